@@ -95,7 +95,7 @@ def parse_io_stat(text: str) -> dict[str, list[list[object]]]:
 
 
 def parse_blkio(text: str) -> list[list[object]]:
-    """`8:0 Read 4096` lines; the sums (`Total 4096`) are left out, as dockerd keeps only devices."""
+    """`8:0 Read 4096` lines; the sum over devices (`Total 4096`) is left out, as in dockerd."""
     found: list[list[object]] = []
     for line in text.splitlines():
         words = line.split()

@@ -12,25 +12,15 @@ import errno
 import os
 import time
 
-from lading.errors import InvalidArgument, NotSupported
-from lading.kernel.cgroup import counters, v1, v2
+from lading.errors import InvalidArgument
+from lading.kernel.cgroup import counters, directory, v1, v2
+from lading.kernel.cgroup.directory import LimitUnavailable
 from lading.kernel.cgroup.hierarchy import Hierarchies, hierarchies, read_text
 
 TYPE_CHECKING = False  # the name that type checkers know; `typing` is not loaded for it
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
-
-SIGKILL = 9  # signal.SIGKILL without the module `signal` and its enums
-_WAITS_S = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05)  # then the last, repeated
-
-
-class LimitUnavailable(NotSupported):
-    """cannot set {0}: the cgroup controller {1} or its file is missing on this host"""
-
-
-class LimitRefused(InvalidArgument):
-    """cannot set {0} to {1!r}: {2}"""
 
 
 class Cgroup:
@@ -88,8 +78,8 @@ class Cgroup:
         still is after `timeout_s`.
         """
         deadline = time.monotonic() + timeout_s
-        for directory in self._directories():
-            _remove_tree(directory, deadline)
+        for path in self._directories():
+            directory.remove(path, deadline)
 
     # -- members ------------------------------------------------------------------------------
 
@@ -117,12 +107,8 @@ class Cgroup:
         """The processes in the group and below it; those of other PID namespaces do not show."""
         found: set[int] = set()
         for tree in self._member_trees():
-            for directory in _walk(tree + self.path):
-                try:
-                    found.update(int(pid) for pid in read_text(f"{directory}/cgroup.procs").split())
-                except (FileNotFoundError, OSError) as error:
-                    if error.errno not in (errno.ENOENT, errno.ENODEV, errno.EOPNOTSUPP):
-                        raise
+            for path in directory.walk(tree + self.path):
+                found.update(directory.members(path))
         return sorted(found - {0})
 
     def kill(self, *, timeout_s: float = 5.0) -> bool:
@@ -132,7 +118,7 @@ class Cgroup:
         others are killed while frozen, so that none can fork or hand its pid to a stranger.
         """
         deadline = time.monotonic() + timeout_s
-        waits = iter(_WAITS_S)
+        waits = iter(directory.WAITS_S)
         while True:
             self._write_v2("cgroup.kill", "1")
             if self.pids():
@@ -141,18 +127,18 @@ class Cgroup:
                 return True
             if time.monotonic() > deadline:
                 return False
-            time.sleep(next(waits, _WAITS_S[-1]))
+            time.sleep(next(waits, directory.WAITS_S[-1]))
 
     def freeze(self, *, timeout_s: float = 2.0) -> None:
         """Stop all processes where they are. Raises TimeoutError (thawed again) if some do not."""
         deadline = time.monotonic() + timeout_s
         self._set_frozen(True)
-        waits = iter(_WAITS_S)
+        waits = iter(directory.WAITS_S)
         while not self.is_frozen():
             if time.monotonic() > deadline:
                 self._set_frozen(False)
                 raise TimeoutError(errno.ETIMEDOUT, "processes do not freeze", self.path)
-            time.sleep(next(waits, _WAITS_S[-1]))
+            time.sleep(next(waits, directory.WAITS_S[-1]))
             if "freezer" in self._trees.v1:
                 self._set_frozen(True)  # v1 stays FREEZING unless it is told again
 
@@ -182,7 +168,7 @@ class Cgroup:
 
     def exists(self) -> bool:
         """Whether any tree has the group."""
-        return any(os.path.isdir(directory) for directory in self._directories())
+        return any(os.path.isdir(path) for path in self._directories())
 
     # -- inside -------------------------------------------------------------------------------
 
@@ -198,25 +184,16 @@ class Cgroup:
         return trees if self._trees.v2 is None else [*trees, self._trees.v2]
 
     def _make(self, mount: str, *, cpuset: bool) -> None:
-        """The directory and its parents; a cpuset takes no process before it has CPUs and memory."""
-        if not cpuset:
-            try:
-                os.mkdir(mount + self.path)  # the parents are there but for the first container
-                return
-            except FileExistsError:
-                return
-            except FileNotFoundError:
-                pass
+        """The directory and its parents; a cpuset takes no process before it has CPUs and nodes."""
+        if not cpuset and directory.make(mount + self.path):
+            return  # the parents are there but for the first container
         above = mount
         for part in self.path.split("/")[1:]:
-            directory = f"{above}/{part}"
-            try:
-                os.mkdir(directory)
-            except FileExistsError:
-                pass
+            below = f"{above}/{part}"
+            directory.make(below)
             if cpuset:
-                _inherit_cpuset(above, directory)
-            above = directory
+                directory.inherit_cpuset(above, below)
+            above = below
 
     def _make_v2(self, mount: str) -> None:
         """The directory with its parents handing down the controllers that we use."""
@@ -224,12 +201,9 @@ class Cgroup:
         above = mount
         for part in self.path.split("/")[1:]:
             if wanted:
-                _hand_down(above, wanted)
+                directory.hand_down(above, wanted)
             above = f"{above}/{part}"
-            try:
-                os.mkdir(above)
-            except FileExistsError:
-                pass
+            directory.make(above)
 
     def _v1_file(self, file: str) -> str:
         controller = file.partition(".")[0]
@@ -240,14 +214,15 @@ class Cgroup:
             controller = file.partition(".")[0]
             if controller not in self._trees.v1:
                 raise LimitUnavailable(file, controller)
-            directory = self._trees.v1[controller] + self.path
-            _set(directory, file, value, v1.alternative(file, value))
+            place = self._trees.v1[controller] + self.path
+            directory.set_limit(place, file, value, v1.alternative(file, value))
 
     def _apply_v2(self, settings: list[v2.Setting]) -> None:
         for file, value in settings:
             if self._trees.v2 is None or "/" in file:
                 raise LimitUnavailable(file, file.partition(".")[0])
-            _set(self._trees.v2 + self.path, file, value, v2.alternative(file, value))
+            place = self._trees.v2 + self.path
+            directory.set_limit(place, file, value, v2.alternative(file, value))
 
     def _in_safe_order(self, settings: list[v1.Setting]) -> list[v1.Setting]:
         """Raise memory+swap before memory: at no time may memory be above memory+swap."""
@@ -264,102 +239,27 @@ class Cgroup:
         if self._trees.v2 is None:
             return False
         try:
-            _write(f"{self._trees.v2}{self.path}/{file}", value)
+            directory.write(f"{self._trees.v2}{self.path}/{file}", value)
         except FileNotFoundError:
             return False
         return True
 
     def _set_frozen(self, frozen: bool) -> None:
         if "freezer" in self._trees.v1:
-            _write(self._v1_file("freezer.state"), "FROZEN" if frozen else "THAWED")
+            directory.write(self._v1_file("freezer.state"), "FROZEN" if frozen else "THAWED")
         elif not self._write_v2("cgroup.freeze", "1" if frozen else "0"):
             raise LimitUnavailable("cgroup.freeze", "freezer")
 
     def _kill_frozen(self) -> None:
-        try:
-            self._set_frozen(True)
-        except (OSError, LimitUnavailable):
-            pass  # without a freezer the loop of kill() outruns all but a fork bomb
+        frozen = self._try_to_freeze(True)  # without, kill() still outruns all but a fork bomb
         for pid in self.pids():
-            try:
-                os.kill(pid, SIGKILL)
-            except ProcessLookupError:
-                pass
+            directory.kill(pid)
+        if frozen:
+            self._try_to_freeze(False)
+
+    def _try_to_freeze(self, frozen: bool) -> bool:
         try:
-            self._set_frozen(False)
+            self._set_frozen(frozen)
         except (OSError, LimitUnavailable):
-            pass
-
-
-def _write(path: str, value: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-    try:
-        os.write(descriptor, value.encode())
-    finally:
-        os.close(descriptor)
-
-
-def _set(directory: str, file: str, value: str, alternative: tuple[str, str] | None) -> None:
-    """Write one limit, or its alternative where the kernel does not have the file."""
-    try:
-        _write(f"{directory}/{file}", value)
-    except FileNotFoundError:
-        if alternative is None:
-            raise LimitUnavailable(file, file.partition(".")[0]) from None
-        _set(directory, *alternative, None)
-    except OSError as error:
-        raise LimitRefused(file, value, _reason(directory, file, error)) from error
-
-
-def _reason(directory: str, file: str, error: OSError) -> str:
-    """The kernel's word; for a memory limit below what is used (EBUSY) with the figures."""
-    if error.errno != errno.EBUSY or not file.startswith("memory."):
-        return os.strerror(error.errno or 0)
-    usage = counters.number(f"{directory}/memory.usage_in_bytes")
-    peak = counters.number(f"{directory}/memory.max_usage_in_bytes")
-    return f"current usage: {usage}, peak usage: {peak}"
-
-
-def _inherit_cpuset(above: str, directory: str) -> None:
-    for name in ("cpuset.cpus", "cpuset.mems"):
-        if not read_text(f"{directory}/{name}").strip():
-            _write(f"{directory}/{name}", read_text(f"{above}/{name}").strip())
-
-
-def _hand_down(directory: str, wanted: set[str]) -> None:
-    """Enable the controllers for the groups below; one that cannot be does not stop the others."""
-    there = set(read_text(f"{directory}/cgroup.controllers").split())
-    enabled = set(read_text(f"{directory}/cgroup.subtree_control").split())
-    for controller in sorted((wanted & there) - enabled):
-        try:
-            _write(f"{directory}/cgroup.subtree_control", f"+{controller}")
-        except OSError:
-            continue  # a limit that needs it is refused by name later
-
-
-def _walk(directory: str) -> list[str]:
-    """The directory and all below it, parents first; empty if it is not there."""
-    found = [directory] if os.path.isdir(directory) else []
-    for here in found:
-        try:
-            with os.scandir(here) as entries:
-                found += [e.path for e in entries if e.is_dir(follow_symlinks=False)]
-        except FileNotFoundError:
-            continue
-    return found
-
-
-def _remove_tree(directory: str, deadline: float) -> None:
-    waits = iter(_WAITS_S)
-    while True:
-        try:
-            os.rmdir(directory)
-            return
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            if error.errno != errno.EBUSY or time.monotonic() > deadline:
-                raise
-        for below in reversed(_walk(directory)[1:]):
-            _remove_tree(below, deadline)
-        time.sleep(next(waits, _WAITS_S[-1]))
+            return False
+        return True
