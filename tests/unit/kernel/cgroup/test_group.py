@@ -264,24 +264,65 @@ def test_the_v2_directory_can_be_opened_where_there_is_one(group: Cgroup) -> Non
     os.close(descriptor)
 
 
-def test_the_v2_tree_alone_makes_freezes_kills_and_removes(group: Cgroup) -> None:
+@pytest.fixture
+def unified(group: Cgroup) -> Iterator[Cgroup]:
+    """The same group as on a host that has nothing but v2; the root's controllers are put back."""
     v2 = hierarchies().v2
     if v2 is None:
         pytest.skip("needs a cgroup v2 tree")
+    control = f"{v2}/cgroup.subtree_control"
+    before = set(read_text(control).split())
     alone = Cgroup(group.path, Hierarchies({}, v2))
-    alone.create()
-    assert alone.join_files() == []
+    yield alone
+    alone.kill()
+    alone.remove()
+    for controller in set(read_text(control).split()) - before:
+        with open(control, "w") as file:
+            file.write(f"-{controller}")
+
+
+def test_the_v2_tree_alone_makes_freezes_kills_and_removes(unified: Cgroup) -> None:
+    unified.create()
+    assert unified.join_files() == []
     child = os.fork()
     if child == 0:
-        with open(f"{v2}{alone.path}/cgroup.procs", "w") as procs:
+        with open(f"{hierarchies().v2}{unified.path}/cgroup.procs", "w") as procs:
             procs.write("0")
         time.sleep(60)
         os._exit(0)
-    assert wait_for_members(alone, 1) == [child]
-    alone.freeze()
-    assert alone.is_frozen()
-    assert alone.kill()
+    assert wait_for_members(unified, 1) == [child]
+    unified.freeze()
+    assert unified.is_frozen()
+    assert unified.kill()
     assert exit_code(child) == -9
-    assert set(alone.stats()) >= {"cpu"}
-    alone.remove()
-    assert not alone.exists()
+    assert set(unified.stats()) >= {"cpu"}
+    assert not unified.oom_killed()
+    unified.remove()
+    assert not unified.exists()
+
+
+def test_v2_controllers_are_handed_down_to_a_nested_group(unified: Cgroup) -> None:
+    trees = Hierarchies({}, hierarchies().v2)
+    if "hugetlb" not in trees.v2_controllers():
+        pytest.skip("needs the hugetlb controller in the v2 tree")
+    below = Cgroup(f"{unified.path}/engine/container", trees)
+    below.create({"hugepageLimits": [{"pageSize": "2MB", "limit": 4 * MIB}]})
+    assert read_text(f"{trees.v2}{below.path}/hugetlb.2MB.max").strip() == str(4 * MIB)
+
+
+def test_a_v2_limit_without_its_controller_is_named(unified: Cgroup) -> None:
+    controllers = Hierarchies({}, hierarchies().v2).v2_controllers()
+    if "pids" in controllers:
+        pytest.skip("needs a v2 tree without the pids controller")
+    with pytest.raises(LimitUnavailable, match=r"cannot set pids\.max"):
+        unified.create({"pids": {"limit": 7}})
+    assert not unified.exists()
+
+
+@on_v1
+def test_v2_words_are_set_in_the_v2_tree_of_a_hybrid_host(group: Cgroup) -> None:
+    group.create({"unified": {"cgroup.max.descendants": "3"}})
+    found = read_text(f"{hierarchies().v2}{group.path}/cgroup.max.descendants")
+    assert found.strip() == "3"
+    with pytest.raises(LimitUnavailable):
+        group.update({"unified": {"../cgroup.freeze": "1"}})
