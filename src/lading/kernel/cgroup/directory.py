@@ -33,6 +33,8 @@ def write(path: str, value: str) -> None:
 
 def set_limit(directory: str, file: str, value: str, alternative: tuple[str, str] | None) -> None:
     """Write one limit, or its alternative where the kernel does not have the file."""
+    if "/" in file:  # names of files come with page sizes and v2 words of the user
+        raise LimitUnavailable(file, file.partition(".")[0])
     try:
         write(f"{directory}/{file}", value)
     except FileNotFoundError:

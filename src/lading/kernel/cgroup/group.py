@@ -40,7 +40,7 @@ class Cgroup:
         """Make the group in all trees and set its limits; returns what was ignored, as sentences.
 
         Raises LimitUnavailable, LimitRefused or OSError, with nothing left of the group.
-        An existing group is taken over.
+        An existing group is taken over, and is left alone on failure if it has processes.
         """
         asked = resources or {}
         try:
@@ -52,7 +52,7 @@ class Cgroup:
                 self._apply_v1(v1.device_settings(asked.get("devices") or []))
             warnings = self.update({k: asked[k] for k in asked if k != "devices"})
         except BaseException:
-            self.remove()
+            self._give_up()
             raise
         if asked.get("devices") and "devices" not in self._trees.v1:
             # The rules of v2 are an eBPF program attached to v2_directory_fd(): made elsewhere.
@@ -172,6 +172,12 @@ class Cgroup:
 
     # -- inside -------------------------------------------------------------------------------
 
+    def _give_up(self) -> None:
+        try:
+            self.remove(timeout_s=0.0)
+        except OSError:
+            return  # it was there before us, with processes; the first error is the one to tell
+
     def _directories(self) -> list[str]:
         mounts = self._trees.v1_trees()
         if self._trees.v2 is not None:
@@ -219,7 +225,7 @@ class Cgroup:
 
     def _apply_v2(self, settings: list[v2.Setting]) -> None:
         for file, value in settings:
-            if self._trees.v2 is None or "/" in file:
+            if self._trees.v2 is None:
                 raise LimitUnavailable(file, file.partition(".")[0])
             place = self._trees.v2 + self.path
             directory.set_limit(place, file, value, v2.alternative(file, value))

@@ -123,6 +123,18 @@ def test_a_refused_limit_leaves_no_group(group: Cgroup) -> None:
 
 
 @on_v1
+def test_a_refused_limit_of_a_group_in_use_is_still_what_is_told(group: Cgroup) -> None:
+    group.create()
+    child = enter(group, lambda: time.sleep(60))
+    wait_for_members(group, 1)
+    with pytest.raises(LimitRefused):
+        group.create({"cpu": {"cpus": "4000"}})
+    assert group.pids() == [child]
+    assert group.kill()
+    assert exit_code(child) == -9
+
+
+@on_v1
 def test_a_limit_without_its_controller_is_named(group: Cgroup) -> None:
     there = hierarchies()
     without = {name: at for name, at in there.v1.items() if name != "pids"}
