@@ -15,17 +15,14 @@ TYPE_CHECKING = False  # the name that type checkers know; `typing` is not loade
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-NAMES = tuple(
-    "CAP_" + name.upper()
-    for name in (
-        "chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap "
-        "linux_immutable net_bind_service net_broadcast net_admin net_raw ipc_lock ipc_owner "
-        "sys_module sys_rawio sys_chroot sys_ptrace sys_pacct sys_admin sys_boot sys_nice "
-        "sys_resource sys_time sys_tty_config mknod lease audit_write audit_control setfcap "
-        "mac_override mac_admin syslog wake_alarm block_suspend audit_read perfmon bpf "
-        "checkpoint_restore"
-    ).split()
-)
+_IN_ORDER = """
+    chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable
+    net_bind_service net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio
+    sys_chroot sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource sys_time
+    sys_tty_config mknod lease audit_write audit_control setfcap mac_override mac_admin syslog
+    wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore
+"""
+NAMES = tuple("CAP_" + name.upper() for name in _IN_ORDER.split())
 BITS = {name: bit for bit, name in enumerate(NAMES)}
 
 # Docker's default, in its order (moby daemon/pkg/oci/caps/defaults.go).
@@ -86,31 +83,28 @@ def normalize(name: str, *, option: str) -> str:
     `option` (CapAdd or CapDrop) goes into the text of UnknownCapability.
     """
     upper = name.upper()
-    if upper in ("ALL", "CAP_ALL"):
-        return "ALL"
+    if upper == "ALL":
+        return upper
     full = upper if upper.startswith("CAP_") else "CAP_" + upper
     if full not in BITS:
-        raise UnknownCapability(option, name)
+        raise UnknownCapability(option, full)
     return full
 
 
 def tweak(
     add: Iterable[str], drop: Iterable[str], *, base: Iterable[str] = DEFAULT
 ) -> tuple[str, ...]:
-    """What is left after --cap-add and --cap-drop, in dockerd's order.
+    """What is left after --cap-add and --cap-drop, as dockerd decides it.
 
-    Added ALL means all but the dropped ones; dropped ALL means the added ones only. Dropping wins
-    over adding. Raises UnknownCapability.
+    Added ALL is everything but what is dropped by name; else dropped ALL leaves what is added by
+    name; else drops go first and adds after, so adding wins. Raises UnknownCapability.
     """
     added = [normalize(name, option="CapAdd") for name in add]
     dropped = [normalize(name, option="CapDrop") for name in drop]
-    start = known() if "ALL" in added else () if "ALL" in dropped else tuple(base)
-    if "ALL" in dropped and "ALL" not in added:
-        chosen = tuple(name for name in added if name != "ALL")
-    else:
-        chosen = tuple(name for name in start if name not in dropped)
-        chosen += tuple(name for name in added if name != "ALL" and name not in dropped)
-    return tuple(dict.fromkeys(chosen))
+    if "ALL" in added:
+        return tuple(name for name in known() if name not in dropped)
+    kept = [] if "ALL" in dropped else [name for name in base if name not in dropped]
+    return tuple(dict.fromkeys(kept + added))
 
 
 def drop_bounding(keep: int) -> None:

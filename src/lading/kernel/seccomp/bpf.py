@@ -80,7 +80,7 @@ def compile_filter(profile: Mapping[str, Any], arch: str = "x86_64") -> bytes:
     foreign = program.ret(rules.SECCOMP_RET_KILL_THREAD)  # libseccomp's answer to other machines
     for machine in reversed(_FAMILIES[arch]):  # the last emitted is the first tested
         if machine in wanted:
-            tree = program.tree(_ranges(profile, machine, wanted))
+            program.fall_to(program.tree(_ranges(profile, machine, wanted)))
             tree = program.emit(BPF_LD_ABS, _NUMBER)
             foreign = program.jump(BPF_JEQ, AUDIT_ARCH[machine], tree, foreign)
     program.emit(BPF_LD_ABS, _ARCH)
@@ -158,6 +158,11 @@ class _Program:
         here = len(self._code)
         return self.emit(opcode, k, here - true, here - false)
 
+    def fall_to(self, label: Label) -> None:
+        """Make `label` what runs after the instruction that is emitted next."""
+        if label != len(self._code):
+            self._forward(label)
+
     def _forward(self, label: Label) -> Label:
         return self.emit(BPF_JA, len(self._code) - label)
 
@@ -175,13 +180,12 @@ class _Program:
         return self.jump(BPF_JGE, ranges[middle][0], right, left)
 
     def decide(self, decision: rules.Decision) -> Label:
-        """Code for one decision: the rules in order, then the rest."""
+        """Code for one decision: the rules in order, then the rest. Emitted once, however far."""
         conditional, rest = decision
         if not conditional:
             return self.ret(rest)
-        label = self._decisions.get(decision, 0)
-        if label and len(self._code) - label <= _REACH // 2:
-            return label
+        if decision in self._decisions:
+            return self._decisions[decision]
         label = self.ret(rest)
         for conditions, action in reversed(conditional):
             matched = self.ret(action)

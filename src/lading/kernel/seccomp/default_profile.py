@@ -73,7 +73,7 @@ TRACING_SINCE = (4, 8)
 # On i386 these two stay reachable through socketcall, whose arguments a filter cannot see.
 SOCKET_FAMILIES = (("SCMP_CMP_LT", 38), ("SCMP_CMP_EQ", 39), ("SCMP_CMP_GT", 40))
 
-# PER_LINUX, PER_LINUX32, UNAME26, UNAME26 | PER_LINUX32, and the query (include/uapi/linux/personality.h)
+# PER_LINUX, PER_LINUX32, both with UNAME26, and the query (include/uapi/linux/personality.h).
 PERSONALITIES = (0x0, 0x8, 0x20000, 0x20008, 0xFFFFFFFF)
 
 # Calls that only some machines have, by machine as uname(2) says it.

@@ -1,6 +1,6 @@
 """Install a compiled filter on the calling thread. Loaded in every container's monitor."""
 
-from ctypes import POINTER, Structure, c_char_p, c_uint, c_ushort
+from ctypes import Structure, byref, c_char_p, c_uint, c_ushort, c_void_p
 
 from lading.kernel.syscall import function
 
@@ -27,7 +27,7 @@ class sock_fprog(Structure):
     _fields_ = (("len", c_ushort), ("filter", c_char_p))
 
 
-_seccomp = function("seccomp", c_uint, c_uint, POINTER(sock_fprog))
+_seccomp = function("seccomp", c_uint, c_uint, c_void_p)
 
 
 def load_filter(program: bytes, *, flags: int = 0) -> int:
@@ -38,4 +38,4 @@ def load_filter(program: bytes, *, flags: int = 0) -> int:
     (O_CLOEXEC) that receives the calls answered by NOTIFY. man 2 seccomp.
     """
     prog = sock_fprog(len(program) // _INSTRUCTION_BYTES, program)
-    return _seccomp(SECCOMP_SET_MODE_FILTER, flags, prog)
+    return _seccomp(SECCOMP_SET_MODE_FILTER, flags, byref(prog))

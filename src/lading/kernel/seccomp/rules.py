@@ -55,13 +55,11 @@ ARCHITECTURES = {
     "SCMP_ARCH_ARM": "arm",
 }
 # Valid in a profile, but calls of these can never reach a kernel that Lading runs on.
-FOREIGN_ARCHITECTURES = frozenset(
-    f"SCMP_ARCH_{name}"
-    for name in (
-        "LOONGARCH64 M68K MIPS MIPS64 MIPS64N32 MIPSEL MIPSEL64 MIPSEL64N32 PARISC PARISC64 PPC "
-        "PPC64 PPC64LE RISCV64 S390 S390X SH SHEB"
-    ).split()
-)
+_FOREIGN = """
+    LOONGARCH64 M68K MIPS MIPS64 MIPS64N32 MIPSEL MIPSEL64 MIPSEL64N32 PARISC PARISC64 PPC PPC64
+    PPC64LE RISCV64 S390 S390X SH SHEB
+"""
+FOREIGN_ARCHITECTURES = frozenset("SCMP_ARCH_" + name for name in _FOREIGN.split())
 
 # A filter that can only allow must not turn new system calls into ENOSYS.
 _PERMISSIVE = (SECCOMP_RET_ALLOW, SECCOMP_RET_LOG, SECCOMP_RET_TRACE)

@@ -9,13 +9,19 @@ from lading.kernel.seccomp.numbers import aarch64, arm, common, i386, x86_64
 
 X32_SYSCALL_BIT = 0x40000000  # arch/x86/include/uapi/asm/unistd.h
 
+_SEGMENTS = {
+    "x86_64": (x86_64.NAMES, common.NAMES),
+    "i386": (i386.NAMES, common.TIME64, common.NAMES),
+    "aarch64": (aarch64.NAMES, common.NAMES),
+    "arm": (arm.NAMES, common.TIME64, common.NAMES, arm.PRIVATE),
+}
 _cache: dict[str, dict[str, int]] = {}
 
 
 def table(architecture: str) -> dict[str, int]:
     """Numbers by name of x86_64, x32 (bit 30 set), i386, aarch64 or arm. Raises KeyError."""
     if architecture not in _cache:
-        _cache[architecture] = _BUILDERS[architecture]()
+        _cache[architecture] = _build(architecture)
     return _cache[architecture]
 
 
@@ -24,6 +30,12 @@ def multiplexed() -> dict[str, tuple[str, int]]:
     calls = {name: ("socketcall", number) for name, number in _read(i386.SOCKETCALL).items()}
     calls.update((name, ("ipc", number)) for name, number in _read(i386.IPC).items())
     return calls
+
+
+def _build(architecture: str) -> dict[str, int]:
+    if architecture == "x32":
+        return _x32()
+    return _read(*_SEGMENTS[architecture])
 
 
 def _read(*segments: dict[int, str]) -> dict[str, int]:
@@ -38,17 +50,5 @@ def _read(*segments: dict[int, str]) -> dict[str, int]:
 
 def _x32() -> dict[str, int]:
     numbers = _read(x86_64.NAMES, common.NAMES, x86_64.X32_NAMES)
-    return {
-        name: number | X32_SYSCALL_BIT
-        for name, number in numbers.items()
-        if name not in x86_64.X32_ABSENT
-    }
-
-
-_BUILDERS = {
-    "x86_64": lambda: _read(x86_64.NAMES, common.NAMES),
-    "x32": _x32,
-    "i386": lambda: _read(i386.NAMES, common.TIME64, common.NAMES),
-    "aarch64": lambda: _read(aarch64.NAMES, common.NAMES),
-    "arm": lambda: _read(arm.NAMES, common.TIME64, common.NAMES, arm.PRIVATE),
-}
+    absent = frozenset(x86_64.X32_ABSENT.split())
+    return {name: n | X32_SYSCALL_BIT for name, n in numbers.items() if name not in absent}

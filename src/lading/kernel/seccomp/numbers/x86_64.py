@@ -56,9 +56,7 @@ X32_NAMES = {
 }
 
 # 64-bit only: absent from x32.
-X32_ABSENT = frozenset(
-    """
+X32_ABSENT = """
     uselib _sysctl create_module get_kernel_syms query_module nfsservctl set_thread_area
-    get_thread_area epoll_ctl_old epoll_wait_old vserver
-    """.split()
-)
+    get_thread_area epoll_ctl_old epoll_wait_old vserver uretprobe uprobe
+"""
