@@ -23,7 +23,17 @@ class ContainerCgroup:
 
     def create(self, resources: dict[str, object]) -> None:
         for root in self._roots:
-            os.makedirs(root + self._path, exist_ok=True)
+            at = root
+            for part in self._path.strip("/").split("/"):
+                at = f"{at}/{part}"
+                try:
+                    os.mkdir(at)
+                except FileExistsError:
+                    continue
+                if root.endswith("cpuset"):
+                    for name in ("cpuset.cpus", "cpuset.mems"):
+                        with open(f"{at}/../{name}") as a, open(f"{at}/{name}", "w") as b:
+                            b.write(a.read())
 
     def join_files(self) -> list[int]:
         flags = os.O_WRONLY | os.O_CLOEXEC
