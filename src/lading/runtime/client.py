@@ -12,12 +12,16 @@ import sys
 
 import lading
 from lading.kernel import pidfd
+from lading.kernel.cgroup import Cgroup, hierarchies
 from lading.runtime import messages, rundir
-from lading.runtime.cgroups import open_cgroup
+from lading.runtime.head import head_of, join
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
+
+    from lading.runtime.spec import Request
 
 SPAWNER_DESCRIPTOR = 3
 KILL_TIMEOUT_S = 5.0
@@ -33,6 +37,7 @@ class Spawner:
 
     def __init__(self, connection: _socket.socket, pid: int, pidfd: int) -> None:
         self._connection = connection
+        self._is_unified = hierarchies().is_unified()
         self.pid = pid
         self._pidfd = pidfd
 
@@ -57,20 +62,29 @@ class Spawner:
         theirs.close()
         return cls(ours, pid, pidfd.pidfd_open(pid))
 
-    def spawn(self, request: dict[str, object], fds: list[int]) -> int:
+    def spawn(self, request: Mapping[str, object], fds: list[int]) -> int:
         """Ask for a container; returns the connection to its monitor (SEQPACKET, close-on-exec).
 
         The first message on it is "started" or "failed". `fds` stay the caller's; indices in
         request["fds"] count in this list. Raises OSError (EPIPE) when the spawner is dead.
         """
+        typed: Request = request  # type: ignore[assignment]  # the engine builds it as plain JSON
+        datagram = join(head_of(typed, is_unified=self._is_unified), typed)
+        directory = os.open(typed["directory"], os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        listener = None
         ours, theirs = messages.pair()
         try:
-            messages.send(self._connection, request, [theirs.fileno(), *fds])
+            listener = _listen(directory)
+            passed = [theirs.fileno(), listener.fileno(), directory, *fds]
+            messages.send_raw(self._connection, datagram, passed)
         except OSError:
             ours.close()
             raise
         finally:
             theirs.close()
+            os.close(directory)
+            if listener is not None:
+                listener.close()
         return ours.detach()
 
     def is_alive(self) -> bool:
@@ -88,6 +102,19 @@ class Spawner:
 
 def run_directory(exec_root: str, container_id: str) -> str:
     return f"{exec_root}/containers/{container_id}"
+
+
+def _listen(directory: int) -> _socket.socket:
+    """The monitor's socket, made by us: it is there as soon as the request is sent."""
+    kind = _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC | _socket.SOCK_NONBLOCK
+    listener = _socket.socket(_socket.AF_UNIX, kind)
+    try:
+        listener.bind(rundir.socket_path(directory))
+        listener.listen(64)
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def connect(exec_root: str, container_id: str) -> int:
@@ -123,7 +150,7 @@ def clean(exec_root: str, container_id: str, cgroup_path: str) -> None:
         _end(state["monitor_pid"], state["monitor_start_time"])
         _end(state["pid"], state["start_time"])
     if cgroup_path:
-        cgroup = open_cgroup(cgroup_path)
+        cgroup = Cgroup(cgroup_path)
         cgroup.kill()
         cgroup.remove()
     for name in (rundir.SOCKET, rundir.STATE, rundir.EXIT):

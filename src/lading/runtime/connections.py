@@ -56,10 +56,13 @@ class Connection:
             self._dispatch(self, message, fds)
 
     def send(self, message: Message, fds: list[int] | None = None) -> None:
-        """Send now or later; the descriptors are duplicated if it must be later."""
+        """Send now or later."""
+        self.send_raw(messages.encode(message), fds)
+
+    def send_raw(self, data: bytes, fds: list[int] | None = None) -> None:
+        """The same for an encoded message; descriptors are duplicated if it must be later."""
         if not self.is_open:
             return
-        data = messages.encode(message)
         if self._outbox or not self._try(data, fds):
             self._outbox.append((data, [os.dup(fd) for fd in fds or []]))
             if len(self._outbox) == 1:
@@ -104,14 +107,13 @@ class Listener:
 
     __slots__ = ("_accepted", "_loop", "_socket")
 
-    def __init__(self, loop: Loop, path: str, accepted: Callable[[_socket.socket], None]) -> None:
+    def __init__(
+        self, loop: Loop, socket: _socket.socket, accepted: Callable[[_socket.socket], None]
+    ) -> None:
         self._loop = loop
         self._accepted = accepted
-        kind = _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC | _socket.SOCK_NONBLOCK
-        self._socket = _socket.socket(_socket.AF_UNIX, kind)
-        self._socket.bind(path)
-        self._socket.listen(64)
-        loop.register(self._socket.fileno(), IN, self._accept)
+        self._socket = socket  # bound and listening: the engine made it, so it is there from birth
+        loop.register(socket.fileno(), IN, self._accept)
 
     def _accept(self, _events: int) -> None:
         try:

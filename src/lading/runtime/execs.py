@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from lading.kernel import namespaces, pidfd, safepath
-from lading.runtime import plan
+from lading.kernel import namespaces, pidfd
+from lading.runtime import init
 from lading.runtime.children import ContainerProcess
 
 TYPE_CHECKING = False
@@ -14,25 +14,15 @@ if TYPE_CHECKING:
     from lading.runtime.messages import Message
     from lading.runtime.monitor import Monitor
 
-JOINED = (
-    namespaces.CLONE_NEWNS
-    | namespaces.CLONE_NEWIPC
-    | namespaces.CLONE_NEWUTS
-    | namespaces.CLONE_NEWNET
-    | namespaces.CLONE_NEWCGROUP
-)
-MAX_FILTER = 1 << 20
+REAP_ROUNDS = 50  # of 20 ms each
 
 
 class Exec:
     """One asked-for process and who asked."""
 
-    __slots__ = ("connection", "name", "process", "sequence")
+    __slots__ = ("connection", "process", "sequence")
 
-    def __init__(
-        self, name: str, connection: Connection, sequence: object, process: ContainerProcess
-    ) -> None:
-        self.name = name
+    def __init__(self, connection: Connection, sequence: object, process: ContainerProcess) -> None:
         self.connection = connection
         self.sequence = sequence
         self.process = process
@@ -53,57 +43,52 @@ class Execs:
         name = message["exec_id"]
         if name in self._running:
             raise ValueError(f"exec {name} is running already")
-        process = ContainerProcess(
-            self._monitor.loop,
-            started=lambda _: self._started(name),
-            failed=lambda _: self._failed(name),
-            ended=lambda _: self._ended(name),
-        )
-        spec = message["process"]
-        path = message.get("seccomp_filter")
-        seccomp = None
-        if path:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            seccomp = safepath.read_regular(descriptor, MAX_FILTER)
-        init = self._monitor.init
-        operations = plan.compile_exec(
-            spec, pidfd=init.pidfd, flags=JOINED, seccomp=seccomp is not None
-        )
+        monitor, spec = self._monitor, message["process"]
         stdio = None if spec.get("terminal") else (fds[0], fds[1], fds[2])
+        process = ContainerProcess(
+            monitor.loop, lambda _: self._reported(name), lambda _: self._ended(name)
+        )
         if not self._in_pid_namespace:
             # only children of a process can be born in another pid namespace: init's, from now on
-            namespaces.setns(init.pidfd, namespaces.CLONE_NEWPID)
+            namespaces.setns(monitor.init.pidfd, namespaces.CLONE_NEWPID)
             self._in_pid_namespace = True
-        cgroup = self._monitor.cgroup
-        tasks = cgroup.join_files()
-        try:
-            process.spawn(
-                operations,
-                flags=0,
-                stdio=stdio,
-                tasks=tasks,
-                cgroup=cgroup.v2_directory_fd(),
-                seccomp=seccomp,
-            )
-        finally:
-            for descriptor in tasks:
-                os.close(descriptor)
-        self._running[name] = Exec(name, connection, message.get("seq"), process)
+        path = monitor.head["cgroup"]
+        cgroup = self._v2_directory(path)
+        process.spawn(
+            lambda child: init.plan_exec(
+                child,
+                spec,
+                monitor.host,
+                cgroup_path=path,
+                container=monitor.init.pidfd,
+                seccomp_filter=message.get("seccomp_filter"),
+            ),
+            flags=0,
+            stdio=stdio,
+            cgroup=cgroup,
+        )
+        if cgroup is not None:
+            os.close(cgroup)
+        self._running[name] = Exec(connection, message.get("seq"), process)
 
-    def _started(self, name: str) -> None:
+    def _v2_directory(self, path: str) -> int | None:
+        v2 = self._monitor.host.trees.v2
+        if v2 is None or not path:
+            return None
+        return os.open(v2 + path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def _reported(self, name: str) -> None:
         entry = self._running[name]
         process = entry.process
+        reply: Message = {"reply": entry.sequence, "error": process.failure}
+        if process.failure is not None:
+            entry.connection.send(reply)
+            return
         fds = [process.master] if process.master >= 0 else []
-        reply = {"reply": entry.sequence, "error": None, "pid": process.pid}
-        entry.connection.send({**reply, "warnings": process.warnings}, fds)
-
-    def _failed(self, name: str) -> None:
-        entry = self._running[name]
-        entry.connection.send({"reply": entry.sequence, "error": entry.process.failure})
+        entry.connection.send({**reply, "pid": process.pid}, fds)
 
     def _ended(self, name: str) -> None:
-        entry = self._running.pop(name)
-        process = entry.process
+        process = self._running.pop(name).process
         if process.master >= 0:
             os.close(process.master)
         if process.failure is None:
@@ -115,6 +100,7 @@ class Execs:
         return self._find(name).process.master
 
     def signal(self, name: str, number: int) -> None:
+        """Signal one of them. Raises ValueError, ProcessLookupError."""
         pidfd.pidfd_send_signal(self._find(name).process.pidfd, number)
 
     def _find(self, name: str) -> Exec:
@@ -127,7 +113,7 @@ class Execs:
 
     def reap(self) -> None:
         """After everything in the cgroup was killed: hear of those that were ours."""
-        for _ in range(50):
+        for _ in range(REAP_ROUNDS):
             if not self._running:
                 return
             self._monitor.loop.run_once(0.02)

@@ -63,21 +63,35 @@ def send_raw(
     connection.sendmsg([data], ancillary, flags | _socket.MSG_NOSIGNAL)
 
 
+def decode(data: bytes) -> Message:
+    """The object of a message. Raises ValueError."""
+    message: Message = _decode(data.decode())
+    return message
+
+
 def receive(connection: _socket.socket, flags: int = 0) -> tuple[Message | None, list[int]]:
     """The next message and its descriptors (close-on-exec); None when the other end is closed."""
+    data, fds = receive_raw(connection, flags)
+    if not data:
+        return None, []
+    try:
+        return decode(data), fds
+    except ValueError:
+        for fd in fds:
+            os.close(fd)
+        return {}, []  # no verb: the receiver answers that it does not know it
+
+
+def receive_raw(connection: _socket.socket, flags: int = 0) -> tuple[bytes, list[int]]:
+    """The next datagram, undecoded; empty when the other end is closed."""
     peek = _socket.MSG_PEEK | _socket.MSG_TRUNC
     length = connection.recv_into(bytearray(1), 0, flags | peek)
     if length == 0:
-        return None, []
+        return b"", []
     space = _socket.CMSG_SPACE(4 * MAX_DESCRIPTORS)
     data, ancillary, _, _ = connection.recvmsg(length, space, flags | _socket.MSG_CMSG_CLOEXEC)
     fds: list[int] = []
     for level, kind, packed in ancillary:
         if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
             fds += [int.from_bytes(packed[i : i + 4], "little") for i in range(0, len(packed), 4)]
-    try:
-        return _decode(data.decode()), fds
-    except ValueError:
-        for fd in fds:
-            os.close(fd)
-        return {}, []  # no verb: the receiver answers that it does not know it
+    return data, fds

@@ -16,7 +16,7 @@ from lading.runtime.segments import MAX_PAYLOAD, STDOUT
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lading.runtime.loop import Loop
-    from lading.runtime.segments import NoLog, SegmentWriter
+    from lading.runtime.segments import Log
 
 PIPE_SIZE = 256 * 1024  # bytes that wait while a monitor is busy; Linux gives 64 KiB otherwise
 INPUT_CHUNK = 65536
@@ -31,9 +31,7 @@ class Output:
 
     __slots__ = ("_log", "_loop", "descriptor", "is_open", "stream")
 
-    def __init__(
-        self, loop: Loop, descriptor: int, log: SegmentWriter | NoLog, stream: int = STDOUT
-    ) -> None:
+    def __init__(self, loop: Loop, descriptor: int, log: Log, stream: int = STDOUT) -> None:
         self._loop = loop
         self._log = log
         self.descriptor = descriptor

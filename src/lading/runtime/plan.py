@@ -19,22 +19,19 @@ import stat
 from lading.errors import InvalidArgument
 from lading.kernel import capabilities, mount
 from lading.kernel import namespaces as ns
+from lading.kernel.cgroup.hierarchy import hierarchies, read_text
 from lading.runtime import mount_options
 from lading.runtime.operations import devices, identity, masks, mounts, namespaces, program, rootfs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from lading.kernel.cgroup.hierarchy import Hierarchies
     from lading.runtime.operations.step import Operation
     from lading.runtime.spec import Device, Linux, Mount, Namespace, Process, Request, Spec
 
-NAMESPACE_FLAGS = {
-    "mount": ns.CLONE_NEWNS,
-    "pid": ns.CLONE_NEWPID,
-    "network": ns.CLONE_NEWNET,
-    "ipc": ns.CLONE_NEWIPC,
-    "uts": ns.CLONE_NEWUTS,
-    "cgroup": ns.CLONE_NEWCGROUP,
-}
+JOINED_BY_EXEC = (
+    ns.CLONE_NEWNS | ns.CLONE_NEWIPC | ns.CLONE_NEWUTS | ns.CLONE_NEWNET | ns.CLONE_NEWCGROUP
+)
 PROPAGATION = {
     "": ("rslave", mount.MS_SLAVE | mount.MS_REC),
     "private": ("private", mount.MS_PRIVATE),
@@ -59,70 +56,47 @@ class BadSpec(InvalidArgument):
 class Host:
     """What a plan must know of the host; read once by the spawner."""
 
-    __slots__ = ("cgroup_links", "cgroup_mounts", "has_cgroup2", "oom_score_adj")
+    __slots__ = ("oom_score_adj", "trees")
 
-    def __init__(
-        self,
-        *,
-        cgroup_mounts: list[tuple[str, str]],
-        cgroup_links: list[tuple[str, str]],
-        has_cgroup2: bool,
-        oom_score_adj: int,
-    ) -> None:
-        self.cgroup_mounts = cgroup_mounts  # v1: (name in the container, mount point on the host)
-        self.cgroup_links = cgroup_links  # v1: (controller, name of the mount it shares)
-        self.has_cgroup2 = has_cgroup2  # pure v2
+    def __init__(self, trees: Hierarchies, oom_score_adj: int) -> None:
+        self.trees = trees
         self.oom_score_adj = oom_score_adj  # what every child inherits
 
 
-class Plan:
-    """The operations of a container's first process and what its monitor must prepare."""
-
-    __slots__ = (
-        "cgroup_path",
-        "clone_flags",
-        "operations",
-        "pid_namespace",
-        "resources",
-        "terminal",
-        "uses_seccomp",
-    )
-
-    def __init__(self) -> None:
-        self.operations: list[Operation] = []
-        self.clone_flags = 0
-        self.pid_namespace = ""  # path of one to join: only children can be born in it
-        self.cgroup_path = ""
-        self.resources: dict[str, object] = {}
-        self.terminal = False
-        self.uses_seccomp = False
-
-    def describe(self) -> str:
-        """One line per operation; what `lading-runtime plan` prints."""
-        names = [name for name, flag in NAMESPACE_FLAGS.items() if self.clone_flags & flag]
-        lines = [f"clone {' '.join(names)}", *(step.describe() for step in self.operations)]
-        return "\n".join(lines)
+def read_host() -> Host:
+    """The host as it is now."""
+    return Host(hierarchies(), int(read_text("/proc/self/oom_score_adj")))
 
 
-def compile(request: Request, host: Host, fds: list[int]) -> Plan:
-    """The plan of a spawn request. `fds` came with it. Raises BadSpec, InvalidArgument."""
+def describe(operations: list[Operation]) -> str:
+    """One line per operation; what `lading-runtime plan` prints."""
+    return "\n".join(step.describe() for step in operations)
+
+
+def compile(
+    request: Request, host: Host, fds: list[int], *, seccomp: bytes | None = None
+) -> list[Operation]:
+    """The plan of a spawn request: `fds` came with it, `seccomp` is the filter to load.
+
+    Raises BadSpec, InvalidArgument.
+    """
     spec = request["spec"]
     linux: Linux = spec.get("linux") or {}
     process = spec.get("process") or {}
     _refuse_unsupported(spec, linux, process)
-    plan = Plan()
-    plan.cgroup_path = linux.get("cgroupsPath") or ""
-    plan.resources = linux.get("resources") or {}
-    plan.terminal = bool(process.get("terminal"))
-    plan.uses_seccomp = bool(request.get("seccomp_filter") or linux.get("seccomp"))
-    steps = plan.operations
-    joined = _namespaces(plan, request, linux, fds, host)
+    cgroup_path = linux.get("cgroupsPath") or ""
+    steps: list[Operation] = []
+    if cgroup_path and not host.trees.is_unified():
+        resources = linux.get("resources") or {}
+        steps.append(namespaces.CreateCgroup(cgroup_path, resources, host.trees))
+        steps.append(namespaces.JoinCgroup(cgroup_path, host.trees))
+    joined = _namespaces(steps, request, linux, fds, host)
     steps.append(rootfs.SetPropagation(*_propagation(linux.get("rootfsPropagation") or "")))
     steps.append(_root(request, spec))
-    _mounts(steps, spec, linux, host, plan.cgroup_path)
-    if plan.terminal:
+    _mounts(steps, spec, linux, host, cgroup_path)
+    if process.get("terminal"):
         steps.append(_terminal(process, console=True))
-    _settings(plan, spec, linux, joined)
+    _settings(steps, spec, linux, joined)
     if linux.get("maskedPaths"):
         steps.append(masks.MaskPaths(linux["maskedPaths"]))
     if linux.get("readonlyPaths"):
@@ -131,14 +105,20 @@ def compile(request: Request, host: Host, fds: list[int]) -> Plan:
         steps.append(program.MakeDirectory(process.get("cwd") or "/"))
         steps.append(rootfs.ReadonlyRoot())
     steps.append(rootfs.PivotRoot())
-    _process(steps, process, seccomp=plan.uses_seccomp, keyring=f"_ses.{request.get('id', '')}")
-    return plan
+    _process(steps, process, seccomp=seccomp, keyring=f"_ses.{request.get('id', '')}")
+    return steps
 
 
-def compile_exec(process: Process, *, pidfd: int, flags: int, seccomp: bool) -> list[Operation]:
+def compile_exec(
+    process: Process, host: Host, *, cgroup_path: str, pidfd: int, seccomp: bytes | None
+) -> list[Operation]:
     """The operations of one more process in a running container."""
-    steps: list[Operation] = [namespaces.JoinCgroup("of the container")]
-    steps.append(namespaces.JoinContainer(pidfd, flags))
+    if not process.get("args"):
+        raise BadSpec("process.args must not be empty")
+    steps: list[Operation] = []
+    if cgroup_path and not host.trees.is_unified():
+        steps.append(namespaces.JoinCgroup(cgroup_path, host.trees))
+    steps.append(namespaces.JoinContainer(pidfd, JOINED_BY_EXEC))
     if process.get("terminal"):
         steps.append(_terminal(process, console=False))
     _process(steps, process, seccomp=seccomp, keyring=None, create_cwd=False)
@@ -160,36 +140,31 @@ def _refuse_unsupported(spec: Spec, linux: Linux, process: Process) -> None:
 
 
 def _namespaces(
-    plan: Plan, request: Request, linux: Linux, fds: list[int], host: Host
+    steps: list[Operation], request: Request, linux: Linux, fds: list[int], host: Host
 ) -> dict[str, Namespace]:
-    """Clone flags of the new ones, steps for those to be joined; returns all, by type."""
+    """Steps for those to be joined; returns all, by type. The monitor clones the new ones."""
     asked = {namespace["type"]: namespace for namespace in linux.get("namespaces") or []}
     for kind in asked:
-        if kind not in NAMESPACE_FLAGS:
+        if kind not in ns.FLAGS:
             raise BadSpec(f"namespace {kind} is not supported")
     if "mount" not in asked or asked["mount"].get("path"):
         raise BadSpec("a new mount namespace is required")
-    steps = plan.operations
-    if plan.cgroup_path:
-        steps.append(namespaces.JoinCgroup(plan.cgroup_path))
     oom_score_adj = (request["spec"].get("process") or {}).get("oomScoreAdj")
     if oom_score_adj is not None and oom_score_adj != host.oom_score_adj:
         steps.append(identity.SetOomScoreAdj(oom_score_adj))
     netns = (request.get("fds") or {}).get("netns")
     for kind, namespace in asked.items():
-        flag, path = NAMESPACE_FLAGS[kind], namespace.get("path") or ""
+        flag, path = ns.FLAGS[kind], namespace.get("path") or ""
         if kind == "network" and netns is not None:
             steps.append(namespaces.JoinNamespace(kind, flag, descriptor=fds[netns]))
-        elif kind == "pid" and path:
-            plan.pid_namespace = path
+        elif kind == "pid":
+            continue  # only a child can be born in one: the monitor has seen to it
         elif path:
             steps.append(namespaces.JoinNamespace(kind, flag, path=path))
         elif kind == "cgroup":
             steps.append(namespaces.UnshareCgroup())
-        else:
-            plan.clone_flags |= flag
-            if kind == "network":
-                steps.append(namespaces.BringLoopbackUp())
+        elif kind == "network":
+            steps.append(namespaces.BringLoopbackUp())
     return asked
 
 
@@ -259,10 +234,15 @@ def _cgroup_view(
     destination: str, options: mount_options.MountOptions, host: Host, cgroup_path: str
 ) -> Operation:
     options.data.clear()
-    if host.has_cgroup2:
+    if host.trees.is_unified():
         return mounts.MountFilesystem("cgroup2", "cgroup", destination, options)
-    views = [(name, place + cgroup_path) for name, place in host.cgroup_mounts]
-    return mounts.MountCgroupV1(destination, views, host.cgroup_links, options.set)
+    names: dict[str, str] = {}  # mount point -> its controllers, as Docker names the directory
+    for controller, place in host.trees.v1.items():
+        controller = controller.removeprefix("name=")
+        names[place] = f"{names[place]},{controller}" if place in names else controller
+    views = [(name, place + cgroup_path) for place, name in names.items()]
+    links = [(part, name) for name in names.values() if "," in name for part in name.split(",")]
+    return mounts.MountCgroupV1(destination, views, links, options.set)
 
 
 def _nodes(asked: list[Device]) -> list[devices.Node]:
@@ -297,8 +277,9 @@ def _terminal(process: Process, *, console: bool) -> Operation:
     return devices.OpenTerminal(height, width, console=console)
 
 
-def _settings(plan: Plan, spec: Spec, linux: Linux, asked: dict[str, Namespace]) -> None:
-    steps = plan.operations
+def _settings(
+    steps: list[Operation], spec: Spec, linux: Linux, asked: dict[str, Namespace]
+) -> None:
     for key, value in (linux.get("sysctl") or {}).items():
         _check_sysctl(key, value, asked)
         steps.append(namespaces.SetSysctl(key, value))
@@ -331,7 +312,7 @@ def _process(
     steps: list[Operation],
     process: Process,
     *,
-    seccomp: bool,
+    seccomp: bytes | None,
     keyring: str | None,
     create_cwd: bool = True,
 ) -> None:
@@ -343,17 +324,17 @@ def _process(
     steps.append(program.SetEnvironment(process.get("env") or []))
     steps.append(program.SetStdio(terminal=bool(process.get("terminal"))))
     steps.append(program.ChangeDirectory(process.get("cwd") or "/", create=create_cwd))
-    steps.append(program.HandOver())
+    steps.append(program.Report())
     steps.append(program.CloseDescriptors())
     no_new_privileges = bool(process.get("noNewPrivileges"))
     if seccomp and not no_new_privileges:
-        steps.append(identity.LoadSeccomp())
+        steps.append(identity.LoadSeccomp(seccomp))
     umask = user.get("umask")
     steps.append(identity.BecomeUser(_sets(process), DEFAULT_UMASK if umask is None else umask))
     if no_new_privileges:
         steps.append(identity.NoNewPrivileges())
         if seccomp:
-            steps.append(identity.LoadSeccomp())
+            steps.append(identity.LoadSeccomp(seccomp))
     steps.append(program.Execute(process["args"]))
 
 

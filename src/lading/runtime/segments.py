@@ -95,16 +95,37 @@ class SegmentWriter:
             os.close(self._descriptor)
 
 
-class NoLog:
-    """In the place of a writer when the container's output is not kept; only counts."""
+class Log:
+    """The log of a running container, opened when there is something to write.
 
-    __slots__ = ("size",)
+    Without a directory nothing is kept, and `size` only counts.
+    """
 
-    def __init__(self) -> None:
-        self.size = 0
+    __slots__ = ("_counted", "_directory", "_writer")
+
+    def __init__(self, directory: str | None) -> None:
+        self._directory = directory
+        self._writer: SegmentWriter | None = None
+        self._counted = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of all segments; 0 before the first write of this run."""
+        return self._writer.size if self._writer else self._counted
 
     def write(self, stream: int, payload: bytes | memoryview) -> None:
-        self.size += HEADER.size + len(payload)
+        """Append one record."""
+        if self._directory is None:
+            self._counted += HEADER.size + len(payload)
+            return
+        if self._writer is None:
+            try:
+                self._writer = SegmentWriter(self._directory)
+            except OSError:  # no descriptor or no inode left: this piece is lost, not the container
+                return
+        self._writer.write(stream, payload)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Make it durable."""
+        if self._writer is not None:
+            self._writer.close()

@@ -1,8 +1,10 @@
 """The warm parent of all monitors: one thread, few modules, nothing secret, no state.
 
-Started once by the engine as `python -I -S -c ...`; each request is a datagram, and its first
-descriptor becomes the connection to the new monitor. Forking costs in proportion to the memory of
-the parent, so the engine does not fork and this process stays small. Killing it harms no container.
+Started once by the engine as `python -I -S -c ...`; each request is a datagram, and with it come
+the monitor's connection, its listening socket, the container's directory, and what the plan needs.
+Forking costs in proportion to the memory of the parent, so the engine does not fork and this
+process stays small. It does not even look at a request: a page that it touches after a fork is
+one that the new monitor has for itself. Killing it harms no container.
 """
 
 from __future__ import annotations
@@ -12,61 +14,71 @@ import os
 import signal
 
 from lading.kernel import process
-from lading.runtime import cgroups, messages, monitor, plan
+from lading.runtime import messages, plan
+from lading.runtime.head import split
+from lading.runtime.monitor import Monitor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import _socket
+    from typing import NoReturn
 
-    from lading.runtime.messages import Message
+OWN_DESCRIPTORS = 3  # connection, listener, directory: what comes before the request's own
 
 
 def main(descriptor: int) -> None:
     """Serve spawn requests on the SEQPACKET socket until its other end is closed."""
     process.prctl(process.PR_SET_DUMPABLE, 0)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps monitors, nobody waits
     os.chdir("/")
     os.umask(0o077)
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-    host = cgroups.read_host()
+    host = plan.read_host()
+    connection = messages.adopt(descriptor)
+    os.set_inheritable(descriptor, False)
     gc.collect()
     gc.freeze()  # what exists now is never looked at again, so forks do not copy its pages
     gc.disable()
-    connection = messages.adopt(descriptor)
     while True:
-        request, fds = messages.receive(connection)
-        if request is None:
+        datagram, fds = messages.receive_raw(connection)
+        if not datagram:
             return
-        serve(request, fds, host, null)
+        if os.fork() == 0:
+            become_monitor(datagram, fds, host, null)
+        for fd in fds:
+            os.close(fd)
 
 
-def serve(request: Message, fds: list[int], host: plan.Host, null: int) -> None:
-    """Answer one request: fork its monitor, or say why not."""
-    if not fds:
-        return
-    client = messages.adopt(fds[0])
+def become_monitor(datagram: bytes, fds: list[int], host: plan.Host, null: int) -> NoReturn:
+    """Be the monitor of a container: cut off from the spawner, in a session of its own."""
+    status = 1
     try:
-        compiled = plan.compile(request, host, fds[1:])  # type: ignore[arg-type]
-        pid = os.fork()
-    except Exception as error:
-        _refuse(client, error)
-        pid = -1
-    if pid == 0:
-        monitor.detach({null, *fds}, null)
-        monitor.run(request, compiled, client, null)  # type: ignore[arg-type]
-    client.close()
-    for fd in fds[1:]:
-        os.close(fd)
+        os.setsid()
+        for number in range(3):
+            os.dup2(null, number)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # here somebody does wait
+        close_others([0, 1, 2, null, *fds])
+        head, body = split(datagram)
+        monitor = Monitor(
+            head,
+            host,
+            connection=messages.adopt(fds[0]),
+            listener=messages.adopt(fds[1]),
+            directory=fds[2],
+            null=null,
+        )
+        monitor.run(body, fds[OWN_DESCRIPTORS:])
+        status = 0
+    finally:
+        os._exit(status)
 
 
-def _refuse(client: _socket.socket, error: Exception) -> None:
-    text = f"{type(error).__name__}: {error}"
-    if hasattr(error, "status"):
-        text = str(error)
-    failure = {"message": text, "errno": getattr(error, "errno", 0) or 0, "step": "plan"}
-    try:
-        messages.send(client, {"event": "failed", "error": failure})
-    except OSError:  # the caller has gone
-        return
+def close_others(keep: list[int]) -> None:
+    """Close every descriptor but these."""
+    keep.sort()
+    before = -1
+    for after in [*keep, process.LAST_DESCRIPTOR + 1]:
+        if after - before > 1:
+            process.close_range(before + 1, after - 1)
+        before = after

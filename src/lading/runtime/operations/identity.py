@@ -140,14 +140,14 @@ class NoNewPrivileges(Operation):
 class LoadSeccomp(Operation):
     """Filter system calls. Without no_new_privs this takes CAP_SYS_ADMIN, so it comes earlier."""
 
-    __slots__ = ("flags",)
+    __slots__ = ("flags", "program")
 
-    def __init__(self, flags: int = 0) -> None:
+    def __init__(self, program: bytes, flags: int = 0) -> None:
+        self.program = program
         self.flags = flags
 
     def describe(self) -> str:
-        return "load seccomp filter"
+        return f"load seccomp filter of {len(self.program) // 8} instructions"
 
     def execute(self, child: Child) -> None:
-        assert child.seccomp is not None  # the monitor read it, or did not plan this step
-        load.load_filter(child.seccomp, flags=self.flags)
+        load.load_filter(self.program, flags=self.flags)

@@ -8,7 +8,9 @@ import fcntl
 import os
 import struct
 
+from lading.failpoints import fp
 from lading.kernel import namespaces, process, safepath
+from lading.kernel.cgroup import Cgroup, Hierarchies
 from lading.runtime.operations.step import Operation
 
 TYPE_CHECKING = False
@@ -19,20 +21,42 @@ SIOCSIFFLAGS = 0x8914  # include/uapi/linux/sockios.h
 IFF_UP = 1
 
 
+class CreateCgroup(Operation):
+    """The v1 groups with their limits. A v2 group was made before: we were born in it."""
+
+    __slots__ = ("path", "resources", "trees")
+
+    def __init__(self, path: str, resources: dict[str, object], trees: Hierarchies) -> None:
+        self.path = path
+        self.resources = resources
+        self.trees = trees
+
+    def describe(self) -> str:
+        limits = " ".join(sorted(name for name, value in self.resources.items() if value))
+        return f"create cgroup {self.path}" + (f" limiting {limits}" if limits else "")
+
+    def execute(self, child: Child) -> None:
+        trees = Hierarchies(self.trees.v1, None)
+        child.warnings += Cgroup(self.path, trees).create(self.resources)
+        fp("init.cgroup_created")
+
+
 class JoinCgroup(Operation):
     """Put itself into the v1 hierarchies: "0" written to `tasks` needs no RCU grace period."""
 
-    __slots__ = ("path",)
+    __slots__ = ("path", "trees")
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, trees: Hierarchies) -> None:
         self.path = path
+        self.trees = trees
 
     def describe(self) -> str:
         return f"join cgroup {self.path}"
 
     def execute(self, child: Child) -> None:
-        for descriptor in child.tasks:
+        for descriptor in Cgroup(self.path, self.trees).join_files():
             os.write(descriptor, b"0")
+            os.close(descriptor)
 
 
 class UnshareCgroup(Operation):

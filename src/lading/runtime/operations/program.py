@@ -138,8 +138,11 @@ def _give(descriptor: int, uid: int) -> None:
         os.fchown(descriptor, uid, -1)
 
 
-class HandOver(Operation):
-    """Give the monitor the terminal's master and what was tolerated, before seccomp forbids it."""
+class Report(Operation):
+    """Give the monitor the terminal's master, and what it shall tell its clients after execve.
+
+    It passes the bytes on unread, to stay small. Comes before seccomp, which may forbid it.
+    """
 
     __slots__ = ()
 
@@ -147,9 +150,8 @@ class HandOver(Operation):
         return "report to the monitor"
 
     def execute(self, child: Child) -> None:
-        if child.master >= 0 or child.warnings:
-            fds = [child.master] if child.master >= 0 else []
-            messages.send(child.sync, {"warnings": child.warnings}, fds)
+        fds = [child.master] if child.master >= 0 else []
+        messages.send(child.sync, {**child.started, "warnings": child.warnings}, fds)
 
 
 class CloseDescriptors(Operation):

@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import _socket
 
+    from lading.runtime.messages import Message
     from lading.runtime.users import Identity
 
 
@@ -32,10 +33,9 @@ class Child:
         "master",
         "preserved",
         "root",
-        "seccomp",
+        "started",
         "stdio",
         "sync",
-        "tasks",
         "warnings",
     )
 
@@ -44,13 +44,11 @@ class Child:
         *,
         sync: _socket.socket,
         stdio: tuple[int, int, int] | None,
-        tasks: list[int],
-        seccomp: bytes | None,
+        started: Message,
     ) -> None:
         self.sync = sync  # to the monitor; closed by execve, which is how it learns of success
         self.stdio = stdio  # None: a terminal will be made
-        self.tasks = tasks  # v1 `tasks` files of the container's cgroup, open for writing
-        self.seccomp = seccomp  # the compiled filter
+        self.started = started  # what the monitor will tell its clients after execve
         self.root = -1  # the container's root, once mounted
         self.master = -1  # of the terminal, to be handed to the monitor
         self.preserved = 0  # how many descriptors after 2 the program shall get
