@@ -28,6 +28,7 @@ OWN_DESCRIPTORS = 3  # connection, listener, directory: what comes before the re
 def main(descriptor: int) -> None:
     """Serve spawn requests on the SEQPACKET socket until its other end is closed."""
     process.prctl(process.PR_SET_DUMPABLE, 0)
+    process.default_signals()
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps monitors, nobody waits

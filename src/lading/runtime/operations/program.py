@@ -167,7 +167,7 @@ class CloseDescriptors(Operation):
         for number in range(3, first):
             os.set_inheritable(number, True)
         process.close_range(first, process.LAST_DESCRIPTOR, process.CLOSE_RANGE_CLOEXEC)
-        for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP, signal.SIGINT):
+        for number in (signal.SIGPIPE, signal.SIGHUP, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
