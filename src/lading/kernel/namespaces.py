@@ -29,6 +29,15 @@ CLONE_NEWNET = 0x40000000
 CLONE_CLEAR_SIGHAND = 0x100000000
 CLONE_INTO_CGROUP = 0x200000000
 
+# by the names of the OCI runtime spec
+FLAGS = {
+    "mount": CLONE_NEWNS,
+    "pid": CLONE_NEWPID,
+    "network": CLONE_NEWNET,
+    "ipc": CLONE_NEWIPC,
+    "uts": CLONE_NEWUTS,
+    "cgroup": CLONE_NEWCGROUP,
+}
 SIGCHLD = 17
 PIDFD_GET_MNT_NAMESPACE = 0xFF03  # _IO(0xFF, 3), include/uapi/linux/pidfd.h, since 6.11
 

@@ -2,7 +2,7 @@
 
 import os
 import struct
-from ctypes import c_char_p, c_int, c_uint, c_ulong
+from ctypes import c_char_p, c_int, c_size_t, c_uint, c_ulong
 
 from lading.kernel.syscall import function, libc_function
 
@@ -29,6 +29,8 @@ _capset = function("capset", c_char_p, c_char_p)
 _keyctl = function("keyctl", c_int, c_char_p)
 _sethostname = libc_function("sethostname", c_char_p, c_ulong)
 _setdomainname = libc_function("setdomainname", c_char_p, c_ulong)
+_rt_sigaction = function("rt_sigaction", c_int, c_char_p, c_char_p, c_size_t)
+_SIG_DFL = bytes(32)  # struct sigaction: handler, flags, restorer, mask
 _header = struct.pack("Ii", _LINUX_CAPABILITY_VERSION_3, 0)
 _sets = struct.Struct("6I")  # effective, permitted, inheritable: low words, then high words
 
@@ -71,5 +73,10 @@ def join_session_keyring(name: str) -> int:
     return _keyctl(KEYCTL_JOIN_SESSION_KEYRING, name.encode())
 
 
-def is_single_threaded() -> bool:
-    return len(os.listdir("/proc/self/task")) == 1
+def default_signals() -> None:
+    """Set every signal to its default, those too that a caller ignored and that the C library
+    keeps for itself: what is ignored now would be ignored in every container.
+    """
+    for number in range(1, 65):
+        if number not in (9, 19):  # SIGKILL and SIGSTOP have no other
+            _rt_sigaction(number, _SIG_DFL, None, 8)

@@ -15,11 +15,11 @@ from lading.errors import NotSupported
 
 TYPE_CHECKING = False  # the name that type checkers know; `typing` is not loaded for it
 if TYPE_CHECKING:
-    from _ctypes import _SimpleCData
+    from _ctypes import _Pointer, _SimpleCData
     from collections.abc import Callable
     from typing import Any
 
-    CType = type[_SimpleCData[Any]]
+    CType = type[_SimpleCData[Any]] | type[_Pointer[Any]]
 
 _libc = ctypes.PyDLL(None, use_errno=True)
 _machine = os.uname().machine
@@ -29,11 +29,11 @@ _machine = os.uname().machine
 _OLD_NUMBERS = {
     "x86_64": {
         "capget": 125, "capset": 126, "pivot_root": 155, "keyctl": 250, "seccomp": 317,
-        "bpf": 321, "ioprio_set": 251, "sched_setattr": 314,
+        "bpf": 321, "rt_sigaction": 13,
     },
     "aarch64": {
         "capget": 90, "capset": 91, "pivot_root": 41, "keyctl": 219, "seccomp": 277,
-        "bpf": 280, "ioprio_set": 30, "sched_setattr": 274,
+        "bpf": 280, "rt_sigaction": 134,
     },
 }  # fmt: skip
 _COMMON_NUMBERS = {

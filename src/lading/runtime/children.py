@@ -1,0 +1,97 @@
+"""The monitor's children on their way into the container: birth, report, and death.
+
+clone3 --> child runs its operations --> execve closes its end of the report socket
+       <-- what to tell clients, as bytes, with the master of the terminal if there is one
+       <-- {"failed": ...} instead, when an operation did not succeed
+"""
+
+from __future__ import annotations
+
+import os
+
+from lading.kernel import namespaces
+from lading.runtime import init, messages
+from lading.runtime.loop import IN
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lading.runtime.loop import Loop
+    from lading.runtime.messages import Message
+    from lading.runtime.operations.step import Child, Operation
+
+FAILURE = b'{"failed":'  # how a report of failure begins
+
+
+class ContainerProcess:
+    """A child of the monitor: init, or an exec. Callbacks come from the event loop, once each:
+    `reported` after execve or a failed step (see `failure`), `ended` after death, always last.
+    """
+
+    __slots__ = (
+        "_ended",
+        "_loop",
+        "_reported",
+        "_sync",
+        "exit_code",
+        "failure",
+        "master",
+        "pid",
+        "pidfd",
+        "report",
+    )
+
+    def __init__(
+        self,
+        loop: Loop,
+        reported: Callable[[ContainerProcess], None],
+        ended: Callable[[ContainerProcess], None],
+    ) -> None:
+        self._loop = loop
+        self._reported = reported
+        self._ended = ended
+        self.failure: Message | None = None
+        self.report = b""  # an encoded message
+        self.master = -1
+        self.pid = self.pidfd = self.exit_code = -1
+
+    def spawn(
+        self,
+        prepare: Callable[[Child], list[Operation]],
+        *,
+        flags: int,
+        stdio: tuple[int, int, int] | None,
+        cgroup: int | None,
+    ) -> None:
+        """Make the child; `prepare` is called in it. The ends of stdio stay the caller's."""
+        self._sync, end = messages.pair()
+        self.pid, self.pidfd = namespaces.clone3(flags, cgroup=cgroup)
+        if self.pid == 0:
+            self._sync.close()
+            init.run(end, stdio, prepare)
+        end.close()
+        self._loop.register(self._sync.fileno(), IN, self._hear)
+        self._loop.register(self.pidfd, IN, self._dead)
+
+    def _hear(self, _events: int = 0) -> None:
+        data, fds = messages.receive_raw(self._sync)
+        if not data:
+            self._loop.unregister(self._sync.fileno())
+            self._sync.close()
+            self._reported(self)
+        elif data.startswith(FAILURE):
+            self.failure = messages.decode(data)["failed"]
+        else:
+            self.report = data
+            self.master = fds[0] if fds else -1
+
+    def _dead(self, _events: int) -> None:
+        while self._sync.fileno() >= 0:  # its last words come before its death
+            self._hear()
+        self._loop.unregister(self.pidfd)
+        _, status = os.waitpid(self.pid, 0)
+        code = os.waitstatus_to_exitcode(status)
+        self.exit_code = code if code >= 0 else 128 - code  # a shell's way to name the signal
+        self._ended(self)
+        os.close(self.pidfd)

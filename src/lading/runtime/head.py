@@ -1,0 +1,61 @@
+"""The part of a spawn request that the monitor itself reads.
+
+The engine puts it as one line before the request, so that a monitor, of which a thousand may run,
+never decodes the whole: that is left to the child, which forgets it at execve.
+"""
+
+from __future__ import annotations
+
+from lading.kernel import namespaces
+from lading.runtime import messages
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypedDict
+
+    from lading.runtime.spec import Request
+
+    class Head(TypedDict):
+        """`flags`: of clone3; `resources`: only read where the v2 tree has the limits."""
+
+        log: str | None
+        stdin: bool
+        terminal: bool
+        flags: int
+        pid_namespace: str
+        cgroup: str
+        resources: dict[str, object]
+
+
+def head_of(request: Request, *, is_unified: bool) -> Head:
+    """Pick out what the monitor needs; unknown namespaces are left for the plan to refuse."""
+    linux = request["spec"].get("linux") or {}
+    log = request.get("log")
+    flags, pid_namespace = 0, ""
+    has_netns = (request.get("fds") or {}).get("netns") is not None
+    for namespace in linux.get("namespaces") or []:
+        kind, path = namespace["type"], namespace.get("path") or ""
+        if path or kind == "cgroup" or (kind == "network" and has_netns):
+            pid_namespace = path if kind == "pid" else pid_namespace
+        else:
+            flags |= namespaces.FLAGS.get(kind, 0)
+    return {
+        "log": log["directory"] if log else None,
+        "stdin": bool(request.get("stdin")),
+        "terminal": bool((request["spec"].get("process") or {}).get("terminal")),
+        "flags": flags,
+        "pid_namespace": pid_namespace,
+        "cgroup": linux.get("cgroupsPath") or "",
+        "resources": (linux.get("resources") or {}) if is_unified else {},
+    }
+
+
+def join(head: Head, request: Request) -> bytes:
+    """The datagram: the head, a line feed (JSON text has none), the request."""
+    return messages.encode(head) + b"\n" + messages.encode(request)  # type: ignore[arg-type]
+
+
+def split(datagram: bytes) -> tuple[Head, bytes]:
+    """Head and the undecoded request."""
+    head, _, body = datagram.partition(b"\n")
+    return messages.decode(head), body  # type: ignore[return-value]
