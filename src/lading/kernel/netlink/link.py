@@ -7,6 +7,7 @@ Layouts: man 7 rtnetlink; linux/if_link.h, linux/veth.h.
 """
 
 import errno
+import socket as sockets
 import struct
 import sys
 from typing import NamedTuple
@@ -21,21 +22,28 @@ RTM_GETLINK = 18
 IFLA_ADDRESS = 1
 IFLA_IFNAME = 3
 IFLA_MTU = 4
-IFLA_LINK = 5
 IFLA_MASTER = 10
 IFLA_LINKINFO = 18
 IFLA_IFALIAS = 20
+IFLA_AF_SPEC = 26
 IFLA_NET_NS_FD = 28
 IFLA_EXT_MASK = 29
+IFLA_NUM_TX_QUEUES = 31
+IFLA_NUM_RX_QUEUES = 32
 IFLA_INFO_KIND = 1
 IFLA_INFO_DATA = 2
 VETH_INFO_PEER = 1
+IFLA_INET6_ADDR_GEN_MODE = 8
+IN6_ADDR_GEN_MODE_NONE = 1
 
 IFF_UP = 0x1
 IFNAMSIZ = 16
 RTEXT_FILTER_SKIP_STATS = 1 << 3  # half of a link's answer is counters
 
 _IFINFOMSG = struct.Struct("=BxHiII")  # family, device type, index, flags, mask of changed flags
+# the kernel would make a queue per CPU, each with objects in sysfs, which a veth without XDP never
+# uses: 0.15 of 0.7 ms with two CPUs
+_ONE_QUEUE = codec.u32(IFLA_NUM_TX_QUEUES, 1) + codec.u32(IFLA_NUM_RX_QUEUES, 1)
 _CREATE = codec.NLM_F_CREATE | codec.NLM_F_EXCL
 
 
@@ -65,36 +73,19 @@ def add_bridge(name: str, *, mac: str, mtu: int) -> bytes:
     )
 
 
-def add_veth(
-    name: str,
-    *,
-    master: int,
-    mtu: int,
-    peer_name: str,
-    peer_mac: str,
-    peer_namespace: int,
-) -> bytes:
-    """Make a veth pair: `name` up and a port of `master`, its peer down in the namespace.
+def add_veth(name: str, *, master: int, mtu: int, peer: bytes) -> bytes:
+    """Make a veth pair, both ends down: `name` as a port of `master`, and what `peer` says.
 
-    `peer_namespace` is a descriptor of the network namespace, open until the request is done.
     The kernel answers EEXIST if a name is taken, EINVAL if there is no link `master`.
     """
-    peer = b"".join(
-        (
-            _header(),  # with IFF_UP it would answer ENOTCONN: it has no peer yet
-            codec.string(IFLA_IFNAME, peer_name),
-            codec.attribute(IFLA_ADDRESS, _mac_bytes(peer_mac)),
-            codec.u32(IFLA_MTU, mtu),
-            codec.u32(IFLA_NET_NS_FD, peer_namespace),
-        )
-    )
     return codec.message(
         RTM_NEWLINK,
         _CREATE,
-        _header(flags=IFF_UP, change=IFF_UP),
+        _header(),
         codec.string(IFLA_IFNAME, name),
         codec.u32(IFLA_MTU, mtu),
         codec.u32(IFLA_MASTER, master),
+        _ONE_QUEUE,
         codec.nested(
             IFLA_LINKINFO,
             codec.string(IFLA_INFO_KIND, "veth"),
@@ -103,26 +94,48 @@ def add_veth(
     )
 
 
-def set_up(index: int) -> bytes:
-    """Switch the link on."""
-    return codec.message(RTM_NEWLINK, 0, _header(index=index, flags=IFF_UP, change=IFF_UP))
+def veth_peer(name: str, *, mac: str, mtu: int, namespace: int) -> bytes:
+    """The other end of a veth pair, to be made in a network namespace.
 
-
-def set_master(index: int, master: int) -> bytes:
-    """Make the link a port of the bridge `master`."""
-    return codec.message(RTM_NEWLINK, 0, _header(index=index), codec.u32(IFLA_MASTER, master))
-
-
-def set_alias(name: str, alias: str) -> bytes:
-    """Write the link's alias (man 8 ip-link), a note of up to 255 bytes that the kernel keeps."""
-    return codec.message(
-        RTM_NEWLINK, 0, _header(), codec.string(IFLA_IFNAME, name), _text(IFLA_IFALIAS, alias)
+    `namespace` is a descriptor of it, open until the request is done.
+    """
+    return b"".join(
+        (
+            _header(),  # with IFF_UP it would answer ENOTCONN: it has no peer yet
+            codec.string(IFLA_IFNAME, name),
+            codec.attribute(IFLA_ADDRESS, _mac_bytes(mac)),
+            codec.u32(IFLA_MTU, mtu),
+            _ONE_QUEUE,
+            codec.u32(IFLA_NET_NS_FD, namespace),
+        )
     )
 
 
-def delete(index: int) -> bytes:
+def set_up(target: int | str) -> bytes:
+    """Switch the link on."""
+    return _change(target, flags=IFF_UP)
+
+
+def set_master(target: int | str, master: int) -> bytes:
+    """Make the link a port of the bridge `master`."""
+    return _change(target, codec.u32(IFLA_MASTER, master))
+
+
+def set_alias(target: int | str, alias: str) -> bytes:
+    """Write the link's alias (man 8 ip-link), a note of up to 255 bytes that the kernel keeps."""
+    return _change(target, codec.attribute(IFLA_IFALIAS, alias.encode()))
+
+
+def set_no_link_local(target: int | str) -> bytes:
+    """Give the link no IPv6 address of its own when it comes up (it would announce it to all)."""
+    mode = codec.attribute(IFLA_INET6_ADDR_GEN_MODE, bytes([IN6_ADDR_GEN_MODE_NONE]))
+    return _change(target, codec.nested(IFLA_AF_SPEC, codec.nested(sockets.AF_INET6, mode)))
+
+
+def delete(target: int | str) -> bytes:
     """Delete the link (15-25 ms for a veth: the kernel waits for a grace period)."""
-    return codec.message(RTM_DELLINK, 0, _header(index=index))
+    header, name = _address(target)
+    return codec.message(RTM_DELLINK, 0, header, name)
 
 
 def get(socket: NetlinkSocket, name: str) -> Link | None:
@@ -144,17 +157,24 @@ def dump(socket: NetlinkSocket) -> list[Link]:
     return [_parse(body) for _, body in socket.dump(request)]
 
 
-def _header(*, index: int = 0, flags: int = 0, change: int = 0) -> bytes:
-    return _IFINFOMSG.pack(0, 0, index, flags, change)
+def _change(target: int | str, *attributes: bytes, flags: int = 0) -> bytes:
+    header, name = _address(target, flags=flags)
+    return codec.message(RTM_NEWLINK, 0, header, name, *attributes)
+
+
+def _address(target: int | str, *, flags: int = 0) -> tuple[bytes, bytes]:
+    """Header and name attribute that name a link, by its index or by its name."""
+    if isinstance(target, int):
+        return _header(index=target, flags=flags), b""
+    return _header(flags=flags), codec.string(IFLA_IFNAME, target)
+
+
+def _header(*, index: int = 0, flags: int = 0) -> bytes:
+    return _IFINFOMSG.pack(0, 0, index, flags, flags)
 
 
 def _mac_bytes(mac: str) -> bytes:
     return bytes.fromhex(mac.replace(":", ""))
-
-
-def _text(attribute_type: int, text: str) -> bytes:
-    """A text without its NUL, as aliases want it."""
-    return codec.attribute(attribute_type, text.encode())
 
 
 def _parse(body: bytes) -> Link:

@@ -83,17 +83,17 @@ class Bridge:
         return warnings
 
     def join(self, network: Network, endpoint: Endpoint, sandbox: Sandbox) -> None:
-        """One message makes the pair, one send furnishes the sandbox."""
-        pair = link.add_veth(
-            endpoint.host_interface,
-            master=self._indexes.get(network.id, 0),
-            mtu=network.mtu,
-            peer_name=endpoint.interface,
-            peer_mac=endpoint.mac,
-            peer_namespace=sandbox.fd,
+        """One send makes the pair, another furnishes the sandbox."""
+        port = endpoint.host_interface
+        peer = link.veth_peer(
+            endpoint.interface, mac=endpoint.mac, mtu=network.mtu, namespace=sandbox.fd
         )
         try:
-            self._socket.request(pair)
+            self._socket.request(
+                link.add_veth(port, master=self._indexes[network.id], mtu=network.mtu, peer=peer),
+                link.set_no_link_local(port),
+                link.set_up(port),
+            )
         except OSError as error:
             if error.errno in (errno.EINVAL, errno.ENODEV):  # there is no link of that index
                 raise NetworkGone(network.name) from error
