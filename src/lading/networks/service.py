@@ -98,11 +98,14 @@ class Networks:
         self._leases.load(self._networks)
 
     def close(self) -> None:
-        """Close every descriptor. Running containers keep their networks."""
+        """Close every descriptor; twice is harmless. Running containers keep their networks."""
+        if self._home < 0:
+            return
         self._leases.close()
         for driver in self._drivers.values():
             driver.close()
         os.close(self._home)
+        self._home = -1
 
     def reconcile(self, running: set[str]) -> None:
         """Free what containers that do not run any more had, and repair what the others use.

@@ -57,9 +57,7 @@ def test_a_link_that_is_not_there_is_none(socket: NetlinkSocket) -> None:
     assert link.get(socket, "absent") is None
 
 
-def test_a_veth_pair_is_made_across_namespaces(
-    socket: NetlinkSocket, other_namespace: int
-) -> None:
+def test_a_veth_pair_is_made_across_namespaces(socket: NetlinkSocket, other_namespace: int) -> None:
     socket.request(link.add_bridge("br9", mac=MAC, mtu=1500))
     bridge = link.get(socket, "br9")
     assert bridge
@@ -84,9 +82,7 @@ def test_a_link_without_link_local_gets_no_address_of_its_own(
     assert seen["inet6_addr_gen_mode"] == "none"
 
 
-def test_a_port_can_be_given_to_a_bridge_later(
-    socket: NetlinkSocket, other_namespace: int
-) -> None:
+def test_a_port_can_be_given_to_a_bridge_later(socket: NetlinkSocket, other_namespace: int) -> None:
     for name in ("br9", "br10"):
         socket.request(link.add_bridge(name, mac=MAC, mtu=1500))
     first, second = link.get(socket, "br9"), link.get(socket, "br10")

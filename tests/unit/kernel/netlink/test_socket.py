@@ -13,7 +13,7 @@ def test_several_requests_go_in_one_send() -> None:
         socket.request(
             link.set_up(1), address.add(1, "10.9.0.1", 24), address.add(1, "10.9.1.1", 24)
         )
-        assert ["127.0.0.1", "10.9.0.1", "10.9.1.1"] == [a.ip for a in address.dump(socket)]
+        assert [a.ip for a in address.dump(socket)] == ["127.0.0.1", "10.9.0.1", "10.9.1.1"]
 
 
 def test_a_failure_is_an_oserror_in_the_words_of_the_kernel() -> None:
