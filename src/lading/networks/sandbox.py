@@ -8,7 +8,7 @@ down, and with it the veth pair, whose other end is on the host.
 import contextlib
 import os
 
-from lading.kernel import namespaces, sysctl
+from lading.kernel import netns, sysctl
 from lading.kernel.netlink import NetlinkSocket
 
 
@@ -25,27 +25,22 @@ class Sandbox:
         os.close(self.fd)
 
 
-def open_own_namespace() -> int:
-    """A descriptor of the calling thread's network namespace."""
-    return os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-
-
 def create(home: int) -> Sandbox:
-    """Make a namespace from a thread whose own one is `home`. Raises OSError; about 0.8 ms.
+    """Make a namespace from a thread whose own one is `home`. Raises OSError; 0.6 to 0.9 ms.
 
     The thread goes in and comes back: a thread made for the visit costs 0.3 ms more.
     """
-    namespaces.unshare(namespaces.CLONE_NEWNET)
+    netns.unshare()
     try:
         _leave_interfaces_without_ipv6()
         socket = NetlinkSocket()
         try:
-            return Sandbox(open_own_namespace(), socket)
+            return Sandbox(netns.open_own(), socket)
         except OSError:
             socket.close()
             raise
     finally:
-        namespaces.setns(home, namespaces.CLONE_NEWNET)
+        netns.setns(home)
 
 
 def _leave_interfaces_without_ipv6() -> None:

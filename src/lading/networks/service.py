@@ -21,6 +21,7 @@ from msgspec.structs import replace
 
 from lading.errors import Conflict, NotFound, SystemFault
 from lading.failpoints import fp
+from lading.kernel import netns
 from lading.networks import sandbox, store
 from lading.networks.driver import Driver, NetworkGone
 from lading.networks.drivers import Bridge, HostNetwork, NoNetwork
@@ -74,11 +75,12 @@ class Networks:
         self._leases = Leases(database)
         self._prepared: dict[str, list[str]] = {}  # warnings by id, of networks ready for use
         self._drivers: dict[str, Driver] = {}
+        self._spare: sandbox.Sandbox | None = None
         self._home = -1
 
     def open(self) -> None:
         """Read the records and open the sockets; nothing on the host changes. Once."""
-        self._home = sandbox.open_own_namespace()
+        self._home = netns.open_own()
         self._drivers = {
             "bridge": Bridge(
                 self._database,
@@ -102,6 +104,7 @@ class Networks:
         if self._home < 0:
             return
         self._leases.close()
+        self._drop_spare()
         for driver in self._drivers.values():
             driver.close()
         os.close(self._home)
@@ -144,6 +147,14 @@ class Networks:
         except OSError as error:
             raise AttachFailed(error) from error
 
+    def warm(self) -> None:
+        """Make the sandbox of the next attach beforehand: it saves that 0.6 to 0.9 ms.
+
+        For a moment when nobody waits, such as after an attach. Raises OSError.
+        """
+        if self._spare is None:
+            self._spare = sandbox.create(self._home)
+
     def release(self, container_id: str) -> None:
         """Take the container out of its networks; its addresses are free. Idempotent."""
         if leaving := self.endpoints(container_id):
@@ -180,9 +191,15 @@ class Networks:
         """Free every address and take every link and rule of this engine from the host."""
         for container in self._leases.containers():
             self.release(container)
+        self._drop_spare()
         for driver in self._drivers.values():
             driver.remove()
         self._prepared.clear()
+
+    def _drop_spare(self) -> None:
+        if self._spare:
+            self._spare.close()
+            self._spare = None
 
     def _prepare(self, network: Network) -> Network:
         """Complete the record, then the host's part; the record as it now is."""
@@ -229,7 +246,7 @@ class Networks:
         driver = self._drivers[network.driver]
         if not driver.gives_interface:
             return endpoint
-        made = sandbox.create(self._home)
+        made, self._spare = self._spare or sandbox.create(self._home), None
         try:
             try:
                 driver.join(network, endpoint, made)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lading.kernel import namespaces
+from lading.kernel import netns
 from lading.networks import SCHEMA, Networks, Settings
 from lading.state import Database
 
@@ -16,12 +16,12 @@ RESOLV_CONF = "nameserver 192.0.2.53\n"
 @pytest.fixture
 def own_namespace() -> Iterator[int]:
     """The test's host is a new, empty network namespace; the value is the real one's."""
-    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-    namespaces.unshare(namespaces.CLONE_NEWNET)
+    home = netns.open_own()
+    netns.unshare()
     try:
         yield home
     finally:
-        namespaces.setns(home, namespaces.CLONE_NEWNET)
+        netns.setns(home)
         os.close(home)
 
 

@@ -2,6 +2,7 @@ import os
 
 import pytest
 
+from lading.kernel import netns
 from lading.kernel.netlink import link
 from lading.networks import sandbox
 
@@ -9,9 +10,9 @@ pytestmark = pytest.mark.usefixtures("own_namespace")
 
 
 def test_the_thread_comes_back_from_making_a_sandbox() -> None:
-    home = sandbox.open_own_namespace()
+    home = netns.open_own()
     made = sandbox.create(home)
-    here = sandbox.open_own_namespace()
+    here = netns.open_own()
     assert os.fstat(here) == os.fstat(home)
     assert os.fstat(made.fd).st_ino != os.fstat(home).st_ino
     assert [one.name for one in link.dump(made.socket)] == ["lo"]
@@ -23,7 +24,7 @@ def test_the_thread_comes_back_from_making_a_sandbox() -> None:
 def test_a_failure_in_a_sandbox_brings_the_thread_home_and_leaves_no_descriptor(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    home = sandbox.open_own_namespace()
+    home = netns.open_own()
     before = os.listdir("/proc/self/fd")
 
     def refuse() -> None:

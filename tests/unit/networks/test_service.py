@@ -11,7 +11,7 @@ from typing import TypeVar
 import pytest
 
 from lading.errors import Conflict, NotFound, Unavailable
-from lading.kernel import namespaces, sysctl
+from lading.kernel import netns, sysctl
 from lading.kernel.netlink import NetlinkSocket, address, link, route
 from lading.networks import Endpoint, Networks, Settings, sandbox
 from lading.networks.drivers import bridge
@@ -28,7 +28,7 @@ def inside(netns_fd: int | None, action: Callable[[], T]) -> T:
 
     def visit() -> T:
         assert netns_fd is not None
-        namespaces.setns(netns_fd, namespaces.CLONE_NEWNET)
+        netns.setns(netns_fd)
         return action()
 
     with ThreadPoolExecutor(1) as thread:
@@ -76,7 +76,7 @@ def rules() -> str:
 @pytest.fixture
 def outside(own_namespace: int) -> Iterator[int]:
     """A neighbour of the host on its own wire, with a route to the containers by the host."""
-    home = sandbox.open_own_namespace()
+    home = netns.open_own()
     other = sandbox.create(home)
     with NetlinkSocket() as here:
         here.request(link.add_bridge("wire", mac="02:00:00:00:00:01", mtu=1500))
@@ -216,6 +216,20 @@ def test_none_and_host_give_no_interface(networks: Networks, name: str) -> None:
     assert endpoint.network_name == name
     networks.release("c1")
     assert networks.endpoints("c1") == []
+
+
+def test_a_sandbox_made_beforehand_is_used_once_and_works(networks: Networks) -> None:
+    networks.warm()
+    networks.warm()
+    first, second = networks.attach("c1"), networks.attach("c2")
+    assert os.fstat(first.netns_fd or 0).st_ino != os.fstat(second.netns_fd or 0).st_ino
+    with listen(second) as listener:
+        assert peer_seen(listener, first.netns_fd, second.ip) == first.ip
+    before = os.listdir("/proc/self/fd")
+    networks.warm()
+    networks.attach("c3")
+    networks.release("c3")
+    assert os.listdir("/proc/self/fd") == before
 
 
 def test_the_predefined_networks_have_lasting_ids(open_networks: OpenNetworks) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lading.kernel import namespaces
+from lading.kernel import netns
 from lading.kernel.netlink import NetlinkSocket, link
 
 MAC = "02:42:0a:09:00:01"
@@ -20,10 +20,10 @@ def socket(own_namespace: int) -> Iterator[NetlinkSocket]:
 
 @pytest.fixture
 def other_namespace(own_namespace: int) -> Iterator[int]:
-    here = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-    namespaces.unshare(namespaces.CLONE_NEWNET)
-    other = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-    namespaces.setns(here, namespaces.CLONE_NEWNET)
+    here = netns.open_own()
+    netns.unshare()
+    other = netns.open_own()
+    netns.setns(here)
     os.close(here)
     yield other
     os.close(other)
@@ -68,7 +68,7 @@ def test_a_veth_pair_is_made_across_namespaces(socket: NetlinkSocket, other_name
     (seen,) = ip("link", "show", "port")
     assert seen["linkinfo"]["info_kind"] == "veth"
     assert (seen["master"], seen["num_tx_queues"], "UP" in seen["flags"]) == ("br9", 1, True)
-    namespaces.setns(other_namespace, namespaces.CLONE_NEWNET)
+    netns.setns(other_namespace)
     (seen,) = ip("link", "show", "eth0")
     assert (seen["address"], seen["num_tx_queues"]) == ("02:42:0a:09:00:02", 1)
 
