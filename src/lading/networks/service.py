@@ -15,11 +15,10 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from ipaddress import IPv4Network
 
 from msgspec.structs import replace
 
-from lading.errors import Conflict, NotFound, SystemFault
+from lading.errors import Conflict, LadingError, NotFound, SystemFault
 from lading.failpoints import fp
 from lading.kernel import netns
 from lading.networks import sandbox, store
@@ -113,14 +112,17 @@ class Networks:
     def reconcile(self, running: set[str]) -> None:
         """Free what containers that do not run any more had, and repair what the others use.
 
-        Raises OSError if the repair fails.
+        A network that cannot be repaired is logged, and tried again at the next attach.
         """
         gone = [container for container in self._leases.containers() if container not in running]
         if gone:
             self._leases.free(one for container in gone for one in self.endpoints(container))
         for network in self.list():
             if self.endpoints_of(network.id):
-                self._prepare(network)
+                try:
+                    self._prepare(network)
+                except (OSError, LadingError) as error:
+                    log.error("network %s: cannot be repaired: %s", network.name, error)
 
     def attach(
         self, container_id: str, network: str = DEFAULT, *, ip: str = "", mac: str = ""
@@ -236,7 +238,7 @@ class Networks:
             interface=INTERFACE,
             host_interface=HOST_PREFIX + endpoint.id[:10],
             ip=ip,
-            prefix=IPv4Network(network.subnet).prefixlen,
+            prefix=int(network.subnet.partition("/")[2]),
             gateway=network.gateway,
         )
         return self._leases.lease(network, endpoint, mac=mac)

@@ -57,7 +57,11 @@ class Bridge:
         Raises NoSubnetLeft, InvalidArgument for settings that make no sense.
         """
         links = link.dump(self._socket)
-        name = self._choose_name(network.bridge or self._settings.bridge_name, links)
+        ours = {one.name for one in links if one.alias == self._owner}
+        # a recorded name holds as long as its link: a new setting must not leave that one behind
+        keeps_name = has_endpoints or network.bridge in ours
+        wanted = network.bridge if keeps_name else self._settings.bridge_name
+        name = self._choose_name(wanted, links)
         network = replace(network, bridge=name, mtu=self._settings.mtu)
         if has_endpoints:
             return network
