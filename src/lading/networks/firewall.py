@@ -138,9 +138,9 @@ class Firewall:
                 raise
 
     def drops_of_others(self) -> list[str]:
-        """Chains of other tables, as "table chain", that drop forwarded packets by policy."""
+        """Chains of other tables, as "table/chain", that drop forwarded packets by policy."""
         return [
-            f"{chain.table} {chain.chain}"
+            f"{chain.table}/{chain.chain}"
             for chain in nftables.chain_policies(self._socket)
             if chain.hook == messages.NF_INET_FORWARD
             and chain.policy == nft.NF_DROP

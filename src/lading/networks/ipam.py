@@ -41,10 +41,19 @@ class AddressOutside(InvalidArgument):
 
 
 def choose_subnet(pools: Iterable[tuple[str, int]], in_use: Iterable[IPv4Network]) -> IPv4Network:
-    """The first piece of the pools that overlaps nothing in use. Raises NoSubnetLeft."""
+    """The first piece of the pools that overlaps nothing in use.
+
+    A pool is a base and the prefix of its pieces. Raises NoSubnetLeft, InvalidArgument.
+    """
     occupied = list(in_use)
     for base, prefix in pools:
-        for subnet in IPv4Network(base).subnets(new_prefix=prefix):
+        try:
+            pool = IPv4Network(base)
+        except ValueError as error:
+            raise InvalidArgument(f"invalid default address pool: {error}") from None
+        if not pool.prefixlen <= prefix <= 30:  # smaller pieces have no room for a container
+            raise InvalidArgument(f"invalid default address pool: {base} in pieces of /{prefix}")
+        for subnet in pool.subnets(new_prefix=prefix):
             if not any(subnet.overlaps(other) for other in occupied):
                 return subnet
     raise NoSubnetLeft
@@ -88,8 +97,11 @@ class Pool:
         return str(IPv4Address(number))
 
     def take(self, ip: str) -> None:
-        """Mark this address as taken. Raises AddressTaken, AddressOutside."""
-        address = IPv4Address(ip)
+        """Mark this address as taken. Raises AddressTaken, AddressOutside, InvalidArgument."""
+        try:
+            address = IPv4Address(ip)
+        except ValueError:
+            raise InvalidArgument(f"invalid IPv4 address: {ip!r}") from None
         if address not in self._subnet:
             raise AddressOutside(ip)
         if self._is_taken(int(address)):

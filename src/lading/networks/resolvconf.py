@@ -43,12 +43,17 @@ def build(
     search: Sequence[str] = (),
     options: Sequence[str] = (),
     ipv6: bool = False,
+    shares_host: bool = False,
 ) -> str:
-    """The file of a container with its own network; what is asked replaces the host's of its kind.
+    """The container's file; what is asked replaces what the host has of its kind.
 
+    With `shares_host` the container is in the host's own network and can ask whom the host asks.
     `search` of only "." means no search list at all (--dns-search .).
     """
-    servers = servers or _reachable(nameservers(host), ipv6=ipv6) or FALLBACK_SERVERS
+    of_host = nameservers(host)
+    if not shares_host:
+        of_host = _reachable(of_host, ipv6=ipv6) or [*FALLBACK_SERVERS]
+    servers = servers or of_host
     # the last search line counts, and `domain` is an old form of it (man 5 resolv.conf)
     host_search = (_values(host, "search") or _values(host, "domain") or [[]])[-1]
     search = search or host_search

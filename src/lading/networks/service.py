@@ -12,13 +12,14 @@ All methods are synchronous and are called from one worker thread at a time.
 
 import logging
 import os
+import re
 import secrets
 import time
 from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
-from lading.errors import Conflict, LadingError, NotFound, SystemFault
+from lading.errors import Conflict, InvalidArgument, LadingError, NotFound, SystemFault
 from lading.failpoints import fp
 from lading.kernel import netns
 from lading.networks import sandbox, store
@@ -35,6 +36,7 @@ PREDEFINED = {"bridge": "bridge", "host": "host", "none": "null"}
 DEFAULT = "bridge"  # what HostConfig.NetworkMode "default" means
 INTERFACE = "eth0"  # in the container
 HOST_PREFIX = "ldg"  # then ten digits of the endpoint's id: within IFNAMSIZ, and tells it is ours
+_MAC = re.compile("[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
 
 
 class NoSuchNetwork(NotFound):
@@ -132,7 +134,8 @@ class Networks:
         The endpoint's `netns_fd` is the container's namespace with `interface` ready for traffic;
         it stays ours and open until `release`. It is None for `host` and `none`.
         Raises NoSuchNetwork, AlreadyAttached, PoolExhausted, NoSubnetLeft, AddressTaken,
-        AddressOutside, AttachFailed; after any of them nothing of the attempt is left.
+        AddressOutside, InvalidArgument, AttachFailed; after any of them nothing of the attempt
+        is left.
         """
         found = self.find(network)
         if any(one.network_id == found.id for one in self.endpoints(container_id)):
@@ -233,6 +236,8 @@ class Networks:
         )
         if not self._drivers[network.driver].gives_interface:
             return self._leases.add(endpoint)
+        if mac and not _MAC.fullmatch(mac):
+            raise InvalidArgument(f"invalid MAC address: {mac!r}")
         endpoint = replace(
             endpoint,
             interface=INTERFACE,

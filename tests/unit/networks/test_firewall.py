@@ -93,4 +93,4 @@ def test_a_chain_of_others_that_drops_forwarded_packets_is_found(firewall: Firew
     chain = "{ type filter hook forward priority 0; policy drop; }"
     nft("add", "chain", "ip", "filter", "FORWARD", chain)
     firewall.ensure(["lading0"], [], stays_no_router=True)
-    assert firewall.drops_of_others() == ["filter FORWARD"]
+    assert firewall.drops_of_others() == ["filter/FORWARD"]

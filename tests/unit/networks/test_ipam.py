@@ -121,5 +121,16 @@ def test_no_subnet_left_is_said_in_the_words_of_docker() -> None:
         ipam.choose_subnet([("10.9.0.0/24", 25)], [IPv4Network("10.0.0.0/8")])
 
 
+@pytest.mark.parametrize("pool", [("10.9.0.0/24", 16), ("10.9.0.1/24", 24), ("nonsense", 24)])
+def test_a_pool_that_makes_no_sense_is_refused(pool: tuple[str, int]) -> None:
+    with pytest.raises(InvalidArgument, match="invalid default address pool"):
+        ipam.choose_subnet([pool], [])
+
+
+def test_an_address_that_is_none_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match=r"invalid IPv4 address: '10\.9\.0'"):
+        ipam.Pool("10.9.0.0/24", gateway="10.9.0.1").take("10.9.0")
+
+
 def test_the_mac_follows_the_address() -> None:
     assert ipam.mac_of("172.17.0.2") == "02:42:ac:11:00:02"

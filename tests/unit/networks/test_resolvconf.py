@@ -34,6 +34,13 @@ def test_what_is_asked_replaces_what_the_host_has() -> None:
     assert resolvconf.build(host, search=["."]) == "nameserver 192.0.2.53\noptions rotate\n"
 
 
+def test_a_container_in_the_network_of_the_host_asks_whom_the_host_asks() -> None:
+    host = "nameserver 127.0.0.53\nnameserver ::1\n"
+    assert resolvconf.build(host, shares_host=True) == host
+    built = resolvconf.build(host, servers=["192.0.2.1"], shares_host=True)
+    assert built == "nameserver 192.0.2.1\n"
+
+
 def test_the_last_search_line_counts_and_domain_is_an_old_form_of_it() -> None:
     assert "search b\n" in resolvconf.build("search a\nsearch b\n")
     assert "search corp.example\n" in resolvconf.build("domain corp.example\n")

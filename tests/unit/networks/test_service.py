@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import pytest
 
-from lading.errors import Conflict, NotFound, Unavailable
+from lading.errors import Conflict, InvalidArgument, NotFound, Unavailable
 from lading.kernel import netns, sysctl
 from lading.kernel.netlink import NetlinkSocket, address, link, route
 from lading.networks import Endpoint, Networks, Settings, sandbox
@@ -261,6 +261,13 @@ def test_an_address_and_mac_of_choice_are_given(networks: Networks) -> None:
     with pytest.raises(Exception, match="Address already in use"):
         networks.attach("c2", ip="172.17.9.9")
     assert networks.endpoints("c2") == []
+
+
+@pytest.mark.parametrize("mac", ["02:42", "zz:42:ac:11:00:02", "02:42:ac:11:00:02:03"])
+def test_a_mac_that_is_none_is_refused(networks: Networks, mac: str) -> None:
+    with pytest.raises(InvalidArgument, match="invalid MAC address"):
+        networks.attach("c1", mac=mac)
+    assert networks.endpoints("c1") == []
 
 
 def test_a_full_pool_is_a_clear_error_and_leaves_nothing(open_networks: OpenNetworks) -> None:

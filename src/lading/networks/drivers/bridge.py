@@ -208,7 +208,8 @@ class Bridge:
         except OSError as error:
             return [*warnings, f"no NAT and no filter, the kernel refuses nf_tables: {error}"]
         return warnings + [
-            f"table {chain} drops forwarded packets by policy: containers may not reach the outside"
+            f"chain {chain} of another program drops forwarded packets:"
+            " containers reach the outside only if it lets their bridge pass"
             for chain in dropping
         ]
 
