@@ -15,11 +15,11 @@ from lading.errors import NotSupported
 
 TYPE_CHECKING = False  # the name that type checkers know; `typing` is not loaded for it
 if TYPE_CHECKING:
-    from _ctypes import _SimpleCData
+    from _ctypes import _Pointer, _SimpleCData
     from collections.abc import Callable
     from typing import Any
 
-    CType = type[_SimpleCData[Any]]
+    CType = type[_SimpleCData[Any]] | type[_Pointer[Any]]
 
 _libc = ctypes.PyDLL(None, use_errno=True)
 _machine = os.uname().machine

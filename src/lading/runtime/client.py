@@ -1,0 +1,153 @@
+"""What the engine calls: start the spawner, ask for containers, find running ones, clean up.
+
+Synchronous; every descriptor that is returned is the caller's to close.
+"""
+
+from __future__ import annotations
+
+import _socket
+import contextlib
+import os
+import sys
+
+import lading
+from lading.kernel import pidfd
+from lading.runtime import messages, rundir
+from lading.runtime.cgroups import open_cgroup
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+SPAWNER_DESCRIPTOR = 3
+KILL_TIMEOUT_S = 5.0
+SIGKILL = 9
+
+_PROGRAM = (
+    "import sys; sys.path.insert(0, {path!r}); from lading.runtime.spawner import main; main(3)"
+)
+
+
+class Spawner:
+    """A running spawner, and the socket to it."""
+
+    def __init__(self, connection: _socket.socket, pid: int, pidfd: int) -> None:
+        self._connection = connection
+        self.pid = pid
+        self._pidfd = pidfd
+
+    @classmethod
+    def launch(cls, *, exec_root: str) -> Spawner:
+        """Start a spawner. It serves until `close`, or until this process is gone."""
+        os.makedirs(f"{exec_root}/containers", 0o700, exist_ok=True)
+        ours, theirs = messages.pair()
+        messages.allow_large(ours)
+        package_parent = os.path.dirname(os.path.dirname(os.path.abspath(lading.__file__)))
+        program = _PROGRAM.format(path=package_parent)
+        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+        if "LADING_FAILPOINT" in os.environ:
+            environment["LADING_FAILPOINT"] = os.environ["LADING_FAILPOINT"]
+        pid = os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-I", "-S", "-c", program],
+            environment,
+            file_actions=[(os.POSIX_SPAWN_DUP2, theirs.fileno(), SPAWNER_DESCRIPTOR)],
+            setsid=True,
+        )
+        theirs.close()
+        return cls(ours, pid, pidfd.pidfd_open(pid))
+
+    def spawn(self, request: dict[str, object], fds: list[int]) -> int:
+        """Ask for a container; returns the connection to its monitor (SEQPACKET, close-on-exec).
+
+        The first message on it is "started" or "failed". `fds` stay the caller's; indices in
+        request["fds"] count in this list. Raises OSError (EPIPE) when the spawner is dead.
+        """
+        ours, theirs = messages.pair()
+        try:
+            messages.send(self._connection, request, [theirs.fileno(), *fds])
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        return ours.detach()
+
+    def is_alive(self) -> bool:
+        return not pidfd.is_dead(self._pidfd)
+
+    def close(self) -> None:
+        """End the spawner; containers and their monitors run on."""
+        self._connection.close()
+        if not pidfd.wait_dead(self._pidfd, KILL_TIMEOUT_S):
+            pidfd.pidfd_send_signal(self._pidfd, SIGKILL)
+        with contextlib.suppress(ChildProcessError):  # somebody else may wait for all children
+            os.waitpid(self.pid, 0)
+        os.close(self._pidfd)
+
+
+def run_directory(exec_root: str, container_id: str) -> str:
+    return f"{exec_root}/containers/{container_id}"
+
+
+def connect(exec_root: str, container_id: str) -> int:
+    """A SEQPACKET connection to a running monitor.
+
+    Raises FileNotFoundError or ConnectionRefusedError when there is none.
+    """
+    flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+    directory = os.open(run_directory(exec_root, container_id), flags)
+    try:
+        connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
+        try:
+            connection.connect(rundir.socket_path(directory))
+        except OSError:
+            connection.close()
+            raise
+    finally:
+        os.close(directory)
+    messages.allow_large(connection)
+    return connection.detach()
+
+
+def read_exit(exec_root: str, container_id: str) -> dict[str, Any] | None:
+    """How the container ended, or None while it has not, or when its monitor was killed."""
+    return rundir.read(run_directory(exec_root, container_id), rundir.EXIT)
+
+
+def clean(exec_root: str, container_id: str, cgroup_path: str) -> None:
+    """Remove what a monitor that is gone left: init, cgroup, run directory. Idempotent."""
+    directory = run_directory(exec_root, container_id)
+    state = rundir.read(directory, rundir.STATE)
+    if state is not None:
+        _end(state["monitor_pid"], state["monitor_start_time"])
+        _end(state["pid"], state["start_time"])
+    if cgroup_path:
+        cgroup = open_cgroup(cgroup_path)
+        cgroup.kill()
+        cgroup.remove()
+    for name in (rundir.SOCKET, rundir.STATE, rundir.EXIT):
+        for path in (f"{directory}/{name}", f"{directory}/{name}.tmp"):
+            try:
+                os.unlink(path)
+            except FileNotFoundError:
+                continue
+    try:
+        os.rmdir(directory)
+    except FileNotFoundError:
+        return
+
+
+def _end(pid: int, started: int) -> None:
+    """Kill exactly this process, if it is still there, and wait until it is dead."""
+    try:
+        descriptor = pidfd.open_started(pid, started)
+    except ProcessLookupError:
+        return
+    try:
+        pidfd.pidfd_send_signal(descriptor, SIGKILL)
+        pidfd.wait_dead(descriptor, KILL_TIMEOUT_S)
+    except ProcessLookupError:
+        return
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,224 @@
+"""The last steps: working directory, environment, descriptors, and the program itself."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import stat
+
+from lading.kernel import process, safepath, tty
+from lading.runtime import messages
+from lading.runtime.operations.step import Operation, StepFailed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from lading.runtime.operations.step import Child
+
+
+class CommandNotFound(StepFailed):
+    """exec: "{0}": executable file not found in $PATH"""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, errno.ENOENT)
+
+
+class CommandMissing(StepFailed):
+    """exec: "{0}": stat {0}: no such file or directory"""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, errno.ENOENT)
+
+
+class CommandDenied(StepFailed):
+    """exec: "{0}": permission denied"""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, errno.EACCES)
+
+
+class CommandIsDirectory(StepFailed):
+    """exec: "{0}": is a directory"""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, errno.EACCES)
+
+
+class SetEnvironment(Operation):
+    """The spec's variables; HOME from passwd when there is none; TERM for terminals is not ours."""
+
+    __slots__ = ("variables",)
+
+    def __init__(self, variables: list[str]) -> None:
+        self.variables = variables
+
+    def describe(self) -> str:
+        return f"set {len(self.variables)} environment variables"
+
+    def execute(self, child: Child) -> None:
+        pairs = (variable.partition("=") for variable in self.variables)
+        child.environment = {name: value for name, equals, value in pairs if equals and name}
+        if "HOME" not in child.environment and child.identity is not None:
+            child.environment["HOME"] = child.identity.home or "/"
+
+
+class ChangeDirectory(Operation):
+    """The working directory, made when it is missing, and proven to be inside the root."""
+
+    __slots__ = ("create", "path")
+
+    def __init__(self, path: str, *, create: bool = True) -> None:
+        self.path = path
+        self.create = create
+
+    def describe(self) -> str:
+        return f"change directory to {self.path}"
+
+    def open(self, child: Child) -> int:
+        if self.create:
+            return safepath.mkdir_in_root(child.root, self.path)
+        return safepath.open_in_root(child.root, self.path, os.O_PATH | os.O_DIRECTORY)
+
+    def execute(self, child: Child) -> None:
+        try:
+            directory = self.open(child)
+            os.fchdir(directory)
+        except OSError as error:
+            reason = (error.strerror or "").lower()
+            message = f'chdir to cwd ("{self.path}") set in config.json failed: {reason}'
+            raise StepFailed(message, error.errno or 0) from error
+        os.close(directory)
+        # a directory of the host, reached over a leaked descriptor, has no path from here
+        if not os.getcwd().startswith("/"):
+            raise StepFailed("working directory is outside of the container", errno.EXDEV)
+
+
+class MakeDirectory(Operation):
+    """The working directory again, while a root that becomes read-only can still be written."""
+
+    __slots__ = ("path",)
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def describe(self) -> str:
+        return f"make directory {self.path}"
+
+    def execute(self, child: Child) -> None:
+        os.close(safepath.mkdir_in_root(child.root, self.path))
+
+
+class SetStdio(Operation):
+    """Descriptors 0, 1, 2; the controlling terminal; ownership, so /dev/stdout can be opened."""
+
+    __slots__ = ("terminal",)
+
+    def __init__(self, *, terminal: bool) -> None:
+        self.terminal = terminal
+
+    def describe(self) -> str:
+        return "stdio from the terminal" if self.terminal else "stdio from the monitor"
+
+    def execute(self, child: Child) -> None:
+        assert child.stdio is not None  # given by the monitor or made by OpenTerminal
+        for number, descriptor in enumerate(child.stdio):
+            os.dup2(descriptor, number, inheritable=True)
+        if self.terminal:
+            tty.make_controlling(0)
+        uid = child.identity.uid if child.identity else 0
+        if uid:
+            for number in range(3):
+                _give(number, uid)
+
+
+def _give(descriptor: int, uid: int) -> None:
+    """Pipes and terminals made for this container become the user's; nothing else does."""
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISFIFO(mode) or (stat.S_ISCHR(mode) and os.isatty(descriptor)):
+        os.fchown(descriptor, uid, -1)
+
+
+class HandOver(Operation):
+    """Give the monitor the terminal's master and what was tolerated, before seccomp forbids it."""
+
+    __slots__ = ()
+
+    def describe(self) -> str:
+        return "report to the monitor"
+
+    def execute(self, child: Child) -> None:
+        if child.master >= 0 or child.warnings:
+            fds = [child.master] if child.master >= 0 else []
+            messages.send(child.sync, {"warnings": child.warnings}, fds)
+
+
+class CloseDescriptors(Operation):
+    """Everything after stdio (and what was to be kept) closes at execve."""
+
+    __slots__ = ()
+
+    def describe(self) -> str:
+        return "close descriptors, reset signals"
+
+    def execute(self, child: Child) -> None:
+        first = 3 + child.preserved
+        for number in range(3, first):
+            os.set_inheritable(number, True)
+        process.close_range(first, process.LAST_DESCRIPTOR, process.CLOSE_RANGE_CLOEXEC)
+        for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+class Execute(Operation):
+    """Find the program and become it."""
+
+    __slots__ = ("arguments",)
+
+    def __init__(self, arguments: list[str]) -> None:
+        self.arguments = arguments
+
+    def describe(self) -> str:
+        return "execute " + " ".join(self.arguments)
+
+    def execute(self, child: Child) -> None:
+        name = self.arguments[0]
+        path = find_program(name, child.environment.get("PATH", ""))
+        try:
+            os.execve(path, self.arguments, child.environment)
+        except PermissionError as error:
+            raise CommandDenied(name) from error
+        except OSError as error:
+            raise StepFailed(f"exec {path}: {_lower(error)}", error.errno or 0) from error
+
+
+def find_program(name: str, path: str) -> str:
+    """The file that execve should run; texts of errors are Go's os/exec, which clients match."""
+    if "/" in name:
+        _check_program(name, name)
+        return name
+    for directory in path.split(":"):
+        candidate = f"{directory or '.'}/{name}"
+        try:
+            _check_program(candidate, name)
+        except StepFailed:
+            continue
+        return candidate
+    raise CommandNotFound(name)
+
+
+def _check_program(path: str, name: str) -> None:
+    try:
+        mode = os.stat(path).st_mode
+    except PermissionError:
+        raise CommandDenied(name) from None
+    except OSError:
+        raise CommandMissing(name) from None
+    if stat.S_ISDIR(mode):
+        raise CommandIsDirectory(name)
+    if not mode & 0o111:
+        raise CommandDenied(name)
+
+
+def _lower(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

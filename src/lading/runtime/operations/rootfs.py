@@ -1,0 +1,144 @@
+"""The root of the container: where it comes from, and how it becomes "/"."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from lading.kernel import mount
+from lading.runtime.operations.step import Operation, StepFailed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from lading.runtime.operations.step import Child
+
+PAGE_SIZE = 4096  # the classic mount(2) reads at most this much of options
+
+
+class SetPropagation(Operation):
+    """Cut the copied mount tree off from the host's, so that no mount of ours travels back."""
+
+    __slots__ = ("flags", "name")
+
+    def __init__(self, name: str, flags: int) -> None:
+        self.name = name
+        self.flags = flags
+
+    def describe(self) -> str:
+        return f"make / {self.name}"
+
+    def execute(self, child: Child) -> None:
+        mount.mount("none", "/", "", self.flags)
+
+
+class MountOverlay(Operation):
+    """The layers of the image under the container's own directory, seen as one tree.
+
+    Mounted here, in the container's own namespace, so that the host's mount table stays short.
+    """
+
+    __slots__ = ("directory", "lower", "upper", "work")
+
+    def __init__(self, directory: str, lower: list[str], upper: str | None, work: str | None):
+        self.directory = directory
+        self.lower = lower
+        self.upper = upper
+        self.work = work
+
+    def describe(self) -> str:
+        layers = f"{len(self.lower)} lower" + (f", upper {self.upper}" if self.upper else "")
+        return f"mount overlay ({layers}) on {self.directory}"
+
+    def execute(self, child: Child) -> None:
+        try:
+            root = self._detached()
+        except OSError as error:
+            if error.errno not in (errno.ENOSYS, errno.EINVAL):
+                raise
+            child.take_root(self._classic())  # before Linux 6.5 there is no lowerdir+
+            return
+        mount.move_mount(root, mount.AT_FDCWD, self.directory)
+        child.take_root(root)
+
+    def _detached(self) -> int:
+        context = mount.fsopen("overlay")
+        try:
+            for layer in self.lower:
+                mount.fsconfig_set_string(context, "lowerdir+", layer)
+            if self.upper and self.work:
+                mount.fsconfig_set_string(context, "upperdir", self.upper)
+                mount.fsconfig_set_string(context, "workdir", self.work)
+            mount.fsconfig_set_string(context, "source", "overlay")
+            mount.fsconfig_create(context)
+            return mount.fsmount(context)
+        except OSError as error:
+            error.filename = mount.message(context) or None
+            raise
+        finally:
+            os.close(context)
+
+    def _classic(self) -> int:
+        options = "lowerdir=" + ":".join(escape(layer) for layer in self.lower)
+        if self.upper and self.work:
+            options += f",upperdir={escape(self.upper)},workdir={escape(self.work)}"
+        if len(options) >= PAGE_SIZE:
+            raise StepFailed("too many layers for this kernel", errno.E2BIG)
+        mount.mount("overlay", self.directory, "overlay", 0, options)
+        return os.open(self.directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def escape(path: str) -> str:
+    """A path within overlay's option string, where ":" and "," separate."""
+    return path.replace("\\", "\\\\").replace(":", "\\:").replace(",", "\\,")
+
+
+class BindRoot(Operation):
+    """A directory of the host as root, with what is mounted below it."""
+
+    __slots__ = ("directory", "path")
+
+    def __init__(self, path: str, directory: str) -> None:
+        self.path = path
+        self.directory = directory
+
+    def describe(self) -> str:
+        return f"bind {self.path} on {self.directory}"
+
+    def execute(self, child: Child) -> None:
+        flags = mount.OPEN_TREE_CLONE | mount.AT_RECURSIVE
+        root = mount.open_tree(mount.AT_FDCWD, self.path, flags)
+        mount.mount_setattr(root, propagation=mount.MS_PRIVATE, recursive=True)
+        mount.move_mount(root, mount.AT_FDCWD, self.directory)
+        child.take_root(root)
+
+
+class ReadonlyRoot(Operation):
+    """After every mount target was made; mounts in the root keep their own attributes."""
+
+    __slots__ = ()
+
+    def describe(self) -> str:
+        return "make root read-only"
+
+    def execute(self, child: Child) -> None:
+        mount.mount_setattr(child.root, set=mount.MOUNT_ATTR_RDONLY)
+
+
+class PivotRoot(Operation):
+    """The root becomes "/"; the host's tree is detached and gone. man 2 pivot_root, NOTES."""
+
+    __slots__ = ("propagation",)
+
+    def __init__(self, propagation: int = 0) -> None:
+        self.propagation = propagation
+
+    def describe(self) -> str:
+        return "pivot root, detach the host's"
+
+    def execute(self, child: Child) -> None:
+        os.fchdir(child.root)
+        mount.pivot_root(".", ".")
+        mount.umount2(".", mount.MNT_DETACH)
+        os.chdir("/")
+        if self.propagation:
+            mount.mount("none", "/", "", self.propagation)

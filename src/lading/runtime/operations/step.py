@@ -1,0 +1,76 @@
+"""What a step is, and what the steps of one child share while they run."""
+
+from __future__ import annotations
+
+import os
+
+from lading.errors import LadingError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import _socket
+
+    from lading.runtime.users import Identity
+
+
+class StepFailed(LadingError):
+    """{0}"""
+
+    # carries the errno of the cause in .errno, so that the engine can choose 126 or 127
+
+    def __init__(self, message: str, errno: int = 0) -> None:
+        super().__init__(message)
+        self.errno = errno
+
+
+class Child:
+    """State of a process on its way into a container; lives until execve."""
+
+    __slots__ = (
+        "environment",
+        "identity",
+        "master",
+        "preserved",
+        "root",
+        "seccomp",
+        "stdio",
+        "sync",
+        "tasks",
+        "warnings",
+    )
+
+    def __init__(
+        self,
+        *,
+        sync: _socket.socket,
+        stdio: tuple[int, int, int] | None,
+        tasks: list[int],
+        seccomp: bytes | None,
+    ) -> None:
+        self.sync = sync  # to the monitor; closed by execve, which is how it learns of success
+        self.stdio = stdio  # None: a terminal will be made
+        self.tasks = tasks  # v1 `tasks` files of the container's cgroup, open for writing
+        self.seccomp = seccomp  # the compiled filter
+        self.root = -1  # the container's root, once mounted
+        self.master = -1  # of the terminal, to be handed to the monitor
+        self.preserved = 0  # how many descriptors after 2 the program shall get
+        self.identity: Identity | None = None
+        self.environment: dict[str, str] = {}
+        self.warnings: list[str] = []
+
+    def take_root(self, descriptor: int) -> None:
+        if self.root >= 0:
+            os.close(self.root)
+        self.root = descriptor
+
+
+class Operation:
+    """One step. Subclasses keep what they need in slots and nothing else."""
+
+    __slots__ = ()
+
+    def describe(self) -> str:
+        raise NotImplementedError
+
+    def execute(self, child: Child) -> None:
+        raise NotImplementedError

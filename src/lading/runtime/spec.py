@@ -1,0 +1,128 @@
+"""Shapes of the OCI runtime spec (v1.3.0) that we read, and of a spawn request.
+
+For type checkers only: nobody imports this when the program runs. All keys are optional, as most
+are in the standard; `plan.py` says which are refused. Extensions of ours are marked.
+"""
+
+from typing import TypedDict
+
+
+class User(TypedDict, total=False):
+    uid: int
+    gid: int
+    umask: int
+    additionalGids: list[int]
+    username: str  # ours: "user[:group]" looked up in the root's /etc/passwd and /etc/group
+    groupAdd: list[str]  # ours: names or numbers of more groups
+
+
+class Size(TypedDict):
+    height: int
+    width: int
+
+
+class Rlimit(TypedDict):
+    type: str
+    soft: int
+    hard: int
+
+
+class Capabilities(TypedDict, total=False):
+    bounding: list[str]
+    effective: list[str]
+    inheritable: list[str]
+    permitted: list[str]
+    ambient: list[str]
+
+
+class Process(TypedDict, total=False):
+    terminal: bool
+    consoleSize: Size
+    user: User
+    args: list[str]
+    env: list[str]
+    cwd: str
+    capabilities: Capabilities
+    rlimits: list[Rlimit]
+    noNewPrivileges: bool
+    apparmorProfile: str
+    selinuxLabel: str
+    oomScoreAdj: int
+
+
+class Root(TypedDict, total=False):
+    path: str
+    readonly: bool
+
+
+class Mount(TypedDict, total=False):
+    destination: str
+    type: str
+    source: str
+    options: list[str]
+    uidMappings: list[object]
+    gidMappings: list[object]
+
+
+class Namespace(TypedDict, total=False):
+    type: str
+    path: str
+
+
+class Device(TypedDict, total=False):
+    path: str
+    type: str
+    major: int
+    minor: int
+    fileMode: int
+    uid: int
+    gid: int
+
+
+class Linux(TypedDict, total=False):
+    namespaces: list[Namespace]
+    devices: list[Device]
+    cgroupsPath: str
+    resources: dict[str, object]
+    rootfsPropagation: str
+    maskedPaths: list[str]
+    readonlyPaths: list[str]
+    sysctl: dict[str, str]
+    seccomp: dict[str, object]
+
+
+class Spec(TypedDict, total=False):
+    ociVersion: str
+    process: Process
+    root: Root
+    hostname: str
+    domainname: str
+    mounts: list[Mount]
+    hooks: dict[str, object]
+    annotations: dict[str, str]
+    linux: Linux
+
+
+class Overlay(TypedDict):
+    lower: list[str]  # top layer first
+    upper: str | None
+    work: str | None
+
+
+class LogPlace(TypedDict):
+    directory: str
+
+
+class Descriptors(TypedDict, total=False):
+    netns: int | None  # index in the descriptors that came with the request
+
+
+class Request(TypedDict, total=False):
+    id: str
+    directory: str
+    spec: Spec
+    overlay: Overlay | None
+    log: LogPlace | None
+    stdin: bool
+    seccomp_filter: str | None
+    fds: Descriptors
