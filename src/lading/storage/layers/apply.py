@@ -224,6 +224,8 @@ class _Unpacker:
         try:
             os.link(source_name, name, src_dir_fd=source, dst_dir_fd=parent, follow_symlinks=False)
         except FileExistsError:
+            if _is_below(source_path, physical + b"/" + name if physical else name):
+                raise HostileArchive(entry.path, "hard link over its own target") from None
             self._link_over(source, source_name, parent, physical, name)
 
     def _is_here(self, directory: int, name: bytes) -> bool:
@@ -243,12 +245,8 @@ class _Unpacker:
         new = os.stat(source_name, dir_fd=source, follow_symlinks=False)
         if old.st_ino == new.st_ino:  # a repeated entry
             return
-        held = os.open(source_name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=source)
-        try:  # the source may lie in the directory that is removed now
-            self._tree.remove(parent, physical, name)
-            os.link(f"/proc/self/fd/{held}", name, dst_dir_fd=parent, follow_symlinks=True)
-        finally:
-            os.close(held)
+        self._tree.remove(parent, physical, name)
+        os.link(source_name, name, src_dir_fd=source, dst_dir_fd=parent, follow_symlinks=False)
 
     def _copy_up(self, parent: int, physical: bytes, name: bytes, entry: TarEntry) -> None:
         """Bring a lower layer's file into this one, to be linked to. Counted like written data."""
@@ -322,6 +320,10 @@ class _Unpacker:
             whiteout.make_opaque(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _is_below(path: bytes, directory: bytes) -> bool:
+    return path == directory or path.startswith(directory + b"/")
 
 
 def _blame(error: OSError, entry: TarEntry) -> errors.LadingError:
