@@ -97,7 +97,6 @@ class _Unpacker:
         self._reader = reader
         self._tree = tree
         self._base = tree.lowers is not None and not tree.lowers
-        self._hides = False  # this layer has made whiteouts
         self.size = 0
         self.has_root = False
 
@@ -123,11 +122,11 @@ class _Unpacker:
     def _unpack(self, entry: TarEntry) -> None:
         tree = self._tree
         tree.trim()
+        if whiteout.PREFIX in entry.path and self._mark(entry.path):
+            return
         parent, physical, name = tree.place(entry.path)
         kind = entry.kind
-        if name[:4] == whiteout.PREFIX:
-            self._whiteout(parent, physical, name)
-        elif kind == REGULAR:
+        if kind == REGULAR:
             self._file(parent, physical, name, entry)
         elif kind == DIRECTORY:
             self._directory(parent, physical, name, entry)
@@ -293,17 +292,27 @@ class _Unpacker:
         os.chmod(name, entry.mode, dir_fd=parent)  # no link: made exclusively, a line above
         os.utime(name, ns=attributes.times_of(entry), dir_fd=parent, follow_symlinks=False)
 
-    def _whiteout(self, parent: int, physical: bytes, name: bytes) -> None:
-        hidden = name[len(whiteout.PREFIX) :]
-        if name == whiteout.OPAQUE_MARKER:
-            if not self._base:
-                whiteout.make_opaque(parent)
-            return
-        if name.startswith(whiteout.AUFS_PREFIX):
-            return
+    def _mark(self, path: bytes) -> bool:
+        """Do what a whiteout entry says; False when the path is none."""
+        kind, hidden = whiteout.classify(path)
+        if kind is whiteout.Kind.NONE:
+            return False
+        if kind is whiteout.Kind.BOOKKEEPING:
+            return True
         if hidden in (b"", b".", b".."):
-            raise HostileArchive(physical + b"/" + name, "whiteout of no name")
-        if self._base:  # there is nothing below that could be hidden
+            raise HostileArchive(path, "whiteout of no name")
+        try:
+            parent, physical, _ = self._tree.place(path, make=self._tree.lowers is None)
+        except FileNotFoundError:  # no such directory below either: nothing to hide
+            return True
+        if kind is whiteout.Kind.WHITEOUT:
+            self._whiteout(parent, physical, hidden)
+        elif not self._base:
+            whiteout.make_opaque(parent)
+        return True
+
+    def _whiteout(self, parent: int, physical: bytes, hidden: bytes) -> None:
+        if not self._hides_something(physical + b"/" + hidden if physical else hidden):
             return
         try:
             whiteout.make_whiteout(parent, hidden)
@@ -311,6 +320,17 @@ class _Unpacker:
             status = os.stat(hidden, dir_fd=parent, follow_symlinks=False)
             if stat.S_ISDIR(status.st_mode):
                 self._make_opaque(parent, hidden)
+
+    def _hides_something(self, path: bytes) -> bool:
+        """Whether the lower chain has this path. Without need overlayfs gets no whiteout: in a
+        directory that is in one layer only, readdir(3) would show it.
+        """
+        if self._tree.lowers is None:
+            return True
+        found = self._tree.find_lower(path)
+        if found is not None:
+            os.close(found.descriptor)
+        return found is not None
 
     def _make_opaque(self, parent: int, name: bytes) -> None:
         if self._base:

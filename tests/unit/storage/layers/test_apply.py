@@ -255,13 +255,20 @@ def test_whiteouts_become_those_of_overlayfs(layers: Layers) -> None:
     assert is_opaque(layers.top / "d")
 
 
+def test_a_whiteout_of_what_is_not_there_leaves_no_trace(layers: Layers) -> None:
+    layers.apply(directory("d"))
+    marks = [".wh.nothing", "d/.wh.nothing", "nowhere/.wh.f", "nowhere/.wh..wh..opq"]
+    layers.apply(*(file(mark, b"") for mark in marks))
+    assert layers.paths() == ["d"]
+
+
 def test_other_aufs_names_are_skipped(layers: Layers) -> None:
-    layers.apply(directory(".wh..wh.plnk"), file(".wh..wh.aufs", b""))
+    layers.apply(directory(".wh..wh.plnk"), file(".wh..wh.plnk/1.2"), file(".wh..wh.aufs", b""))
     assert layers.paths() == []
 
 
 def test_a_base_layer_has_nothing_to_hide(layers: Layers) -> None:
-    layers.apply(file(".wh.x", b""), file("d/.wh..wh..opq", b""))
+    layers.apply(file(".wh.x", b""), directory("d"), file("d/.wh..wh..opq", b""))
     assert layers.paths() == ["d"]
     assert not is_opaque(layers.top / "d")
 
