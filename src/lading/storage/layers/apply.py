@@ -257,6 +257,8 @@ class _Unpacker:
             if stat.S_ISLNK(status.st_mode):
                 os.symlink(found.readlink(), name, dir_fd=parent)
                 os.chown(name, status.st_uid, status.st_gid, dir_fd=parent, follow_symlinks=False)
+                times = (status.st_mtime_ns, status.st_mtime_ns)
+                os.utime(name, ns=times, dir_fd=parent, follow_symlinks=False)
             elif stat.S_ISREG(status.st_mode):
                 self._copy_file(found.reopen(), status, parent, name)
             else:

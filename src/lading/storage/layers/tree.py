@@ -170,10 +170,11 @@ class Tree:
         try:
             if found is not None and stat.S_ISLNK(found.status.st_mode):
                 return found.readlink()
-            if found is None and not make:
+            is_directory = found is not None and stat.S_ISDIR(found.status.st_mode)
+            if not make and not is_directory:
                 raise FileNotFoundError(errno.ENOENT, "no such parent")
             made = self._make(parent, name, child)
-            if found is not None and stat.S_ISDIR(found.status.st_mode):
+            if found is not None and is_directory:
                 self.adopt(found, made, child)
             return None
         finally:
