@@ -50,6 +50,9 @@ _ARCHIVE_ERRNOS = frozenset([
 class UnpackFailed(errors.SystemFault):
     """cannot unpack {0!r}: {1}"""
 
+    def __init__(self, path: bytes, reason: str) -> None:
+        super().__init__(path.decode(errors="backslashreplace"), reason)
+
 
 class Applied(NamedTuple):
     """What was unpacked. `diff_id` is the sha256 digest of the uncompressed stream."""
@@ -352,7 +355,7 @@ def _blame(error: OSError, entry: TarEntry) -> errors.LadingError:
     """Whose fault an OSError is: the disk's, the archive's or the host's."""
     reason = os.strerror(error.errno) if error.errno else str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return durable.DiskFull(f"unpacking {entry.path!r}")
+        return durable.DiskFull(f"unpacking {entry.path.decode(errors='backslashreplace')!r}")
     if error.errno in _ARCHIVE_ERRNOS:
         return HostileArchive(entry.path, reason)
     return UnpackFailed(entry.path, reason)

@@ -34,6 +34,7 @@ _OLD_REGULAR, _CONTIGUOUS = b"\0", b"7"
 _WITH_DATA = frozenset([REGULAR, _OLD_REGULAR, _CONTIGUOUS, GNU_SPARSE])
 _PLAIN = frozenset(b"0123456\x00"[i : i + 1] for i in range(8)) | {_CONTIGUOUS, GNU_SPARSE}
 _META = frozenset([PAX_LOCAL, PAX_GLOBAL, GNU_LONG_NAME, GNU_LONG_LINK])
+_GLOBAL_KEYWORDS = frozenset([b"path", b"linkpath", b"size", b"mtime", b"uid", b"gid"])
 _LARGEST = 1 << 63  # off_t
 
 
@@ -174,9 +175,8 @@ class TarReader:
         records = pax.parse(data)
         if kind == PAX_LOCAL:
             return records
-        self._globals.update(records)
-        if sum(len(value) for value in self._globals.values()) > self._limits.header_bytes:
-            raise LimitExceeded("global headers", f"{self._limits.header_bytes} bytes")
+        # Only what can be meant for all members; a bounded number, for each member looks at them.
+        self._globals.update(pair for pair in records if pair[0] in _GLOBAL_KEYWORDS)
         return []
 
     def _long(self, what: str) -> LimitExceeded:

@@ -29,6 +29,9 @@ _LINKS = 40  # MAXSYMLINKS, include/linux/namei.h
 class HostileArchive(errors.InvalidArgument):
     """archive refused: {0!r}: {1}"""
 
+    def __init__(self, path: bytes, reason: str) -> None:
+        super().__init__(path.decode(errors="backslashreplace"), reason)
+
 
 class Tree:
     """Directories below one root, opened as needed. `close` when done.

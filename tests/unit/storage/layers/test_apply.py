@@ -407,7 +407,7 @@ def test_hostile_archives_are_refused(
     (tmp_path / "outside").write_bytes(b"secret")
     before = descriptors()
     layers.apply(directory("d"))
-    with pytest.raises(errors.InvalidArgument):
+    with pytest.raises(errors.InvalidArgument, match=r"archive refused: '|invalid tar|is over the"):
         layers.apply(*members)
     assert descriptors() == before
     assert sorted(os.listdir(tmp_path)) == ["0", "1", "outside"]
@@ -502,7 +502,7 @@ def test_a_full_disk_is_told_as_such(
 ) -> None:
     def fill() -> None:
         mount.mount("tmpfs", str(tmp_path), "tmpfs", 0, "size=1m")
-        with pytest.raises(DiskFull, match="no space left on the disk: unpacking b'big'"):
+        with pytest.raises(DiskFull, match="no space left on the disk: unpacking 'big'"):
             Layers(tmp_path).apply(file("big", bytes(2 << 20)))
 
     in_mount_namespace(fill)
