@@ -76,8 +76,8 @@ class Index(Struct, frozen=True, omit_defaults=True, rename="camel"):
 class _Probe(Struct, rename="camel"):
     schema_version: int = 0
     media_type: str | None = None
-    config: msgspec.Raw | None = None
-    manifests: msgspec.Raw | None = None
+    config: object = None
+    manifests: object = None
 
 
 def parse(data: bytes, media_type: str = "") -> Manifest | Index:
