@@ -207,8 +207,15 @@ def _select(
         arguments,
     ).fetchall()
     return [
-        ImageRecord(*row, _platforms(connection, row[0]), _names(connection, row[0]))
-        for row in rows
+        ImageRecord(
+            digest,
+            media_type,
+            size,
+            added_ns,
+            _platforms(connection, digest),
+            _names(connection, digest),
+        )
+        for digest, media_type, size, added_ns in rows
     ]
 
 

@@ -75,7 +75,7 @@ class Repository:
         """
         with self._get("HEAD", f"manifests/{target}", ACCEPT) as response:
             digest = response.headers.get("Docker-Content-Digest", "")
-            media_type = response.headers.get("Content-Type", "")
+            media_type = response.headers.get("Content-Type", "").partition(";")[0].strip()
             size = response.length
             if response.status == 200 and size and digests.is_digest(digest):
                 return Descriptor(media_type, digest, size)
