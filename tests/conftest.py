@@ -25,9 +25,9 @@ START_S = 10.0
 class DockerRegistry:
     """A running registry; `push_*` fill it without any client of ours."""
 
-    def __init__(self, port: int, scheme: str = "http") -> None:
+    def __init__(self, port: int, data: Path) -> None:
         self.port = port
-        self.scheme = scheme
+        self._data = data
         self.address = f"127.0.0.1:{port}"
 
     def push_blob(self, repository: str, data: bytes) -> dict[str, object]:
@@ -45,6 +45,14 @@ class DockerRegistry:
         headers = {"Content-Type": str(document["mediaType"])}
         self._call("PUT", f"/v2/{repository}/manifests/{tag}", data, headers)
         return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+    def damage_blob(self, data: bytes) -> None:
+        """Flip a bit of a blob in the registry's own storage."""
+        name = hashlib.sha256(data).hexdigest()
+        path = self._data / f"docker/registry/v2/blobs/sha256/{name[:2]}/{name}/data"
+        damaged = bytearray(path.read_bytes())
+        damaged[len(damaged) // 2] ^= 1
+        path.write_bytes(bytes(damaged))
 
     def _call(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> str:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
@@ -129,7 +137,7 @@ def start_registry(
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-            return DockerRegistry(port, "https" if tls else "http"), process
+            return DockerRegistry(port, directory / "data"), process
         time.sleep(0.02)
     process.kill()
     process.wait()

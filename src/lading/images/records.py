@@ -188,6 +188,15 @@ def chain_bytes(connection: sqlite3.Connection, chain: str) -> int | None:
     return int(row[0]) if row else None
 
 
+def parts(connection: sqlite3.Connection, digest: str) -> set[str]:
+    """The blobs and chain ids that this image keeps, maybe with others."""
+    query = (
+        "SELECT blob FROM image_blobs WHERE image = :d"
+        " UNION SELECT chain FROM image_chains WHERE image = :d"
+    )
+    return {str(row[0]) for row in connection.execute(query, {"d": digest})}
+
+
 def kept_blobs(connection: sqlite3.Connection) -> set[str]:
     """Every blob that an image keeps."""
     return {str(row[0]) for row in connection.execute("SELECT DISTINCT blob FROM image_blobs")}
