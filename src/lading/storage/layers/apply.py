@@ -50,6 +50,9 @@ _ARCHIVE_ERRNOS = frozenset([
 class UnpackFailed(errors.SystemFault):
     """cannot unpack {0!r}: {1}"""
 
+    def __init__(self, path: bytes, reason: str) -> None:
+        super().__init__(path.decode(errors="backslashreplace"), reason)
+
 
 class Applied(NamedTuple):
     """What was unpacked. `diff_id` is the sha256 digest of the uncompressed stream."""
@@ -97,7 +100,6 @@ class _Unpacker:
         self._reader = reader
         self._tree = tree
         self._base = tree.lowers is not None and not tree.lowers
-        self._hides = False  # this layer has made whiteouts
         self.size = 0
         self.has_root = False
 
@@ -123,11 +125,11 @@ class _Unpacker:
     def _unpack(self, entry: TarEntry) -> None:
         tree = self._tree
         tree.trim()
+        if whiteout.PREFIX in entry.path and self._mark(entry.path):
+            return
         parent, physical, name = tree.place(entry.path)
         kind = entry.kind
-        if name[:4] == whiteout.PREFIX:
-            self._whiteout(parent, physical, name)
-        elif kind == REGULAR:
+        if kind == REGULAR:
             self._file(parent, physical, name, entry)
         elif kind == DIRECTORY:
             self._directory(parent, physical, name, entry)
@@ -224,6 +226,8 @@ class _Unpacker:
         try:
             os.link(source_name, name, src_dir_fd=source, dst_dir_fd=parent, follow_symlinks=False)
         except FileExistsError:
+            if _is_below(source_path, physical + b"/" + name if physical else name):
+                raise HostileArchive(entry.path, "hard link over its own target") from None
             self._link_over(source, source_name, parent, physical, name)
 
     def _is_here(self, directory: int, name: bytes) -> bool:
@@ -243,12 +247,8 @@ class _Unpacker:
         new = os.stat(source_name, dir_fd=source, follow_symlinks=False)
         if old.st_ino == new.st_ino:  # a repeated entry
             return
-        held = os.open(source_name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=source)
-        try:  # the source may lie in the directory that is removed now
-            self._tree.remove(parent, physical, name)
-            os.link(f"/proc/self/fd/{held}", name, dst_dir_fd=parent, follow_symlinks=True)
-        finally:
-            os.close(held)
+        self._tree.remove(parent, physical, name)
+        os.link(source_name, name, src_dir_fd=source, dst_dir_fd=parent, follow_symlinks=False)
 
     def _copy_up(self, parent: int, physical: bytes, name: bytes, entry: TarEntry) -> None:
         """Bring a lower layer's file into this one, to be linked to. Counted like written data."""
@@ -260,6 +260,8 @@ class _Unpacker:
             if stat.S_ISLNK(status.st_mode):
                 os.symlink(found.readlink(), name, dir_fd=parent)
                 os.chown(name, status.st_uid, status.st_gid, dir_fd=parent, follow_symlinks=False)
+                times = (status.st_mtime_ns, status.st_mtime_ns)
+                os.utime(name, ns=times, dir_fd=parent, follow_symlinks=False)
             elif stat.S_ISREG(status.st_mode):
                 self._copy_file(found.reopen(), status, parent, name)
             else:
@@ -295,17 +297,27 @@ class _Unpacker:
         os.chmod(name, entry.mode, dir_fd=parent)  # no link: made exclusively, a line above
         os.utime(name, ns=attributes.times_of(entry), dir_fd=parent, follow_symlinks=False)
 
-    def _whiteout(self, parent: int, physical: bytes, name: bytes) -> None:
-        hidden = name[len(whiteout.PREFIX) :]
-        if name == whiteout.OPAQUE_MARKER:
-            if not self._base:
-                whiteout.make_opaque(parent)
-            return
-        if name.startswith(whiteout.AUFS_PREFIX):
-            return
+    def _mark(self, path: bytes) -> bool:
+        """Do what a whiteout entry says; False when the path is none."""
+        kind, hidden = whiteout.classify(path)
+        if kind is whiteout.Kind.NONE:
+            return False
+        if kind is whiteout.Kind.BOOKKEEPING:
+            return True
         if hidden in (b"", b".", b".."):
-            raise HostileArchive(physical + b"/" + name, "whiteout of no name")
-        if self._base:  # there is nothing below that could be hidden
+            raise HostileArchive(path, "whiteout of no name")
+        try:
+            parent, physical, _ = self._tree.place(path, make=self._tree.lowers is None)
+        except FileNotFoundError:  # no such directory below either: nothing to hide
+            return True
+        if kind is whiteout.Kind.WHITEOUT:
+            self._whiteout(parent, physical, hidden)
+        elif not self._base:
+            whiteout.make_opaque(parent)
+        return True
+
+    def _whiteout(self, parent: int, physical: bytes, hidden: bytes) -> None:
+        if not self._hides_something(physical + b"/" + hidden if physical else hidden):
             return
         try:
             whiteout.make_whiteout(parent, hidden)
@@ -313,6 +325,17 @@ class _Unpacker:
             status = os.stat(hidden, dir_fd=parent, follow_symlinks=False)
             if stat.S_ISDIR(status.st_mode):
                 self._make_opaque(parent, hidden)
+
+    def _hides_something(self, path: bytes) -> bool:
+        """Whether the lower chain has this path. Without need overlayfs gets no whiteout: in a
+        directory that is in one layer only, readdir(3) would show it.
+        """
+        if self._tree.lowers is None:
+            return True
+        found = self._tree.find_lower(path)
+        if found is not None:
+            os.close(found.descriptor)
+        return found is not None
 
     def _make_opaque(self, parent: int, name: bytes) -> None:
         if self._base:
@@ -324,11 +347,15 @@ class _Unpacker:
             os.close(descriptor)
 
 
+def _is_below(path: bytes, directory: bytes) -> bool:
+    return path == directory or path.startswith(directory + b"/")
+
+
 def _blame(error: OSError, entry: TarEntry) -> errors.LadingError:
     """Whose fault an OSError is: the disk's, the archive's or the host's."""
     reason = os.strerror(error.errno) if error.errno else str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return durable.DiskFull(f"unpacking {entry.path!r}")
+        return durable.DiskFull(f"unpacking {entry.path.decode(errors='backslashreplace')!r}")
     if error.errno in _ARCHIVE_ERRNOS:
         return HostileArchive(entry.path, reason)
     return UnpackFailed(entry.path, reason)

@@ -10,13 +10,18 @@ import struct
 import zlib
 
 from lading import errors
-from lading.storage.layers.tar_entry import CHARACTER, REGULAR
+from lading.storage.layers.tar_entry import BLOCK, CHARACTER, REGULAR
 
 BLOCK_BYTES = 512
+KIND = slice(156, 157)  # where the type flag stands
 ZERO_BLOCK = bytes(BLOCK_BYTES)
 USTAR_MAGIC = b"ustar\x0000"
 GNU_MAGIC = b"ustar  \0"
-_NUMBER_CACHE_ENTRIES = 4096
+_OWNER_CACHE_ENTRIES = 4096
+_NO_SIZE = b"00000000000\0"
+_NO_DEVICE = (0, 0)
+_DEVICES = (CHARACTER, BLOCK)
+_TERMINATORS = b"\0 "
 _ADLER_MODULUS = 65521  # RFC 1950, section 8.2
 _FIELDS = struct.Struct("100s24s12s12s8sc100s8s64s16s155s12s")
 
@@ -43,7 +48,6 @@ class Header:
 
 
 _owners: dict[bytes, tuple[int, int, int]] = {}  # mode, uid, gid: few distinct ones in an image
-_no_device = (0, 0)
 
 
 def decode(block: bytes) -> Header:
@@ -56,25 +60,40 @@ def decode(block: bytes) -> Header:
     header.block = block
     header.kind = kind
     header.name = name.partition(b"\0")[0]
-    header.link = link.partition(b"\0")[0]
-    header.size = number(size)
+    header.link = link.partition(b"\0")[0] if link[0] else b""
+    header.size = number(size) if size != _NO_SIZE else 0
     header.mtime_s = number(mtime)
     header.mode, header.uid, header.gid = _owners.get(owner) or _owner(owner)
-    header.device = _no_device
+    header.device = _NO_DEVICE
     if header.size < 0:
         raise BadTar("negative size")
-    if CHARACTER <= kind <= b"4":
+    if kind in _DEVICES:
         header.device = (number(devices[:8]), number(devices[8:]))
     # In GNU's own format (another magic) the place of the prefix holds times and sparse maps.
-    if magic == USTAR_MAGIC and prefix[0]:
+    if prefix[0] and magic == USTAR_MAGIC:
         if trailer[8:] == b"tar\0":  # star: 131 bytes of prefix, then atime and ctime
             prefix = prefix[:131]
         header.name = prefix.partition(b"\0")[0] + b"/" + header.name
     return header
 
 
+def decode_size(block: bytes) -> int:
+    """The size alone, for extended headers, whose other fields mean nothing. Raises BadTar."""
+    _verify(block, block[148:156])
+    size = number(block[124:136])
+    if size < 0:
+        raise BadTar("negative size")
+    return size
+
+
 def number(field: bytes) -> int:
     """A numeric field: octal text, or base-256 when the top bit is set (GNU). Raises BadTar."""
+    digits = field[:-1]
+    if digits.isdigit() and field[-1] in _TERMINATORS:  # as nearly all writers do
+        try:
+            return int(digits, 8)
+        except ValueError:
+            raise BadTar(f"not an octal number: {field!r}") from None
     if field[0] & 0x80:
         return _base256(field)
     digits = field.strip(b"\0 ")
@@ -99,7 +118,7 @@ def _base256(field: bytes) -> int:
 
 def _owner(field: bytes) -> tuple[int, int, int]:
     owner = (number(field[:8]) & 0o7777, number(field[8:16]), number(field[16:]))
-    if len(_owners) >= _NUMBER_CACHE_ENTRIES:
+    if len(_owners) >= _OWNER_CACHE_ENTRIES:
         _owners.clear()
     _owners[field] = owner
     return owner
@@ -111,7 +130,7 @@ def _verify(block: bytes, chksum: bytes) -> None:
     adler32's lower half is that sum plus one, modulo 65521, at a tenth of the cost of sum().
     Archives of old Unixes summed signed bytes: those, and errors, take the slow way.
     """
-    expected = number(chksum) - 8 * 32
+    expected = number(chksum[:7]) - 8 * 32  # writers end it with a NUL and a blank
     total = expected + sum(chksum)
     if (zlib.adler32(block) & 0xFFFF) == (total + 1) % _ADLER_MODULUS:
         return

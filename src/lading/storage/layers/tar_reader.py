@@ -16,7 +16,15 @@ from lading.storage.layers import pax, sparse
 from lading.storage.layers.limits import DEFAULT, LimitExceeded, Limits
 from lading.storage.layers.source import CHUNK_BYTES, Source
 from lading.storage.layers.tar_entry import DIRECTORY, REGULAR, TarEntry
-from lading.storage.layers.tar_header import BLOCK_BYTES, ZERO_BLOCK, BadTar, Header, decode
+from lading.storage.layers.tar_header import (
+    BLOCK_BYTES,
+    KIND,
+    ZERO_BLOCK,
+    BadTar,
+    Header,
+    decode,
+    decode_size,
+)
 
 Records = list[tuple[bytes, bytes]]
 
@@ -26,6 +34,7 @@ _OLD_REGULAR, _CONTIGUOUS = b"\0", b"7"
 _WITH_DATA = frozenset([REGULAR, _OLD_REGULAR, _CONTIGUOUS, GNU_SPARSE])
 _PLAIN = frozenset(b"0123456\x00"[i : i + 1] for i in range(8)) | {_CONTIGUOUS, GNU_SPARSE}
 _META = frozenset([PAX_LOCAL, PAX_GLOBAL, GNU_LONG_NAME, GNU_LONG_LINK])
+_GLOBAL_KEYWORDS = frozenset([b"path", b"linkpath", b"size", b"mtime", b"uid", b"gid"])
 _LARGEST = 1 << 63  # off_t
 
 
@@ -47,14 +56,15 @@ class TarReader:
         """The next member, or None at the end of the archive. Raises BadTar, LimitExceeded."""
         records: Records = []
         while True:
-            header = self._header()
-            if header is None:
+            block = self._header_block()
+            if block is None:
                 if records:
                     raise BadTar("ends after an extended header")
                 return None
-            if header.kind not in _META:
-                return self._member(header, records)
-            records += self._meta(header)
+            kind = block[KIND]
+            if kind not in _META:
+                return self._member(decode(block), records)
+            records += self._meta(kind, decode_size(block))
 
     def read_data(self) -> memoryview:
         """The next piece of the member's data; empty at its end. Raises BadTar when it is cut off.
@@ -71,9 +81,12 @@ class TarReader:
         self._left -= len(piece)
         return piece
 
-    def _header(self) -> Header | None:
-        self._skip(self._left + self._padding)
-        self._left = self._padding = 0
+    def _header_block(self) -> bytes | None:
+        """The block of the next header, after what is left of the last member; None at the end."""
+        rest = self._left + self._padding
+        if rest:
+            self._skip(rest)
+            self._left = self._padding = 0
         start = self._position
         if len(self._chunk) - start >= BLOCK_BYTES:
             block = self._chunk[start : start + BLOCK_BYTES]
@@ -83,7 +96,7 @@ class TarReader:
         else:
             block = self._block()
         if block[0] or block != ZERO_BLOCK:
-            return decode(block)
+            return block
         if not self._at_end() and self._block() != ZERO_BLOCK:
             raise BadTar("single zero block")
         return None
@@ -149,22 +162,21 @@ class TarReader:
         entry.path = table.get(b"GNU.sparse.name", entry.path)
         _set_sparse(entry, pairs, pax.parse_integer(real))
 
-    def _meta(self, header: Header) -> Records:
+    def _meta(self, kind: bytes, size: int) -> Records:
         """Read an extended header and return it as PAX records; GNU's names become such, too."""
-        if header.size > self._limits.header_bytes:
+        if size > self._limits.header_bytes:
             raise LimitExceeded("an extended header", f"{self._limits.header_bytes} bytes")
-        data = self._exact(header.size)
-        self._padding = -header.size % BLOCK_BYTES
-        if header.kind == GNU_LONG_NAME:
+        data = self._exact(size)
+        self._padding = -size % BLOCK_BYTES
+        if kind == GNU_LONG_NAME:
             return [(b"path", data.partition(b"\0")[0])]
-        if header.kind == GNU_LONG_LINK:
+        if kind == GNU_LONG_LINK:
             return [(b"linkpath", data.partition(b"\0")[0])]
         records = pax.parse(data)
-        if header.kind == PAX_LOCAL:
+        if kind == PAX_LOCAL:
             return records
-        self._globals.update(records)
-        if sum(len(value) for value in self._globals.values()) > self._limits.header_bytes:
-            raise LimitExceeded("global headers", f"{self._limits.header_bytes} bytes")
+        # Only what can be meant for all members; a bounded number, for each member looks at them.
+        self._globals.update(pair for pair in records if pair[0] in _GLOBAL_KEYWORDS)
         return []
 
     def _long(self, what: str) -> LimitExceeded:

@@ -10,6 +10,7 @@ A parent that this layer lacks is made as the lower chain has it (mode, owner, x
 with 0755 root:root when nobody has it. Nobody but us works in the tree.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Sequence
@@ -27,6 +28,9 @@ _LINKS = 40  # MAXSYMLINKS, include/linux/namei.h
 
 class HostileArchive(errors.InvalidArgument):
     """archive refused: {0!r}: {1}"""
+
+    def __init__(self, path: bytes, reason: str) -> None:
+        super().__init__(path.decode(errors="backslashreplace"), reason)
 
 
 class Tree:
@@ -49,9 +53,10 @@ class Tree:
             os.close(descriptor)
         self._open.clear()
 
-    def place(self, path: bytes) -> tuple[int, bytes, bytes]:
+    def place(self, path: bytes, *, make: bool = True) -> tuple[int, bytes, bytes]:
         """Parent descriptor, parent's physical path and name for a path of the archive.
 
+        Without `make`, FileNotFoundError when the parent is neither here nor in the lower chain.
         The descriptor stays valid until `trim` or `clear`. The root itself is (root, b"", b"").
         """
         if path[:2] == b"./":
@@ -64,7 +69,7 @@ class Tree:
         parent, _, name = path.rpartition(b"/")
         descriptor = self._open.get(parent)
         if descriptor is None:
-            parent, descriptor = self._resolve(parent)
+            parent, descriptor = self._resolve(parent, make)
         return descriptor, parent, name
 
     def directory(self, physical: bytes) -> int:
@@ -120,7 +125,7 @@ class Tree:
                 return True
         return False
 
-    def _resolve(self, path: bytes) -> tuple[bytes, int]:
+    def _resolve(self, path: bytes, make: bool) -> tuple[bytes, int]:
         """Open a directory, following links inside the root and making what is missing."""
         pending = path.split(b"/")[::-1]
         physical, links = b"", 0
@@ -132,7 +137,7 @@ class Tree:
                 physical = physical.rpartition(b"/")[0]
                 continue
             child = physical + b"/" + name if physical else name
-            target = None if child in self._open else self._enter(physical, name, child)
+            target = None if child in self._open else self._enter(physical, name, child, make)
             if target is None:
                 physical = child
                 continue
@@ -144,14 +149,14 @@ class Tree:
                 physical = b""
         return physical, self.directory(physical)
 
-    def _enter(self, physical: bytes, name: bytes, child: bytes) -> bytes | None:
+    def _enter(self, physical: bytes, name: bytes, child: bytes, make: bool) -> bytes | None:
         """Open one component, making it if it is missing; a link's target instead, if it is one."""
         parent = self.directory(physical)
         try:
             self._open[child] = os.open(name, OPEN_DIRECTORY, dir_fd=parent)
             return None
         except FileNotFoundError:
-            return self._imply(parent, name, child)
+            return self._imply(parent, name, child, make)
         except NotADirectoryError:  # O_DIRECTORY with O_NOFOLLOW says so for links, too
             status = os.stat(name, dir_fd=parent, follow_symlinks=False)
         if stat.S_ISLNK(status.st_mode):
@@ -162,14 +167,17 @@ class Tree:
         self._make(parent, name, child, opaque=True)
         return None
 
-    def _imply(self, parent: int, name: bytes, child: bytes) -> bytes | None:
+    def _imply(self, parent: int, name: bytes, child: bytes, make: bool) -> bytes | None:
         """A component that the archive does not carry: as the lower chain has it, or plain."""
         found = self.find_lower(child)
         try:
             if found is not None and stat.S_ISLNK(found.status.st_mode):
                 return found.readlink()
+            is_directory = found is not None and stat.S_ISDIR(found.status.st_mode)
+            if not make and not is_directory:
+                raise FileNotFoundError(errno.ENOENT, "no such parent")
             made = self._make(parent, name, child)
-            if found is not None and stat.S_ISDIR(found.status.st_mode):
+            if found is not None and is_directory:
                 self.adopt(found, made, child)
             return None
         finally:

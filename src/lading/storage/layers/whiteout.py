@@ -6,6 +6,7 @@ an empty file `.wh..wh..opq` in a directory      xattr trusted.overlay.opaque=y 
 other `.wh..wh.*` (aufs's own bookkeeping)       nothing
 """
 
+import enum
 import os
 import stat
 
@@ -13,6 +14,30 @@ PREFIX = b".wh."
 OPAQUE_MARKER = b".wh..wh..opq"
 AUFS_PREFIX = b".wh..wh."
 OPAQUE_XATTR = "trusted.overlay.opaque"
+
+
+class Kind(enum.Enum):
+    """What an entry of an archive says by its name."""
+
+    NONE = enum.auto()  # an entry like any other
+    WHITEOUT = enum.auto()
+    OPAQUE = enum.auto()
+    BOOKKEEPING = enum.auto()  # aufs's, or something inside of its directories: to be skipped
+
+
+def classify(path: bytes) -> tuple[Kind, bytes]:
+    """Kind of an entry of this path, and the name that a whiteout hides."""
+    components = [part for part in path.split(b"/") if part not in (b"", b".")]
+    if any(part.startswith(AUFS_PREFIX) for part in components[:-1]):
+        return Kind.BOOKKEEPING, path
+    name = components[-1] if components else b""
+    if name == OPAQUE_MARKER:
+        return Kind.OPAQUE, name
+    if name.startswith(AUFS_PREFIX):
+        return Kind.BOOKKEEPING, name
+    if name.startswith(PREFIX):
+        return Kind.WHITEOUT, name[len(PREFIX) :]
+    return Kind.NONE, name
 
 
 def is_whiteout(status: os.stat_result) -> bool:

@@ -180,12 +180,13 @@ class OverlayDriver:
         return Recovery(sorted(discarded), sorted(missing), sorted(lost))
 
     def _make(self, key: str, place: str) -> None:
+        tree = os.path.join(place, "fs")
         try:
-            os.mkdir(place, 0o700)
+            with durable.disk_errors(key):
+                os.mkdir(place, 0o700)
+                os.mkdir(tree, _ROOT_MODE)
         except FileExistsError:
             raise SnapshotExists(key) from None
-        tree = os.path.join(place, "fs")
-        os.mkdir(tree, _ROOT_MODE)
         os.chmod(tree, _ROOT_MODE)  # whatever the umask
 
     def _place(self, key: str) -> str:
