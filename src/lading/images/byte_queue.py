@@ -54,6 +54,10 @@ class ByteQueue:
             self._loop.call_soon_threadsafe(self._room.set)
         return chunk
 
+    def abandon(self) -> None:
+        """Wake the reader: nothing more comes."""
+        self._finish(ConnectionAbortedError())
+
     def _put(self, chunk: bytes) -> bool:
         """Add a chunk; whether the queue is full now."""
         with self._condition:

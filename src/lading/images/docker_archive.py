@@ -9,9 +9,11 @@ import msgspec
 from msgspec import Struct
 
 from lading.images.archive import Archive, BadArchive, Member
+from lading.images.leases import Lease
 from lading.images.oci_layout import Loadable
 from lading.images.publish import Ready
 from lading.oci import config as configs
+from lading.oci import digest as digests
 from lading.oci import manifest as manifests
 from lading.oci import media_types
 from lading.oci import reference as references
@@ -43,8 +45,9 @@ def names_of(item: Item) -> tuple[str, ...]:
         raise BadArchive(f"manifest.json: {error}") from error
 
 
-def read_item(content: ContentStore, archive: Archive, item: Item) -> Loadable:
+def read_item(content: ContentStore, archive: Archive, item: Item, lease: Lease) -> Loadable:
     """Make the manifest of one image, and store it. Raises BadArchive, InvalidConfig."""
+    names = names_of(item)
     member = archive.find(item.config)
     if member.size > configs.CONFIG_LIMIT:
         raise configs.InvalidConfig(f"larger than {configs.CONFIG_LIMIT} bytes")
@@ -60,8 +63,9 @@ def read_item(content: ContentStore, archive: Archive, item: Item) -> Loadable:
         media_type=media_types.MANIFEST,
     )
     data = manifests.encode(manifest)
+    lease.add(digests.of(data))
     descriptor = Descriptor(media_types.MANIFEST, content.write_bytes(data), len(data))
-    return Loadable(descriptor, (Ready(descriptor, manifest, config),), names_of(item))
+    return Loadable(descriptor, (Ready(descriptor, manifest, config),), names)
 
 
 def _layer(content: ContentStore, member: Member) -> Descriptor:

@@ -5,11 +5,13 @@ and is for the start of the engine and for prunes. Both may run at any time, bes
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from lading.failpoints import fp
 from lading.images import records
+from lading.images.leases import Lease
 from lading.images.stores import Stores
 from lading.storage.snapshots import SnapshotInUse, SnapshotNotFound
 from lading.storage.snapshots import store as snapshot_rows
@@ -23,6 +25,18 @@ class Collected(NamedTuple):
     blobs: tuple[str, ...]
     chains: tuple[str, ...]
     bytes: int  # of blobs
+
+
+@contextmanager
+def lease_and_collect(stores: Stores) -> Iterator[Lease]:
+    """A lease, after which all that it held is collected unless a row was written for it."""
+    touched: set[str] = set()
+    try:
+        with stores.leases.lease() as lease:
+            touched = lease.names
+            yield lease
+    finally:
+        collect_blobs(stores, touched)
 
 
 def collect_blobs(stores: Stores, names: Iterable[str]) -> Collected:

@@ -12,7 +12,7 @@ from lading.images import docker_archive, oci_layout
 from lading.images.archive import Archive, BadArchive
 from lading.images.chain import ChainBuilder, LayerPlan, plan
 from lading.images.flights import Flights
-from lading.images.gc import collect_blobs
+from lading.images.gc import lease_and_collect
 from lading.images.leases import Lease
 from lading.images.oci_layout import Loadable
 from lading.images.progress import LayerProgress, Progress
@@ -39,21 +39,14 @@ def load(stores: Stores, flights: Flights, request: LoadRequest) -> list[str]:
 
     Raises BadArchive and what storage says of a bad stream.
     """
-    touched: set[str] = set()
-    try:
-        with stores.leases.lease() as lease:
-            try:
-                return _load(stores, flights, request, lease)
-            finally:
-                touched |= lease.names
-    finally:
-        collect_blobs(stores, touched)
+    with lease_and_collect(stores) as lease:
+        return _load(stores, flights, request, lease)
 
 
 def _load(stores: Stores, flights: Flights, request: LoadRequest, lease: Lease) -> list[str]:
     check = request.cancellation.check
     archive = archives.read(stores, request.source, lease, check=check)
-    found = _images(stores, archive, request.platform)
+    found = _images(stores, archive, request.platform, lease)
     for image in found:
         lease.add(image.target.digest)
         for ready in image.platforms:
@@ -63,14 +56,16 @@ def _load(stores: Stores, flights: Flights, request: LoadRequest, lease: Lease) 
     return [image.target.digest for image in found]
 
 
-def _images(stores: Stores, archive: Archive, wanted: Platform | None) -> list[Loadable]:
+def _images(
+    stores: Stores, archive: Archive, wanted: Platform | None, lease: Lease
+) -> list[Loadable]:
     items = docker_archive.parse(archive.documents.get("manifest.json", b"[]"))
     if "index.json" in archive.documents:
         found = oci_layout.read_index(stores.content, archive.documents["index.json"], wanted)
         return [_with_names(archive, image, items) for image in found]
     if not items:
         raise BadArchive("neither manifest.json nor index.json is in it")
-    return [docker_archive.read_item(stores.content, archive, item) for item in items]
+    return [docker_archive.read_item(stores.content, archive, item, lease) for item in items]
 
 
 def _with_names(archive: Archive, image: Loadable, items: list[docker_archive.Item]) -> Loadable:

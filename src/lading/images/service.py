@@ -21,7 +21,7 @@ from lading.images import progress as progress_texts
 from lading.images.byte_queue import ByteQueue
 from lading.images.catalog import Catalog
 from lading.images.flights import Flights
-from lading.images.from_host.build import build
+from lading.images.from_host.build import BuildRequest, build
 from lading.images.image import HistoryEntry, Image
 from lading.images.leases import Leases
 from lading.images.load import LoadRequest, load
@@ -154,7 +154,8 @@ class Images:
             platforms.parse(platform) if platform else None,
         )
         work = self._run_cancellable(cancellation, load, self.stores, self._flights, request)
-        digests = await (work if isinstance(source, int) else _fed(queue, source, work))
+        with cancellation.waking(queue.abandon):
+            digests = await (work if isinstance(source, int) else _fed(queue, source, work))
         self._wake()
         return [await self.resolve(digest) for digest in digests]
 
@@ -163,9 +164,10 @@ class Images:
 
         Raises ProgramNotFound, NoTools, LibraryNotFound.
         """
-        name, cancellation = references.parse(tag).with_default_tag(), Cancellation()
+        cancellation = Cancellation()
+        request = BuildRequest(references.parse(tag).with_default_tag(), tools, cancellation)
         digest = await self._run_cancellable(
-            cancellation, build, self.stores, self._flights, name, tools, cancellation
+            cancellation, build, self.stores, self._flights, request
         )
         self._wake()
         return await self.resolve(digest)

@@ -22,6 +22,7 @@ from lading.images.from_host.tree import Item, ProgramNotFound, Tree
 from lading.images.leases import Lease
 from lading.images.publish import Ready
 from lading.oci import config as configs
+from lading.oci import digest as digests
 from lading.oci import manifest as manifests
 from lading.oci import media_types
 from lading.oci import platform as platforms
@@ -109,7 +110,9 @@ def write_layer(content: ContentStore, tree: Tree, lease: Lease) -> tuple[Descri
     return Descriptor(media_types.LAYER_GZIP, digest, size), diff_id
 
 
-def write_image(content: ContentStore, layer: Descriptor, diff_id: str, cmd: str) -> Ready:
+def write_image(
+    content: ContentStore, layer: Descriptor, diff_id: str, cmd: str, lease: Lease
+) -> Ready:
     """Store config and manifest of an image with this one layer."""
     host = platforms.host()
     made_by = f"lading image from-host ({cmd})"
@@ -123,10 +126,13 @@ def write_image(content: ContentStore, layer: Descriptor, diff_id: str, cmd: str
         history=[History(created=EPOCH, created_by=made_by)],
     )
     data = configs.encode(config)
-    described = Descriptor(media_types.CONFIG, content.write_bytes(data), len(data))
+    described = Descriptor(media_types.CONFIG, digests.of(data), len(data))
     manifest = Manifest(described, [layer], media_type=media_types.MANIFEST)
     document = manifests.encode(manifest)
-    target = Descriptor(media_types.MANIFEST, content.write_bytes(document), len(document))
+    target = Descriptor(media_types.MANIFEST, digests.of(document), len(document))
+    lease.add(described.digest, target.digest)
+    for blob in (data, document):
+        content.write_bytes(blob)
     return Ready(target, manifest, config)
 
 

@@ -1,12 +1,12 @@
-"""Stopping work that other threads do: a flag, and the sockets that they wait on.
+"""Stopping work that other threads do: a flag, and a way to wake each of them.
 
-`cancel` shuts the registered sockets down, so a thread blocked in a read returns at once.
+`cancel` shuts down the sockets that they wait on, so a thread blocked in a read returns at once.
 """
 
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 from lading.errors import LadingError
 
@@ -23,7 +23,7 @@ class Cancellation:
     def __init__(self) -> None:
         self._event = threading.Event()
         self._lock = threading.Lock()
-        self._sockets: set[socket.socket] = set()
+        self._wakers: list[Callable[[], None]] = []
 
     @property
     def is_cancelled(self) -> bool:
@@ -34,10 +34,9 @@ class Cancellation:
         """Give up: every later `check` raises and every blocked read returns."""
         with self._lock:
             self._event.set()
-            for connected in self._sockets:
-                with suppress(OSError):
-                    # the plain method: SSLSocket's own drops its state under the reader
-                    socket.socket.shutdown(connected, socket.SHUT_RDWR)
+            wakers = list(self._wakers)
+        for wake in wakers:
+            wake()
 
     def check(self) -> None:
         """Raise Cancelled if the operation was given up."""
@@ -50,13 +49,23 @@ class Cancellation:
         self.check()
 
     @contextmanager
-    def interrupting(self, connected: socket.socket) -> Iterator[None]:
-        """Within the block, `cancel` wakes whoever waits on this socket."""
+    def waking(self, wake: Callable[[], None]) -> Iterator[None]:
+        """Within the block, `cancel` calls `wake`, in the thread that cancels. Raises Cancelled."""
         with self._lock:
             self.check()
-            self._sockets.add(connected)
+            self._wakers.append(wake)
         try:
             yield
         finally:
             with self._lock:
-                self._sockets.discard(connected)
+                self._wakers.remove(wake)
+
+    def interrupting(self, connected: socket.socket) -> AbstractContextManager[None]:
+        """Within the block, `cancel` wakes whoever waits on this socket."""
+
+        def shut_down() -> None:
+            with suppress(OSError):
+                # the plain method: SSLSocket's own drops its state under the reader
+                socket.socket.shutdown(connected, socket.SHUT_RDWR)
+
+        return self.waking(shut_down)
