@@ -54,6 +54,7 @@ COMPRESSION_LEVEL = 1  # igzip 0-3: 0.1 s for the default image; level 3 is 4% s
 PASSWD = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n"
 GROUP = "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n"
 NSSWITCH = "passwd: files\ngroup: files\nhosts: files dns\n"
+SHORT_WAYS = ("/bin", "/sbin", "/lib")  # symlinks into /usr on most hosts; scripts use them
 DIRECTORIES = {
     "/dev": 0o755, "/etc": 0o755, "/home": 0o755, "/mnt": 0o755, "/proc": 0o555, "/root": 0o700,
     "/run": 0o755, "/sys": 0o555, "/tmp": 0o1777, "/usr": 0o755, "/var": 0o755, "/var/tmp": 0o1777,
@@ -143,6 +144,8 @@ def default_command(tree: Tree, tools: Sequence[str]) -> str:
 
 
 def _add_surroundings(tree: Tree) -> None:
+    for path in SHORT_WAYS:
+        tree.add_directory(path, 0o755)  # where the host has a symlink, the image has it, too
     for path, mode in DIRECTORIES.items():
         tree.add_directory(path, mode)
     tree.add_text("/etc/passwd", PASSWD)
