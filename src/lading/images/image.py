@@ -29,8 +29,8 @@ class Image(NamedTuple):
 
     @property
     def is_dangling(self) -> bool:
-        """Whether no tag names it."""
-        return not self.repo_tags
+        """Whether nothing names it."""
+        return not self.repo_tags and not self.repo_digests
 
 
 class HistoryEntry(NamedTuple):

@@ -32,6 +32,7 @@ from lading.images.remove import Removal, User
 from lading.images.stores import Stores
 from lading.oci import platform as platforms
 from lading.oci import reference as references
+from lading.oci.reference import InvalidReference, Reference
 from lading.registry.client import Cancellation, Registry
 from lading.registry.client.tokens import Authorize
 from lading.state import Database, Journal, journal
@@ -123,7 +124,7 @@ class Images:
         """
         cancellation = Cancellation()
         request = PullRequest(
-            references.parse(reference).with_default_tag(),
+            references.parse(reference).without_tag_beside_digest().with_default_tag(),
             platforms.parse(platform) if platform else None,
             self._on_loop(progress),
             cancellation,
@@ -165,7 +166,7 @@ class Images:
         Raises ProgramNotFound, NoTools, LibraryNotFound.
         """
         cancellation = Cancellation()
-        request = BuildRequest(references.parse(tag).with_default_tag(), tools, cancellation)
+        request = BuildRequest(_new_name(tag), tools, cancellation)
         digest = await self._run_cancellable(
             cancellation, build, self.stores, self._flights, request
         )
@@ -174,7 +175,7 @@ class Images:
 
     async def tag(self, reference: str, target: str) -> None:
         """Give an image another name. Raises NoSuchImage, InvalidReference."""
-        name = references.parse(target).with_default_tag()
+        name = _new_name(target)
 
         def write(connection: Connection) -> None:
             record = lookup.find(connection, reference).record
@@ -290,8 +291,16 @@ def _append(connection: Connection, action: str, actor: str, name: str, now_ns: 
     journal.append(connection, Event("image", action, actor, {"name": name}, now_ns))
 
 
+def _new_name(text: str) -> Reference:
+    """A name that somebody gives to an image. Raises InvalidReference."""
+    reference = references.parse(text)
+    if reference.digest:
+        raise InvalidReference("refusing to create a tag with a digest reference")
+    return reference.with_default_tag()
+
+
 def _is_base(reference: str) -> bool:
     try:
         return references.parse(reference).with_default_tag() == BASE
-    except references.InvalidReference:
+    except InvalidReference:
         return False

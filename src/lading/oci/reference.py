@@ -77,6 +77,10 @@ class Reference(NamedTuple):
         """Tagged `latest` unless it says a tag or a digest."""
         return self if self.tag or self.digest else self._replace(tag=DEFAULT_TAG)
 
+    def without_tag_beside_digest(self) -> "Reference":
+        """With a digest the tag says nothing: "busybox:1@sha256:..." is what the digest is."""
+        return self._replace(tag=None) if self.digest else self
+
     def with_tag(self, tag: str) -> "Reference":
         """The same repository at a tag. Raises InvalidReference."""
         if not _ANY_TAG.fullmatch(tag):

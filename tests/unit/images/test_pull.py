@@ -13,6 +13,7 @@ from lading.errors import LadingError
 from lading.images.pull import NoMatchingPlatform
 from lading.images.service import Images
 from lading.oci import media_types
+from lading.registry.client import Repository
 from lading.storage.content import DigestMismatch
 from lading.storage.layers import BadTar
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from tests.conftest import CuttingProxy, DockerRegistry
     from tests.unit.images.conftest import Engine, Pushing
+
+    from lading.oci.manifest import Descriptor
+    from lading.registry.client.transport import Response
 
 NEVER = 1 << 60  # for the first connection, which asks whether https is spoken
 NOISE = random.Random(1).randbytes(2_000_000)
@@ -222,25 +226,54 @@ def test_a_damaged_layer_is_refused_and_nothing_is_left(
     assert engine.events() == []
 
 
-def test_two_pulls_at_once_share_the_layers(
+def test_pulls_at_once_share_the_layers(
     engine: "Engine",
     docker_registry: "DockerRegistry",
-    cutting_proxy: "Callable[[int, list[int]], CuttingProxy]",
     make: "Pushing",
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    make.image(docker_registry, "pull/shared", "v1", [make.layer({"noise": NOISE})])
+    layer = make.layer({"noise": NOISE, "shared": b""})
+    make.image(docker_registry, "pull/shared", "v1", [layer])
     name = f"{docker_registry.address}/pull/shared:v1"
-    messages: list[dict[str, Any]] = []
+    opened: list[int] = []
+    original = Repository.open_blob
+
+    def counting(self: Repository, blob: "Descriptor", offset: int = 0) -> "tuple[Response, int]":
+        opened.append(blob.size)
+        return original(self, blob, offset)
+
+    monkeypatch.setattr(Repository, "open_blob", counting)
 
     async def use(images: Images) -> None:
         async with asyncio.TaskGroup() as group:
             for _ in range(3):
-                group.create_task(images.pull(name, progress=messages.append))
+                group.create_task(images.pull(name))
         assert len(await images.list()) == 1
 
     engine.run(use)
-    # verified once, told to each that waited for it then
-    assert len(list(engine.stores.content.walk())) == 3
+    assert opened.count(len(layer.blob)) == 1
+
+
+def test_who_waits_for_a_layer_takes_over_when_its_puller_goes_away(
+    engine: "Engine", docker_registry: "DockerRegistry", make: "Pushing"
+) -> None:
+    make.image(docker_registry, "pull/heir", "v1", [make.layer({"noise": NOISE})])
+    name = f"{docker_registry.address}/pull/heir:v1"
+
+    async def use(images: Images) -> None:
+        reached = asyncio.Event()
+        first = asyncio.ensure_future(
+            images.pull(name, progress=lambda message: reached.set() if "id" in message else None)
+        )
+        await reached.wait()
+        second = asyncio.ensure_future(images.pull(name))
+        await asyncio.sleep(0.01)
+        first.cancel()
+        image = await second
+        assert (tree_of(engine, image.chain_id) / "noise").read_bytes() == NOISE
+        await asyncio.wait([first])
+
+    engine.run(use)
 
 
 def test_a_cancelled_pull_stops_and_can_be_resumed(
