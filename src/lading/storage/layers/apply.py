@@ -20,26 +20,20 @@ from typing import NamedTuple
 
 from lading import errors
 from lading.storage import durable
-from lading.storage.layers import attributes, whiteout
+from lading.storage.layers import hardlink, whiteout
+from lading.storage.layers.create import Creator
 from lading.storage.layers.limits import DEFAULT, LimitExceeded, Limits
 from lading.storage.layers.source import Hashing, Source
 from lading.storage.layers.tar_entry import (
-    BLOCK,
-    CHARACTER,
     DIRECTORY,
-    FIFO,
     HARDLINK,
     REGULAR,
     SYMLINK,
     TarEntry,
 )
 from lading.storage.layers.tar_reader import TarReader
-from lading.storage.layers.tree import OPEN_DIRECTORY, HostileArchive, Tree
+from lading.storage.layers.tree import HostileArchive, Tree
 
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_NODE_TYPES = {CHARACTER: stat.S_IFCHR, BLOCK: stat.S_IFBLK, FIFO: stat.S_IFIFO}
-_LARGEST_MAJOR, _LARGEST_MINOR = (1 << 12) - 1, (1 << 20) - 1  # include/linux/kdev_t.h
-_COPY_BYTES = 1 << 20
 # What the kernel says about a name, a link or a number that only the archive can be blamed for.
 _ARCHIVE_ERRNOS = frozenset([
     errno.E2BIG, errno.EEXIST, errno.EFBIG, errno.EINVAL, errno.EISDIR, errno.ELOOP, errno.EMLINK,
@@ -97,11 +91,19 @@ class _Unpacker:
     """Entries of one archive into one tree."""
 
     def __init__(self, reader: TarReader, tree: Tree) -> None:
-        self._reader = reader
         self._tree = tree
-        self._base = tree.lowers is not None and not tree.lowers
-        self.size = 0
-        self.has_root = False
+        self._create = Creator(reader, tree)
+        self._copied = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of file data in the tree."""
+        return self._create.size + self._copied
+
+    @property
+    def has_root(self) -> bool:
+        """Whether the archive had an entry for the root directory."""
+        return self._create.has_root
 
     def unpack(self, entry: TarEntry) -> None:
         """Unpack one entry; what the kernel refuses is told with the entry's path."""
@@ -130,172 +132,17 @@ class _Unpacker:
         parent, physical, name = tree.place(entry.path)
         kind = entry.kind
         if kind == REGULAR:
-            self._file(parent, physical, name, entry)
+            self._create.file(parent, physical, name, entry)
         elif kind == DIRECTORY:
-            self._directory(parent, physical, name, entry)
+            self._create.directory(parent, physical, name, entry)
         elif not name:
             raise HostileArchive(entry.path, "the root is not a directory")
         elif kind == SYMLINK:
-            self._symlink(parent, physical, name, entry)
+            self._create.symlink(parent, physical, name, entry)
         elif kind == HARDLINK:
-            self._hardlink(physical, name, entry)
+            self._copied += hardlink.link(tree, physical, name, entry)
         else:
-            self._node(parent, physical, name, entry)
-
-    def _file(self, parent: int, physical: bytes, name: bytes, entry: TarEntry) -> None:
-        if not name:
-            raise HostileArchive(entry.path, "the root is not a directory")
-        try:
-            descriptor = os.open(name, _CREATE, 0o600, dir_fd=parent)
-        except FileExistsError:
-            self._tree.remove(parent, physical, name)
-            descriptor = os.open(name, _CREATE, 0o600, dir_fd=parent)
-        try:
-            if entry.sparse is not None:
-                self._write_sparse(descriptor, entry)
-            elif entry.size:
-                self._write(descriptor)
-            attributes.set_on(descriptor, entry)
-            os.utime(descriptor, ns=attributes.times_of(entry))
-        finally:
-            os.close(descriptor)
-
-    def _write(self, descriptor: int) -> None:
-        read_data = self._reader.read_data
-        while piece := read_data():
-            durable.write_all(descriptor, piece)
-            self.size += len(piece)
-
-    def _write_sparse(self, descriptor: int, entry: TarEntry) -> None:
-        piece = memoryview(b"")
-        for offset, length in entry.sparse or ():
-            os.lseek(descriptor, offset, os.SEEK_SET)
-            while length:
-                piece = piece or self._reader.read_data()
-                durable.write_all(descriptor, piece[:length])
-                taken = min(len(piece), length)
-                piece, length = piece[taken:], length - taken
-                self.size += taken
-        os.ftruncate(descriptor, entry.real_size)
-
-    def _directory(self, parent: int, physical: bytes, name: bytes, entry: TarEntry) -> None:
-        tree = self._tree
-        if not name:
-            self.has_root = True
-            attributes.set_on(tree.root, entry)
-            tree.times[b""] = attributes.times_of(entry)
-            return
-        path = physical + b"/" + name if physical else name
-        try:
-            os.mkdir(name, 0o700, dir_fd=parent)
-        except FileExistsError:
-            self._over_existing(parent, physical, name)
-        descriptor = tree.directory(path)
-        attributes.set_on(descriptor, entry)
-        tree.times[path] = attributes.times_of(entry)
-
-    def _over_existing(self, parent: int, physical: bytes, name: bytes) -> None:
-        """A directory where this layer has something: kept if it is one, else replaced."""
-        if stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
-            return
-        self._tree.remove(parent, physical, name)
-        os.mkdir(name, 0o700, dir_fd=parent)
-        self._make_opaque(parent, name)
-
-    def _symlink(self, parent: int, physical: bytes, name: bytes, entry: TarEntry) -> None:
-        uid, gid = attributes.owner_of(entry)
-        try:
-            os.symlink(entry.link, name, dir_fd=parent)
-        except FileExistsError:
-            self._tree.remove(parent, physical, name)
-            os.symlink(entry.link, name, dir_fd=parent)
-        os.chown(name, uid, gid, dir_fd=parent, follow_symlinks=False)
-        os.utime(name, ns=attributes.times_of(entry), dir_fd=parent, follow_symlinks=False)
-
-    def _hardlink(self, physical: bytes, name: bytes, entry: TarEntry) -> None:
-        tree = self._tree
-        source, source_path, source_name = tree.place(entry.link)
-        if not source_name:
-            raise HostileArchive(entry.path, "hard link to the root directory")
-        parent = tree.directory(physical)
-        if not self._is_here(source, source_name):
-            if tree.lowers is None:
-                tree.needs_lower = True
-                return
-            self._copy_up(source, source_path, source_name, entry)
-        try:
-            os.link(source_name, name, src_dir_fd=source, dst_dir_fd=parent, follow_symlinks=False)
-        except FileExistsError:
-            if _is_below(source_path, physical + b"/" + name if physical else name):
-                raise HostileArchive(entry.path, "hard link over its own target") from None
-            self._link_over(source, source_name, parent, physical, name)
-
-    def _is_here(self, directory: int, name: bytes) -> bool:
-        """Whether this layer has a file of that name (a whiteout is none)."""
-        try:
-            status = os.stat(name, dir_fd=directory, follow_symlinks=False)
-        except FileNotFoundError:
-            return False
-        if whiteout.is_whiteout(status):
-            raise FileNotFoundError(errno.ENOENT, "hard link to a file that is removed here")
-        return True
-
-    def _link_over(
-        self, source: int, source_name: bytes, parent: int, physical: bytes, name: bytes
-    ) -> None:
-        old = os.stat(name, dir_fd=parent, follow_symlinks=False)
-        new = os.stat(source_name, dir_fd=source, follow_symlinks=False)
-        if old.st_ino == new.st_ino:  # a repeated entry
-            return
-        self._tree.remove(parent, physical, name)
-        os.link(source_name, name, src_dir_fd=source, dst_dir_fd=parent, follow_symlinks=False)
-
-    def _copy_up(self, parent: int, physical: bytes, name: bytes, entry: TarEntry) -> None:
-        """Bring a lower layer's file into this one, to be linked to. Counted like written data."""
-        found = self._tree.find_lower(physical + b"/" + name if physical else name)
-        if found is None:
-            raise FileNotFoundError(errno.ENOENT, "hard link to a file that does not exist")
-        try:
-            status = found.status
-            if stat.S_ISLNK(status.st_mode):
-                os.symlink(found.readlink(), name, dir_fd=parent)
-                os.chown(name, status.st_uid, status.st_gid, dir_fd=parent, follow_symlinks=False)
-                times = (status.st_mtime_ns, status.st_mtime_ns)
-                os.utime(name, ns=times, dir_fd=parent, follow_symlinks=False)
-            elif stat.S_ISREG(status.st_mode):
-                self._copy_file(found.reopen(), status, parent, name)
-            else:
-                raise HostileArchive(entry.path, "hard link to a special file of a lower layer")
-        finally:
-            os.close(found.descriptor)
-
-    def _copy_file(self, source: int, status: os.stat_result, parent: int, name: bytes) -> None:
-        target = os.open(name, _CREATE, 0o600, dir_fd=parent)
-        try:
-            while copied := os.copy_file_range(source, target, _COPY_BYTES):
-                self.size += copied
-            attributes.copy_from(source, status, target)
-        finally:
-            os.close(source)
-            os.close(target)
-
-    def _node(self, parent: int, physical: bytes, name: bytes, entry: TarEntry) -> None:
-        major, minor = entry.device
-        if entry.kind != FIFO:
-            if entry.kind == CHARACTER and (major, minor) == (0, 0):
-                raise HostileArchive(entry.path, "device 0:0 is how overlayfs marks whiteouts")
-            if not (0 <= major <= _LARGEST_MAJOR and 0 <= minor <= _LARGEST_MINOR):
-                raise HostileArchive(entry.path, f"no such device number: {major}:{minor}")
-        uid, gid = attributes.owner_of(entry)
-        kind, device = _NODE_TYPES[entry.kind] | 0o600, os.makedev(major, minor)
-        try:
-            os.mknod(name, kind, device, dir_fd=parent)
-        except FileExistsError:
-            self._tree.remove(parent, physical, name)
-            os.mknod(name, kind, device, dir_fd=parent)
-        os.chown(name, uid, gid, dir_fd=parent, follow_symlinks=False)
-        os.chmod(name, entry.mode, dir_fd=parent)  # no link: made exclusively, a line above
-        os.utime(name, ns=attributes.times_of(entry), dir_fd=parent, follow_symlinks=False)
+            self._create.node(parent, physical, name, entry)
 
     def _mark(self, path: bytes) -> bool:
         """Do what a whiteout entry says; False when the path is none."""
@@ -304,6 +151,8 @@ class _Unpacker:
             return False
         if kind is whiteout.Kind.BOOKKEEPING:
             return True
+        if kind is whiteout.Kind.MISPLACED:
+            raise HostileArchive(path, "a whiteout is no directory")
         if hidden in (b"", b".", b".."):
             raise HostileArchive(path, "whiteout of no name")
         try:
@@ -312,7 +161,7 @@ class _Unpacker:
             return True
         if kind is whiteout.Kind.WHITEOUT:
             self._whiteout(parent, physical, hidden)
-        elif not self._base:
+        elif not self._tree.is_base:
             whiteout.make_opaque(parent)
         return True
 
@@ -324,7 +173,7 @@ class _Unpacker:
         except FileExistsError:  # this layer's own file stays, and covers what is below
             status = os.stat(hidden, dir_fd=parent, follow_symlinks=False)
             if stat.S_ISDIR(status.st_mode):
-                self._make_opaque(parent, hidden)
+                whiteout.make_opaque_child(parent, hidden)
 
     def _hides_something(self, path: bytes) -> bool:
         """Whether the lower chain has this path. Without need overlayfs gets no whiteout: in a
@@ -336,19 +185,6 @@ class _Unpacker:
         if found is not None:
             os.close(found.descriptor)
         return found is not None
-
-    def _make_opaque(self, parent: int, name: bytes) -> None:
-        if self._base:
-            return
-        descriptor = os.open(name, OPEN_DIRECTORY, dir_fd=parent)
-        try:
-            whiteout.make_opaque(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _is_below(path: bytes, directory: bytes) -> bool:
-    return path == directory or path.startswith(directory + b"/")
 
 
 def _blame(error: OSError, entry: TarEntry) -> errors.LadingError:

@@ -3,7 +3,7 @@
 The tree is the upper directory of an overlay (a commit) or any plain tree (an image made of the
 host's own files). Names are sorted, so the same tree gives the same bytes. Whiteouts come before
 the names next to them (OCI image-spec, layer.md#whiteouts). Sockets have no place in an archive and
-are left out.
+are left out, and so are files whose names would be read as whiteouts.
 """
 
 import os
@@ -69,7 +69,7 @@ class _Walker:
                 self._member(directory, prefix + name, name, status)
 
     def _member(self, directory: int, path: bytes, name: bytes, status: os.stat_result) -> None:
-        if stat.S_ISSOCK(status.st_mode):
+        if stat.S_ISSOCK(status.st_mode) or name.startswith(whiteout.PREFIX):
             return
         entry = _entry(path, status)
         if entry.kind == DIRECTORY:

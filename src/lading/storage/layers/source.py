@@ -8,6 +8,7 @@ processor's cache from the decompressor through the hash to write(2).
 import hashlib
 import queue
 import threading
+from contextlib import suppress
 from typing import Protocol, Self
 
 CHUNK_BYTES = 256 * 1024
@@ -75,11 +76,10 @@ class Prefetch:
     def __exit__(self, *_: object) -> None:
         self._stopped = True
         while self._thread.is_alive():
-            try:
-                self._queue.get(timeout=0.05)
-            except queue.Empty:
-                continue
-        self._thread.join()
+            with suppress(queue.Empty):
+                while True:  # make room: it may be waiting to put
+                    self._queue.get_nowait()
+            self._thread.join(0.01)
 
     def _run(self) -> None:
         try:

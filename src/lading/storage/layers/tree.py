@@ -48,7 +48,13 @@ class Tree:
         self._limits = limits
         self._open = {b"": os.open(b".", OPEN_DIRECTORY, dir_fd=root)}
 
+    @property
+    def is_base(self) -> bool:
+        """Whether this is known to be the lowest layer: then nothing can be hidden."""
+        return self.lowers is not None and not self.lowers
+
     def close(self) -> None:
+        """Close every directory that is kept open."""
         for descriptor in self._open.values():
             os.close(descriptor)
         self._open.clear()

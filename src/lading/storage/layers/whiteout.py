@@ -23,6 +23,7 @@ class Kind(enum.Enum):
     WHITEOUT = enum.auto()
     OPAQUE = enum.auto()
     BOOKKEEPING = enum.auto()  # aufs's, or something inside of its directories: to be skipped
+    MISPLACED = enum.auto()  # something inside of a whiteout
 
 
 def classify(path: bytes) -> tuple[Kind, bytes]:
@@ -30,6 +31,8 @@ def classify(path: bytes) -> tuple[Kind, bytes]:
     components = [part for part in path.split(b"/") if part not in (b"", b".")]
     if any(part.startswith(AUFS_PREFIX) for part in components[:-1]):
         return Kind.BOOKKEEPING, path
+    if any(part.startswith(PREFIX) for part in components[:-1]):
+        return Kind.MISPLACED, path
     name = components[-1] if components else b""
     if name == OPAQUE_MARKER:
         return Kind.OPAQUE, name
@@ -61,3 +64,13 @@ def make_opaque(directory: int) -> None:
 def make_whiteout(directory: int, name: bytes) -> None:
     """Hide what lower layers call so. Raises FileExistsError when this layer has one."""
     os.mknod(name, stat.S_IFCHR | 0o000, os.makedev(0, 0), dir_fd=directory)
+
+
+def make_opaque_child(parent: int, name: bytes) -> None:
+    """make_opaque for the directory `name` in `parent`."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(name, flags, dir_fd=parent)
+    try:
+        make_opaque(descriptor)
+    finally:
+        os.close(descriptor)

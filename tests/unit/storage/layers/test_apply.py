@@ -377,6 +377,7 @@ HOSTILE: dict[str, list[Member]] = {
     "whiteout of no name": [file(".wh.", b"")],
     "whiteout of the directory": [file("d/.wh..", b"")],
     "whiteout of its parent": [file("d/.wh...", b"")],
+    "file in a whiteout": [file(".wh.d/f")],
     "link out by parent path": [hardlink("a", "../outside")],
     "link to nothing": [hardlink("a", "nothing")],
     "link to a directory": [directory("d"), hardlink("a", "d")],

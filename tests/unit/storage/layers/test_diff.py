@@ -68,6 +68,11 @@ def test_sockets_are_left_out_and_links_are_kept(upper: Path) -> None:
         assert archive.getmember("b").linkname == "a"
 
 
+def test_a_file_that_looks_like_a_whiteout_is_left_out(upper: Path) -> None:
+    (upper / ".wh.passwd").write_bytes(b"made in a container, to hide a file of the image")
+    assert names(layer_of(upper)) == ["."]
+
+
 def test_the_same_tree_gives_the_same_bytes(upper: Path) -> None:
     for name in ("b", "a", "c"):
         (upper / name).mkdir()

@@ -15,7 +15,7 @@ from lading.storage.layers.whiteout import Kind, classify
         (b".wh..wh.b", Kind.BOOKKEEPING, b".wh..wh.b"),
         (b"a/.wh..wh..opq", Kind.OPAQUE, b".wh..wh..opq"),
         (b".wh..wh.plnk/1.2", Kind.BOOKKEEPING, b".wh..wh.plnk/1.2"),
-        (b".wh.a/b", Kind.NONE, b"b"),
+        (b".wh.a/b", Kind.MISPLACED, b".wh.a/b"),
         (b"a.wh.b", Kind.NONE, b"a.wh.b"),
         (b"/", Kind.NONE, b""),
     ],
