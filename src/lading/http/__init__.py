@@ -7,6 +7,7 @@ between. A handler is `async def handler(request) -> Response`; nothing here kno
                                 \\-> RawStream after a hijack or an HTTP/2 preface
 """
 
+from lading.http.flow import ClientGone
 from lading.http.limits import Limits
 from lading.http.listeners import InheritedListener, Listener, TcpListener, UnixListener
 from lading.http.request import BodyTooLarge, Request
@@ -16,6 +17,7 @@ from lading.http.stream import RawStream
 
 __all__ = [
     "BodyTooLarge",
+    "ClientGone",
     "FileResponse",
     "Hijack",
     "InheritedListener",

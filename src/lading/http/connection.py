@@ -23,7 +23,7 @@ from typing import Protocol
 
 import h11
 
-from lading.http.flow import Outlet, has_hung_up, is_unix, wake
+from lading.http.flow import ClientGone, Outlet, has_hung_up, is_unix, wake
 from lading.http.limits import Limits
 from lading.http.request import Request
 from lading.http.response import Hijack, Response, StreamResponse
@@ -242,7 +242,7 @@ class Connection(Upper):
             if event is not h11.NEED_DATA:  # the end, or PAUSED after it
                 return b""
             if self._out.is_lost:
-                raise ConnectionResetError("client gone in the middle of its request")
+                raise ClientGone
             if self._http.they_are_waiting_for_100_continue:
                 self._transport.write(
                     self._http.send(h11.InformationalResponse(status_code=100, headers=[])) or b""
@@ -264,7 +264,7 @@ class Connection(Upper):
         try:
             response = await self._owner.handler(request)
             await self._answer(request, response)
-        except ConnectionError:
+        except ClientGone:
             self._transport.abort()
         except h11.RemoteProtocolError as error:  # a broken body
             self._fail(error.error_status_hint, str(error))
@@ -312,7 +312,7 @@ class Connection(Upper):
             try:
                 async with asyncio.timeout(self._owner.limits.linger_s):
                     data = await self.read_some()
-            except (h11.RemoteProtocolError, ConnectionError, TimeoutError):
+            except (h11.RemoteProtocolError, ClientGone, TimeoutError):
                 return
             left -= len(data)
 
@@ -373,7 +373,7 @@ class Connection(Upper):
         return stream
 
     async def _run_stream(self, running: Awaitable[None]) -> None:
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(ClientGone):
             await running
 
     def _hand_over_to_http2(self, received: bytes) -> None:
@@ -395,10 +395,10 @@ class Connection(Upper):
     # --- the wire of streams and answers ---
 
     async def write(self, data: bytes) -> None:
-        """Send, and wait while the client is slow. Raises ConnectionResetError when it is gone."""
+        """Send, and wait while the client is slow. Raises ClientGone when it is gone."""
         await self._out.write(data)
         if self._stream is not None and self._stream.is_gone:
-            raise ConnectionResetError("client gone")
+            raise ClientGone
 
     def write_eof(self) -> None:
         """Half-close our direction."""

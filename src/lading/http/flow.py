@@ -5,6 +5,10 @@ import select
 import socket
 
 
+class ClientGone(ConnectionResetError):
+    """The other side of this connection is gone: nobody's fault, and nobody to tell."""
+
+
 class Outlet:
     """The writing side of a connection: bytes go out, and the writer waits while they pile up."""
 
@@ -17,7 +21,7 @@ class Outlet:
         self._drained: asyncio.Future[None] | None = None
 
     async def write(self, data: bytes) -> None:
-        """Send. Raises ConnectionResetError when the client is gone."""
+        """Send. Raises ClientGone when the client is gone."""
         if data and not self.is_lost:
             self.transport.write(data)
         while self._is_full and not self.is_lost:
@@ -27,7 +31,7 @@ class Outlet:
             finally:
                 self._drained = None
         if self.is_lost:
-            raise ConnectionResetError("client gone")
+            raise ClientGone
 
     def write_eof(self) -> None:
         """Half-close our direction."""

@@ -14,7 +14,7 @@ class Body(Protocol):
     """Where the bytes of a body come from."""
 
     async def read_some(self) -> bytes:
-        """The next bytes, b"" after the last. Raises ConnectionError when the client is gone."""
+        """The next bytes, b"" after the last. Raises ClientGone."""
 
 
 class Request:

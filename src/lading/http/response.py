@@ -1,6 +1,6 @@
 """The four ways to answer a request. How they reach the socket is `lading.http.connection`'s."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
 from io import FileIO
 
 from lading.http.stream import RawStream
@@ -22,14 +22,14 @@ class Response:
 class StreamResponse(Response):
     """An answer that comes piece by piece: the head goes out at once, each piece when it is there.
 
-    When `chunks` raises, or the client goes away (it is then closed), the connection is cut, so no
-    client takes half an answer for a whole one.
+    When `chunks` raises, or the client goes away, the connection is cut, so no client takes half an
+    answer for a whole one. If `chunks` has an `aclose` it is called in any case.
     """
 
     __slots__ = ("chunks",)
 
     def __init__(
-        self, chunks: AsyncIterator[bytes], *, status: int = 200, headers: Headers = ()
+        self, chunks: AsyncIterable[bytes], *, status: int = 200, headers: Headers = ()
     ) -> None:
         super().__init__(status, headers=headers)
         self.chunks = chunks

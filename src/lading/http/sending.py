@@ -4,6 +4,7 @@ What is sent in one go is written in one go: a small answer is one system call.
 """
 
 import asyncio
+import errno
 import http
 import os
 import time
@@ -14,6 +15,7 @@ from typing import Any
 
 import h11
 
+from lading.http.flow import ClientGone
 from lading.http.response import FileResponse, Hijack, Response, StreamResponse
 from lading.http.tls import TLSTransport
 
@@ -32,7 +34,7 @@ async def send_response(
     *,
     head_only: bool,
 ) -> None:
-    """Send the answer. Raises ConnectionError when the client is gone, and what `chunks` raises."""
+    """Send the answer. Raises ClientGone when the client is gone, and what `chunks` raises."""
     if isinstance(response, StreamResponse):
         await _send_stream(response, parser, write, head_only=head_only)
     elif isinstance(response, FileResponse):
@@ -119,9 +121,12 @@ async def _move_file(response: FileResponse, transport: asyncio.Transport, write
         sent = await _copy_file(response.file, response.offset, response.size, write)
     else:
         loop = asyncio.get_running_loop()
-        sent = await loop.sendfile(transport, response.file, response.offset, response.size)
+        try:
+            sent = await loop.sendfile(transport, response.file, response.offset, response.size)
+        except ConnectionError as error:
+            raise ClientGone from error
     if sent != response.size:
-        raise ConnectionError("file became shorter while it was sent")
+        raise OSError(errno.EIO, "file became shorter while it was sent")
 
 
 async def _copy_file(file: FileIO, offset: int, size: int, write: Write) -> int:

@@ -1,6 +1,7 @@
 """A connection after HTTP has let go of it: bytes in, bytes out, each direction ends by itself."""
 
 import asyncio
+import contextlib
 from typing import Protocol
 
 
@@ -54,7 +55,7 @@ class RawStream:
         return data
 
     async def write(self, data: bytes) -> None:
-        """Send, and wait while the client is slow. Raises ConnectionError when it is gone."""
+        """Send, and wait while the client is slow. Raises ClientGone (a ConnectionError)."""
         await self._channel.write(data)
 
     async def write_eof(self) -> None:
@@ -63,6 +64,19 @@ class RawStream:
 
     async def close(self) -> None:
         """Close both directions once everything written is sent."""
+        await self._channel.close()
+
+    async def finish(self, *, linger_s: float = 2.0) -> None:
+        """End our direction, wait a little for the client to end its own, then close.
+
+        Closing with bytes of the client unread would reset the connection, and a reset can take
+        away output that the client has not read yet.
+        """
+        self._channel.write_eof()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(linger_s):
+                while await self.read():
+                    pass
         await self._channel.close()
 
     # --- called by the connection ---
