@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from lading.api import ROUTES, Router
-from lading.errors import Conflict, InvalidArgument, NotFound, NotModified
+from lading.errors import Conflict, NotFound
 from lading.events import Event
 from lading.http import Server, UnixListener, serve
 from lading.state import Database, Journal, journal
@@ -94,6 +94,7 @@ class FakeContainers:
         self.attachment = FakeAttachment()
         self.logs_given: Any = FakeLogs((1, b"out\n"), (2, b"err\n"))
         self.exit: asyncio.Future[WaitResult] | None = None
+        self.exited_with: int | None = None
         self.exec = ExecConfig(cmd=["cat"], attach_stdin=True, attach_stdout=True)
         self.failure: Exception | None = None
         self.gate: asyncio.Event | None = None
@@ -158,6 +159,8 @@ class FakeContainers:
     def wait(self, ref: str, condition: str) -> "asyncio.Future[WaitResult]":
         self.calls.append(("wait", ref, condition))
         self.exit = asyncio.get_running_loop().create_future()
+        if self.exited_with is not None:
+            self.exit.set_result(WaitResult(status_code=self.exited_with))
         return self.exit
 
     def logs(self, ref: str, **options: Any) -> Any:
@@ -267,6 +270,7 @@ class Api:
         self.backend: FakeBackend
         self.router: Router
         self.server: Server
+        self.opened: list[socket.socket] = []
 
     def call(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(15)
@@ -275,6 +279,7 @@ class Api:
         connected = socket.socket(socket.AF_UNIX)
         connected.settimeout(10)
         connected.connect(self.path)
+        self.opened.append(connected)
         return connected
 
     def ask(
@@ -308,15 +313,6 @@ class Api:
         return connected
 
 
-def read_until(connected: socket.socket, end: bytes) -> bytes:
-    received = b""
-    while not received.endswith(end):
-        data = connected.recv(1)
-        assert data, received
-        received += data
-    return received
-
-
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[Api]:
     loop = asyncio.new_event_loop()
@@ -331,17 +327,14 @@ def api(tmp_path: Path) -> Iterator[Api]:
 
     api.call(start())
     yield api
+    for connected in api.opened:
+        connected.close()
     api.call(api.server.aclose(grace_s=0))
     api.call(api.router.aclose())
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()
     api.backend.database.close()
-
-
-@pytest.fixture
-def errors() -> dict[str, type[Exception]]:
-    return {"400": InvalidArgument, "404": NotFound, "409": Conflict, "304": NotModified}
 
 
 @pytest.fixture

@@ -250,7 +250,7 @@ def test_a_body_that_is_read_whole_may_not_be_endless(start: Start) -> None:
             return Response(400, str(error).encode())
         raise AssertionError
 
-    running = start(handler, limits=Limits(body_bytes=1000))
+    running = start(handler, limits=Limits(body_bytes=1000, linger_s=0.1))
     client = running.connect()
     client.send(b"POST / HTTP/1.1\r\nHost: d\r\nContent-Length: 5000000\r\n\r\n")
     client.send(bytes(200_000))

@@ -14,8 +14,10 @@ from lading.wire.codec import encode
 from lading.wire.containers import ContainerCreate, WaitResult
 
 FILTERS = frozenset(
-    ["ancestor", "before", "exited", "expose", "health", "id", "is-task", "isolation", "label"]
-    + ["name", "network", "publish", "since", "status", "volume"]
+    (
+        *("ancestor", "before", "exited", "expose", "health", "id", "is-task", "isolation"),
+        *("label", "name", "network", "publish", "since", "status", "volume"),
+    )
 )
 CONDITIONS = ("not-running", "next-exit", "removed")
 
