@@ -45,6 +45,7 @@ class Owner(Protocol):
     handler: Handler
     http2: Callable[[RawStream], Awaitable[None]] | None
     connections: "set[Connection]"
+    buffer: memoryview  # every connection receives into it, and takes its bytes away at once
     is_closing: bool
 
 
@@ -90,6 +91,12 @@ class Connection(Upper):
         self._out = Outlet(transport)
         self._owner.connections.add(self)
         self._expect(self._owner.limits.idle_s)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._owner.buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.data_received(bytes(self._owner.buffer[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
         if self._stream is not None:

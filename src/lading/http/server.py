@@ -11,6 +11,9 @@ from lading.http.listeners import Listener, UnixListener, open_socket
 from lading.http.stream import RawStream
 from lading.http.tls import TLSTransport
 
+# Larger pieces come from fresh pages each time and are 2-3 times slower (0.6 against 1.8 GB/s).
+RECEIVE_SIZE = 64 * 1024
+
 
 class Server:
     """Listeners and their connections. Made by `serve`."""
@@ -26,6 +29,7 @@ class Server:
         self.http2 = http2
         self.limits = limits
         self.connections: set[Connection] = set()
+        self.buffer = memoryview(bytearray(RECEIVE_SIZE))
         self.is_closing = False
         self.sockets: list[socket.socket] = []
         self._servers: list[asyncio.Server] = []
@@ -36,7 +40,7 @@ class Server:
         opened = open_socket(listener)
         context = None if isinstance(listener, UnixListener) else listener.tls
 
-        def accept() -> asyncio.Protocol:
+        def accept() -> asyncio.BufferedProtocol:
             connection = Connection(self)
             return connection if context is None else TLSTransport(context, connection)
 

@@ -14,19 +14,26 @@ import contextlib
 import ssl
 from typing import Any
 
-_READ_SIZE = 256 * 1024
+_READ_SIZE = 64 * 1024
 
 
-class Upper(asyncio.Protocol):
+class Upper(asyncio.BufferedProtocol):
     """What stands on a TLS connection: a protocol that can also be told "nobody hears you"."""
 
     __slots__ = ()
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where to receive; shared, so its bytes are taken away at once."""
+        raise NotImplementedError
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of the client."""
 
     def hang_up(self) -> None:
         """The client has closed both directions."""
 
 
-class TLSTransport(asyncio.Transport, asyncio.Protocol):
+class TLSTransport(asyncio.Transport, asyncio.BufferedProtocol):
     """One TLS connection of a server; flow control is the raw transport's, passed through."""
 
     def __init__(self, context: ssl.SSLContext, protocol: Upper) -> None:
@@ -48,8 +55,12 @@ class TLSTransport(asyncio.Transport, asyncio.Protocol):
         self._raw = transport
         self._protocol.connection_made(self)
 
-    def data_received(self, data: bytes) -> None:
-        self._incoming.write(data)
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._protocol.get_buffer(sizehint)
+
+    def buffer_updated(self, nbytes: int) -> None:
+        with memoryview(self._protocol.get_buffer(nbytes)) as received:
+            self._incoming.write(received[:nbytes])
         self._advance()
 
     def eof_received(self) -> bool:
