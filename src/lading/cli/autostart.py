@@ -83,10 +83,13 @@ def wait_until_it_answers(address: Address, process: int, log: str = LOG) -> Non
     deadline = time.monotonic() + PATIENCE_S
     ended = False
     while time.monotonic() < deadline:
+        asking = client.Client(address)
         try:
-            return client.Client(address).run(system.ping())
+            return asking.run(system.ping())
         except Exception as error:
             problem: Exception = error
+        finally:
+            asking.close()
         if ended:  # it ended before this last try: no other engine took its place
             break
         ended = os.waitpid(process, os.WNOHANG)[0] == process

@@ -45,14 +45,13 @@ def to_create_request(
         "ExposedPorts": {port: {} for port in bindings} | ports.exposed(args.expose),
         "Tty": args.tty,
         "OpenStdin": args.interactive,
-        **streams(args),
         "StopSignal": args.stop_signal,
         "Healthcheck": {"Test": ["NONE"]} if args.no_healthcheck else None,
         "HostConfig": host_config(args, read_text)
         | _asked({"Binds": binds, "PortBindings": bindings, "ConsoleSize": _size(console_size)}),
         "NetworkingConfig": _asked({"EndpointsConfig": endpoints(args)}),
     }
-    asked = _asked(document)
+    asked = _asked(document) | streams(args)
     if "stop-timeout" in args.given:
         asked["StopTimeout"] = args.stop_timeout
     return asked
@@ -74,9 +73,9 @@ def entrypoint(args: CreateArguments) -> list[str] | None:
 
 def streams(args: CreateArguments) -> Document:
     """Which streams are attached: those named, or all that make sense; none when detached."""
-    if args.detach:
-        return {}
     chosen = args.attach or ["stdout", "stderr"] + ["stdin"] * args.interactive
+    if args.detach:
+        chosen = []
     document = {
         f"Attach{name.capitalize()}": name in chosen for name in ("stdin", "stdout", "stderr")
     }
@@ -90,8 +89,8 @@ def host_config(args: CreateArguments, read_text: Callable[[str], str]) -> Docum
     document = {
         "AutoRemove": args.rm,
         "Annotations": args.annotation,
-        "CapAdd": args.cap_add,
-        "CapDrop": args.cap_drop,
+        "CapAdd": capabilities(args.cap_add),
+        "CapDrop": capabilities(args.cap_drop),
         "CgroupParent": args.cgroup_parent,
         "CgroupnsMode": args.cgroupns,
         "ContainerIDFile": args.cidfile,
@@ -132,6 +131,12 @@ def host_config(args: CreateArguments, read_text: Callable[[str], str]) -> Docum
     if "init" in args.given:
         asked["Init"] = args.init
     return asked
+
+
+def capabilities(names: Sequence[str]) -> list[str]:
+    """One spelling: `net_raw` and `CAP_NET_RAW` are the same; ALL stays ALL."""
+    upper = [name.strip().upper() for name in names]
+    return sorted({n if n == "ALL" or n.startswith("CAP_") else f"CAP_{n}" for n in upper})
 
 
 def endpoints(args: CreateArguments) -> Document:

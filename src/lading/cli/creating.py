@@ -111,7 +111,8 @@ def failure(error: Exception, command: str) -> Failure:
     """`run` and `create` say who failed and end with Docker's codes, by the engine's text."""
     message = error.message if isinstance(error, Failure) else str(error)
     hint = f"\n\nRun 'lading {command} --help' for more information"
-    return Failure(f"lading: {message}{hint}", exit_code_of(message))
+    code = USAGE_ERROR if isinstance(error, ValueError) else exit_code_of(message)
+    return Failure(f"lading: {message}{hint}", code)
 
 
 def exit_code_of(message: str) -> int:

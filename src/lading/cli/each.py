@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def for_each(names: Iterable[str], act: Callable[[str], str | None]) -> int:
-    """Print what `act` returns (the name when None, nothing when "") or why it failed; 1 when one did."""
+    """Print what `act` returns (the name for None, nothing for ""), or why it failed: then 1."""
     code = 0
     for name in names:
         try:
