@@ -1,0 +1,75 @@
+"""Namespaces: clone3, unshare, setns and the CLONE_ flags, man 7 namespaces.
+
+`clone3` comes back twice, as fork does. The child has a copy of the interpreter; unlike `os.fork`
+no at-fork handler runs, so only a single-threaded process may call it.
+"""
+
+import ctypes
+import fcntl
+import os
+import struct
+from ctypes import c_char_p, c_int, c_size_t
+
+from lading.kernel.syscall import function, libc_function
+
+# include/uapi/linux/sched.h
+CLONE_VM = 0x00000100
+CLONE_FS = 0x00000200
+CLONE_PIDFD = 0x00001000
+CLONE_VFORK = 0x00004000
+CLONE_PARENT = 0x00008000
+CLONE_NEWTIME = 0x00000080
+CLONE_NEWNS = 0x00020000
+CLONE_NEWCGROUP = 0x02000000
+CLONE_NEWUTS = 0x04000000
+CLONE_NEWIPC = 0x08000000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+CLONE_NEWNET = 0x40000000
+CLONE_CLEAR_SIGHAND = 0x100000000
+CLONE_INTO_CGROUP = 0x200000000
+
+SIGCHLD = 17
+PIDFD_GET_MNT_NAMESPACE = 0xFF03  # _IO(0xFF, 3), include/uapi/linux/pidfd.h, since 6.11
+
+# struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls,
+# set_tid, set_tid_size, cgroup
+_clone_args = struct.Struct("11Q")
+_clone3 = function("clone3", c_char_p, c_size_t)
+_unshare = libc_function("unshare", c_int)
+_setns = libc_function("setns", c_int, c_int)
+
+
+def clone3(flags: int, *, cgroup: int | None = None) -> tuple[int, int]:
+    """Make a child; returns (pid, pidfd), in the child (0, -1). man 2 clone3.
+
+    With `cgroup`, a descriptor of a v2 directory, the child is born in it (since Linux 5.7).
+    """
+    pidfd = c_int(-1)
+    flags |= CLONE_PIDFD
+    if cgroup is not None:
+        flags |= CLONE_INTO_CGROUP
+    address = ctypes.addressof(pidfd)
+    arguments = _clone_args.pack(
+        flags, address, 0, 0, SIGCHLD, 0, 0, 0, 0, 0, 0 if cgroup is None else cgroup
+    )
+    pid = _clone3(arguments, _clone_args.size)
+    return (pid, pidfd.value) if pid else (0, -1)
+
+
+def unshare(flags: int) -> None:
+    """Move this process to new namespaces. man 2 unshare."""
+    _unshare(flags)
+
+
+def setns(descriptor: int, flags: int = 0) -> None:
+    """Join a namespace (a descriptor of it), or several of a process (a pidfd). man 2 setns."""
+    _setns(descriptor, flags)
+
+
+def mount_namespace_of(pidfd: int, pid: int) -> int:
+    """A descriptor that keeps the mount namespace of a child of ours alive."""
+    try:
+        return fcntl.ioctl(pidfd, PIDFD_GET_MNT_NAMESPACE, 0)
+    except OSError:  # before Linux 6.11
+        return os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
