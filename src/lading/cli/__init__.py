@@ -5,7 +5,7 @@
     command, help  one record a command; `--help` drawn from it
     session        what a command is given: environment, client, program name
     commands/      one file a command: its table, its arguments' types, `run`
-    output         format (templates), table, human (sizes, ages), progress
+    output         format (templates), table, human (cut, quoted), progress
     terminal, signals, conversation   an attached container: raw mode, resize, signals, streams
 
 Everything here starts in a few milliseconds or is imported when it is needed. Nothing imports

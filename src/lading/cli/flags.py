@@ -106,14 +106,15 @@ def _bytes(text: str, previous: object) -> int:
 
 
 def _swap(text: str, previous: object) -> int:
-    """`-1` is unlimited swap."""
-    return -1 if text == "-1" else _bytes(text, previous)
+    from lading import quantities
+
+    return quantities.parse_memory(text)
 
 
 def _cpus(text: str, previous: object) -> int:
     from lading import quantities
 
-    return quantities.parse_cpus(text)
+    return quantities.parse_nano_cpus(text)
 
 
 def _duration(text: str, previous: object) -> int:

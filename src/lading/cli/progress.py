@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from lading.cli import human
+from lading import quantities
 from lading.cli.failures import Failure
 from lading.sdk import json_stream
 
@@ -107,8 +107,8 @@ def bar(document: Document, width: int) -> str:
     if not current:
         return ""
     if total <= 0:
-        return f"  {human.decimal_size(current)}"
-    numbers = f"  {human.decimal_size(current)}/{human.decimal_size(total)}"
+        return f"  {quantities.format_bytes_3(current)}"
+    numbers = f"  {quantities.format_bytes_3(current)}/{quantities.format_bytes_3(total)}"
     if width < 80:
         return numbers
     filled = min(current, total) * BAR // total

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-import pexpect
+import pexpect  # type: ignore[import-untyped]  # ships no types
 import pytest
 
 import lading
@@ -64,7 +64,7 @@ class CommandLine:
             env=self.environ,
         )
 
-    def on_terminal(self, words: list[str]) -> pexpect.spawn[str]:
+    def on_terminal(self, words: list[str]) -> pexpect.spawn:
         """The same on a terminal of 33 rows and 101 columns."""
         return pexpect.spawn(
             words[0],

@@ -42,7 +42,7 @@ def test_an_engine_that_fails_shows_its_log(tmp_path: Path) -> None:
     log = str(tmp_path / "log")
     code = "import sys; sys.exit('no cgroups here')"
     process = autostart.spawn([sys.executable, "-I", "-c", code], log)
-    with pytest.raises(Failure, match="(?s)Is the docker daemon running.*  no cgroups here"):
+    with pytest.raises(Failure, match=r"(?s)Is the docker daemon running.*  no cgroups here"):
         autostart.wait_until_it_answers(place, process, log)
 
 

@@ -50,7 +50,7 @@ def test_each_flag_has_an_attribute_of_its_type(file: str) -> None:
     command: Command = module.COMMAND
     annotations: dict[str, str] = {}
     for ancestor in reversed(arguments_of(module).__mro__):
-        annotations |= ancestor.__dict__.get("__annotations__", {})
+        annotations |= inspect.get_annotations(ancestor)
     for flag in command.flags:
         assert flag.destination in annotations, flag.name
         expected = TYPES.get(id(flag.kind))

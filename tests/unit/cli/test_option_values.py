@@ -35,7 +35,7 @@ def test_devices(text: str, expected: tuple[str, str, str]) -> None:
 
 @pytest.mark.parametrize("text", ["/dev/a:/dev/b:x", "a:b:c:d"])
 def test_wrong_devices(text: str) -> None:
-    with pytest.raises(ValueError, match="mode|specification"):
+    with pytest.raises(ValueError, match=r"mode|specification"):
         option_values.device(text)
 
 
@@ -68,7 +68,7 @@ def test_networks() -> None:
 
 @pytest.mark.parametrize("text", ["alias=x", "name=web,foo=x", "name=web,alias", ""])
 def test_wrong_networks(text: str) -> None:
-    with pytest.raises(ValueError, match="name|field"):
+    with pytest.raises(ValueError, match=r"name|field"):
         option_values.network(text)
 
 

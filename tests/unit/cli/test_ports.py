@@ -36,7 +36,7 @@ def test_one_port_may_be_published_twice() -> None:
     "text", ["", "x", "80:", "8000-8002:80-81", "80/icmp", "99999", "9-8", "target=80,x=y"]
 )
 def test_nonsense_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         ports.published([text])
 
 

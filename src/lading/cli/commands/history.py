@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
+from lading import names, quantities
 from lading.cli import format, human, timestamps
 from lading.cli.command import Command
 from lading.cli.flags import BOOL, Flag
@@ -58,7 +59,11 @@ def fields(now: float, args: HistoryArguments) -> dict[str, Field]:
 
     def created(layer: dict[str, int]) -> str:
         if args.human:
-            return human.duration(now - layer["Created"]) + " ago" if layer["Created"] else "N/A"
+            return (
+                quantities.format_age(now - layer["Created"]) + " ago"
+                if layer["Created"]
+                else "N/A"
+            )
         return timestamps.local(layer["Created"])
 
     def created_by(text: str) -> str:
@@ -70,9 +75,11 @@ def fields(now: float, args: HistoryArguments) -> dict[str, Field]:
         "CreatedAt": Field("CREATED AT", lambda layer: timestamps.local(layer["Created"])),
         "CreatedBy": Field("CREATED BY", lambda layer: created_by(layer.get("CreatedBy") or "")),
         "CreatedSince": Field("CREATED", created),
-        "ID": Field("IMAGE", lambda layer: human.short_id(layer["Id"]) if short else layer["Id"]),
+        "ID": Field("IMAGE", lambda layer: names.short_id(layer["Id"]) if short else layer["Id"]),
         "Size": Field(
             "SIZE",
-            lambda layer: human.decimal_size(layer["Size"]) if args.human else str(layer["Size"]),
+            lambda layer: (
+                quantities.format_bytes_3(layer["Size"]) if args.human else str(layer["Size"])
+            ),
         ),
     }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import time
 
-from lading.cli import format, human, timestamps
+from lading import names, quantities
+from lading.cli import format, timestamps
 from lading.cli.command import Command
 from lading.cli.flags import BOOL, Flag
 from lading.cli.format import Field
@@ -95,19 +96,19 @@ def fields(now: float, args: ImagesArguments) -> dict[str, Field]:
         "CreatedAt": Field("CREATED AT", lambda i: timestamps.local(i["Created"])),
         "CreatedSince": Field("CREATED", lambda i: since(i["Created"], now)),
         "Digest": Field("DIGEST", lambda i: str(i["digest"])),
-        "ID": Field("IMAGE ID", lambda i: human.short_id(i["Id"]) if truncated else i["Id"]),
+        "ID": Field("IMAGE ID", lambda i: names.short_id(i["Id"]) if truncated else i["Id"]),
         "Repository": Field("REPOSITORY", lambda i: str(i["repository"])),
         "SharedSize": Field("SHARED SIZE", lambda i: _bytes(i.get("SharedSize"))),
-        "Size": Field("SIZE", lambda i: human.decimal_size(i["Size"])),
+        "Size": Field("SIZE", lambda i: quantities.format_bytes_3(i["Size"])),
         "Tag": Field("TAG", lambda i: str(i["tag"])),
         "UniqueSize": Field("UNIQUE SIZE", _unique_size),
-        "VirtualSize": Field("SIZE", lambda i: human.decimal_size(i["Size"], 4)),
+        "VirtualSize": Field("SIZE", lambda i: quantities.format_bytes(i["Size"])),
     }
 
 
 def since(created: int, now: float) -> str:
     """An image of unknown date (the epoch, or Go's zero time) has no age."""
-    return human.duration(now - created) + " ago" if created > 0 else "N/A"
+    return quantities.format_age(now - created) + " ago" if created > 0 else "N/A"
 
 
 def _count(number: int | None) -> str:
@@ -115,9 +116,11 @@ def _count(number: int | None) -> str:
 
 
 def _bytes(size: int | None) -> str:
-    return "N/A" if size is None or size < 0 else human.decimal_size(size)
+    return "N/A" if size is None or size < 0 else quantities.format_bytes_3(size)
 
 
 def _unique_size(image: Document) -> str:
     shared = image.get("SharedSize")
-    return "N/A" if shared is None or shared < 0 else human.decimal_size(image["Size"] - shared)
+    return (
+        "N/A" if shared is None or shared < 0 else quantities.format_bytes_3(image["Size"] - shared)
+    )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from lading.cli import format, human
+from lading import quantities
+from lading.cli import format
 from lading.cli.command import Command
 from lading.cli.flags import STRING, Flag
 from lading.cli.parser import Arguments, parse
@@ -93,7 +94,7 @@ def text(document: Document) -> str:
         if value is None or value == "":
             continue
         if key == "MemTotal":
-            value = human.binary_size(value)
+            value = quantities.format_bytes_binary(value)
         if isinstance(value, list):
             lines.append(f" {label}:\n" + "".join(f"  {item}\n" for item in value))
         else:

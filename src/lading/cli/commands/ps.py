@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
+from lading import names, quantities
 from lading.cli import format, human, timestamps
 from lading.cli.command import Command
 from lading.cli.flags import BOOL, INT, Flag
@@ -81,7 +82,7 @@ def fields(now: float, *, truncated: bool) -> dict[str, Field]:
     return {
         "Command": Field("COMMAND", lambda c: _command(c, truncated)),
         "CreatedAt": Field("CREATED AT", lambda c: timestamps.local(c["Created"])),
-        "ID": Field("CONTAINER ID", lambda c: human.short_id(c["Id"]) if truncated else c["Id"]),
+        "ID": Field("CONTAINER ID", lambda c: names.short_id(c["Id"]) if truncated else c["Id"]),
         "Image": Field("IMAGE", lambda c: _image(c, truncated)),
         "Labels": Field("LABELS", lambda c: _pairs(c.get("Labels") or {})),
         "LocalVolumes": Field("LOCAL VOLUMES", _local_volumes),
@@ -89,7 +90,9 @@ def fields(now: float, *, truncated: bool) -> dict[str, Field]:
         "Names": Field("NAMES", lambda c: _names(c, truncated)),
         "Networks": Field("NETWORKS", _networks),
         "Ports": Field("PORTS", lambda c: ports(c.get("Ports") or [])),
-        "RunningFor": Field("CREATED", lambda c: human.duration(now - c["Created"]) + " ago"),
+        "RunningFor": Field(
+            "CREATED", lambda c: quantities.format_age(now - c["Created"]) + " ago"
+        ),
         "Size": Field("SIZE", _size),
         "State": Field("STATE", lambda c: str(c["State"])),
         "Status": Field("STATUS", lambda c: str(c["Status"])),
@@ -107,8 +110,8 @@ def _image(container: Document, truncated: bool) -> str:
         return "<no image>"
     if not truncated:
         return image
-    if human.short_id(container.get("ImageID") or "") == human.short_id(image):
-        return human.short_id(image)
+    if names.short_id(container.get("ImageID") or "") == names.short_id(image):
+        return names.short_id(image)
     name, digest, _ = image.partition("@")
     return name if digest and ":" in name.rpartition("/")[2] else image
 
@@ -140,9 +143,9 @@ def _networks(container: Document) -> str:
 
 
 def _size(container: Document) -> str:
-    text = human.decimal_size(container.get("SizeRw") or 0)
+    text = quantities.format_bytes_3(container.get("SizeRw") or 0)
     virtual = container.get("SizeRootFs") or 0
-    return f"{text} (virtual {human.decimal_size(virtual)})" if virtual else text
+    return f"{text} (virtual {quantities.format_bytes_3(virtual)})" if virtual else text
 
 
 def ports(published: Sequence[Document]) -> str:

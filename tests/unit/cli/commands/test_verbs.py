@@ -131,7 +131,9 @@ def test_a_pull(lading: Run, client: Any) -> None:
     code, out, _ = lading("pull", "busybox")
     assert (code, out) == (
         0,
-        "Using default tag: latest\nStatus: Image is up to date\ndocker.io/library/busybox:latest\n",
+        "Using default tag: latest\n"
+        "Status: Image is up to date\n"
+        "docker.io/library/busybox:latest\n",
     )
     assert targets(client) == ["POST /images/create?fromImage=busybox&tag=latest"]
     assert lading("pull", "-q", "x:1")[1] == "docker.io/library/x:1\n"
