@@ -25,7 +25,9 @@ EXEC_ROOT = "/run/lading"
 LOG = EXEC_ROOT + "/autostart.log"
 PATIENCE_S = 10.0
 _BOOT = (
-    "import sys; sys.path.insert(0, sys.argv.pop(1)); sys.argv[0] = 'ladingd'; "
+    # away from the user's directory, which a daemon would keep busy
+    "import os, sys; os.chdir('/'); os.umask(0o022); "
+    "sys.path.insert(0, sys.argv.pop(1)); sys.argv[0] = 'ladingd'; "
     "from lading.app.ladingd import main; sys.exit(main())"
 )
 

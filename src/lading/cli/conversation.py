@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lading.cli.detach_keys import KeyWatcher
     from lading.sdk.client import RawStream
 
-READ = 32 * 1024
+READ = 64 * 1024
 STDIN, STDOUT, STDERR = 0, 1, 2
 
 
