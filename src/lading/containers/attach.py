@@ -141,7 +141,7 @@ def open_stdin(container: Container) -> PipeWriter:
     closes = bool(container.record.config.stdin_once)
     run = container.run
     if run and run.monitor and not run.has_ended:
-        asyncio.ensure_future(hand_over_stdin(run, reading, closes))
+        run.keep(asyncio.ensure_future(hand_over_stdin(run, reading, closes)))
     else:
         container.pending_stdin.append((reading, closes))
     return PipeWriter(writing)

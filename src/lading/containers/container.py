@@ -6,13 +6,16 @@ for one run only (monitor connection, attached stdin, exec sessions) hangs on th
 
 import asyncio
 import os
+from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 
-from lading.containers.monitor import Monitor
 from lading.containers.record import ContainerRecord
 from lading.containers.restart import History
 from lading.wire.containers import WaitError, WaitResult
+
+if TYPE_CHECKING:
+    from lading.containers.monitor import Monitor
 
 
 class Run:
@@ -20,13 +23,19 @@ class Run:
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
-        self.monitor: Monitor | None = None
+        self.monitor: "Monitor | None" = None
         self.started: asyncio.Future[dict[str, object]] = loop.create_future()
         self.exited: asyncio.Future[dict[str, object] | None] = loop.create_future()
         self.exec_exits: dict[str, asyncio.Future[int]] = {}
         self.ended: asyncio.Future[None] = loop.create_future()  # exit recorded, log complete
         self._growth: asyncio.Future[None] = loop.create_future()
         self._watched = -1
+        self._tasks: set[asyncio.Future[None]] = set()
+
+    def keep(self, task: "asyncio.Future[None]") -> None:
+        """Hold a task until it is done: the loop itself holds only weak references."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     @property
     def has_ended(self) -> bool:
@@ -76,7 +85,11 @@ class Run:
     async def wait_log_growth(self, position: int) -> None:
         """Return when the log is longer than `position`, or the run has come further."""
         growth = self._growth
-        if self.monitor and self.monitor.is_open and (self._watched < 0 or position < self._watched):
+        if (
+            self.monitor
+            and self.monitor.is_open
+            and (self._watched < 0 or position < self._watched)
+        ):
             self._watched = position
             self.monitor.post("watch_log", size=position)
         await asyncio.shield(growth)
@@ -113,7 +126,7 @@ class Container:
         await asyncio.shield(self._changed)
 
     def wait_nowait(self, condition: str) -> asyncio.Future[WaitResult]:
-        """Register for a condition: not-running (or ""), next-exit, removed. Registered on return."""
+        """Register for a condition: not-running (or ""), next-exit, removed."""
         future: asyncio.Future[WaitResult] = asyncio.get_running_loop().create_future()
         if condition in ("", "not-running") and not self.record.state.is_running:
             future.set_result(self.wait_result())

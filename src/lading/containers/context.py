@@ -17,14 +17,16 @@ from lading.containers.container import Container
 from lading.containers.filters import Filters
 from lading.containers.launcher import Launcher
 from lading.containers.layout import Layout
+from lading.containers.record import NoSuchContainer
 from lading.errors import LadingError
 from lading.events import Event
 from lading.failpoints import fp
-from lading.images import Images
+from lading.images.service import Images
 from lading.networks import Networks
 from lading.runtime import client
 from lading.state import Database, Journal, journal
-from lading.storage.snapshots import OverlaySnapshots
+from lading.storage.snapshots import OverlayDriver
+from lading.storage.snapshots import store as snapshot_rows
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -40,7 +42,7 @@ class Context:
         database: Database,
         events: Journal,
         images: Images,
-        snapshots: OverlaySnapshots,
+        snapshots: OverlayDriver,
         networks: Networks,
         layout: Layout,
     ) -> None:
@@ -53,6 +55,7 @@ class Context:
         self.launcher = Launcher(layout.exec_root)
         self.filters = Filters(f"{layout.exec_root}/seccomp")
         self.is_closing = False
+        self.find: Callable[[str], Container] = _nothing_yet  # given by the service
         self._network_thread = ThreadPoolExecutor(1, thread_name_prefix="networks")
 
     async def save(self, container: Container, *happenings: Happening) -> None:
@@ -65,11 +68,16 @@ class Context:
 
         await self._write(transaction)
 
-    async def insert(self, container: Container, *happenings: Happening) -> None:
-        """Add a new container's record. Raises NameInUse."""
+    async def insert(
+        self, container: Container, parent: str | None, *happenings: Happening
+    ) -> None:
+        """Add a new container and its writable layer on `parent`. Raises NameInUse."""
 
         def transaction(connection: sqlite3.Connection) -> None:
             store.insert(connection, container.record)
+            snapshot_rows.insert_active(
+                connection, container.id, parent, container.record.created_ns
+            )
             _append(connection, container, happenings)
 
         await self._write(transaction)
@@ -79,6 +87,7 @@ class Context:
 
         def transaction(connection: sqlite3.Connection) -> None:
             store.delete(connection, container.id)
+            snapshot_rows.delete_active(connection, container.id)
             _append(connection, container, happenings)
 
         await self._write(transaction)
@@ -107,7 +116,7 @@ class Context:
     async def discard_bytes(self, container_id: str) -> None:
         """Delete the files of a container whose row is gone."""
         fp("remove.before-bytes")
-        await asyncio.to_thread(self.snapshots.remove, container_id)
+        await asyncio.to_thread(self.snapshots.remove, container_id, record=False)
         await asyncio.to_thread(self.layout.remove_files, container_id)
         fp("remove.after-bytes")
         await asyncio.to_thread(self.snapshots.sweep)
@@ -116,6 +125,10 @@ class Context:
         """End the spawner and the network thread; containers go on."""
         self.launcher.close()
         await asyncio.to_thread(self._network_thread.shutdown)
+
+
+def _nothing_yet(ref: str) -> Container:
+    raise NoSuchContainer(ref)
 
 
 def attributes(container: Container) -> dict[str, str]:

@@ -84,7 +84,11 @@ class ExecAttachment:
     """The client's side of an exec: its pipes or terminal."""
 
     def __init__(
-        self, exec_: Exec, reader: PipeReader, writer: PipeWriter | None, exited: "asyncio.Task[None]"
+        self,
+        exec_: Exec,
+        reader: PipeReader,
+        writer: PipeWriter | None,
+        exited: "asyncio.Task[None]",
     ) -> None:
         self.tty = exec_.config.tty
         self._reader = reader
@@ -268,9 +272,7 @@ def process(
     hostname = record.config.hostname
     privileged = config.privileged or record.host_config.privileged
     names = (
-        oci_spec.all_capabilities()
-        if privileged
-        else oci_spec.capability_names(record.host_config)
+        oci_spec.all_capabilities() if privileged else oci_spec.capability_names(record.host_config)
     )
     own = config.env or []
     named = {entry.partition("=")[0] for entry in own}

@@ -1,6 +1,6 @@
 """Compiled seccomp filters on disk, one file for each combination of profile and capabilities.
 
-Compiling takes milliseconds and is the same for nearly every container; the spawner reads the bytes.
+Compiling takes milliseconds and is the same for nearly every container; init reads the bytes.
 """
 
 import hashlib
@@ -9,7 +9,8 @@ import os
 
 from lading.containers.oci_spec import capability_names, is_seccomp_unconfined
 from lading.errors import InvalidArgument
-from lading.kernel.seccomp import compile_filter, profile
+from lading.kernel.seccomp.bpf import compile_filter
+from lading.kernel.seccomp.default_profile import profile
 from lading.wire.host_config import HostConfig
 
 

@@ -1,8 +1,8 @@
 """Where the files of containers are: the durable ones below data-root, the living below exec-root.
 
-    DATA/containers/ID/{hosts,hostname,resolv.conf,log/}   until the container is removed
-    EXEC/containers/ID/{monitor.sock,state.json,exit.json} from start until the exit is recorded
-    EXEC/seccomp/DIGEST.bpf                                compiled filters, shared by containers
+DATA/containers/ID/{hosts,hostname,resolv.conf,log/}   until the container is removed
+EXEC/containers/ID/{monitor.sock,state.json,exit.json} from start until the exit is recorded
+EXEC/seccomp/DIGEST.bpf                                compiled filters, shared by containers
 """
 
 import os

@@ -1,11 +1,11 @@
 """From `created` to running, to exited, to gone: the only code that changes a container's state.
 
-    start   network -> files -> spec -> spawner -> `started` -> row + event        (undone in reverse)
+    start   network -> files -> spec -> spawner -> `started` -> row + event   (undone in reverse)
     exit    `exited` from the monitor -> row + event (+ removal) -> waiters -> clean-up
     remove  row + event -> waiters -> bytes, in the background
 
 A record changes in memory first, at once, and then in the database: there is one writer, in order,
-so what is on disk is never a mixture. What a crash leaves between two steps is `recovery`'s to find.
+so what is on disk is never a mixture. What a crash leaves between two steps `recovery` finds.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from lading.containers.container import Container, Run
 from lading.containers.context import Context
 from lading.containers.monitor import Monitor
 from lading.containers.preparation import Preparation
-from lading.containers.record import ContainerState
+from lading.containers.record import ContainerRecord, ContainerState
 from lading.errors import Conflict, InvalidArgument, LadingError, NotModified, SystemFault
 from lading.failpoints import fp
 
@@ -66,7 +66,7 @@ class Lifecycle:
         self._background: set[asyncio.Task[None]] = set()
 
     async def start(self, container: Container) -> None:
-        """Start it. Raises AlreadyStarted, PausedStart, BeingRemoved, CommandFailed, StartFailed."""
+        """Raises AlreadyStarted, PausedStart, BeingRemoved, CommandFailed, StartFailed."""
         async with container.lock:
             state = container.record.state
             if container.is_removed or state.status == "removing":
@@ -88,7 +88,7 @@ class Lifecycle:
         except LadingError as error:
             await self._record_failure(container, error)
             raise
-        self._in_background(self._supervise(container, run))
+        self.in_background(self._supervise(container, run))
 
     async def _launch(
         self, container: Container, run: Run, undo: AsyncExitStack
@@ -104,12 +104,9 @@ class Lifecycle:
         event = await run.started
         if event.get("event") != "started":
             raise _start_error(event.get("error"))
-        prepared.close()
         return event
 
-    async def _record_start(
-        self, container: Container, run: Run, event: dict[str, object]
-    ) -> None:
+    async def _record_start(self, container: Container, run: Run, event: dict[str, object]) -> None:
         for text in list(event.get("warnings") or []):  # type: ignore[call-overload]
             log.warning("container %s: %s", container.record.name, text)
         state = ContainerState(
@@ -123,7 +120,7 @@ class Lifecycle:
         await self._context.save(container, "start")
         container.note_change()
         for descriptor, close_on_eof in container.pending_stdin:
-            self._in_background(hand_over_stdin(run, descriptor, close_on_eof))
+            self.in_background(hand_over_stdin(run, descriptor, close_on_eof))
         container.pending_stdin.clear()
         if container.resized and run.monitor:
             height, width = container.resized
@@ -144,7 +141,7 @@ class Lifecycle:
     async def adopt(self, container: Container, run: Run) -> None:
         """Go on with a run that was found alive when the engine started."""
         container.run = run
-        self._in_background(self._supervise(container, run))
+        self.in_background(self._supervise(container, run))
 
     async def _supervise(self, container: Container, run: Run) -> None:
         """Wait for the exit of a run and do all that follows from it."""
@@ -170,7 +167,7 @@ class Lifecycle:
             await self._context.save(container, *events)
             self._finish_run(container, run)
         if again is not None:
-            self._in_background(self._start_again(container, again))
+            self.in_background(self._start_again(container, again))
 
     def _finish_run(self, container: Container, run: Run | None) -> None:
         """After the exit is durable: wake the waiters, give back what the run held."""
@@ -187,7 +184,7 @@ class Lifecycle:
     def _restart(self, container: Container, state: ContainerState) -> float | None:
         """Seconds to wait before the next start by the restart policy; None for no start."""
         decision = restart.after_exit(
-            policy_of(container),
+            policy_of(container.record),
             container.restarts,
             exit_code=state.exit_code,
             ran_s=(state.finished_ns - state.started_ns) / 1e9,
@@ -236,7 +233,7 @@ class Lifecycle:
     def _discard(self, container: Container) -> None:
         """After the row is gone: wake the waiters, and delete the bytes in the background."""
         container.announce_removal()
-        self._in_background(self._context.discard_bytes(container.id))
+        self.in_background(self._context.discard_bytes(container.id))
 
     async def signal(self, container: Container, number: int) -> None:
         """Signal the first process. Raises MonitorGone when it has just ended."""
@@ -249,7 +246,7 @@ class Lifecycle:
         state = replace(container.record.state, was_stopped=True)
         container.record = replace(container.record, state=state)
 
-    def _in_background(self, work: Coroutine[object, object, None]) -> None:
+    def in_background(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._background.add(task)
         task.add_done_callback(self._reap)
@@ -266,12 +263,10 @@ class Lifecycle:
         await asyncio.gather(*self._background, return_exceptions=True)
 
 
-def policy_of(container: Container) -> restart.Policy:
+def policy_of(record: ContainerRecord) -> restart.Policy:
     """The restart policy that was asked for."""
-    asked = container.record.host_config.restart_policy
-    if asked is None:
-        return restart.Policy()
-    return restart.Policy((asked.name or "") or "no", (asked.maximum_retry_count or 0))
+    asked = record.host_config.restart_policy
+    return restart.Policy(asked.name or "no", asked.maximum_retry_count)
 
 
 def exit_code_of(message: str) -> int:

@@ -7,7 +7,7 @@ volumes are united; a user's entrypoint clears the image's command.
 from msgspec.structs import replace
 
 from lading.errors import InvalidArgument
-from lading.oci.image import ImageConfig
+from lading.oci.config import ExecutionConfig
 from lading.wire.containers import ContainerConfig
 
 
@@ -15,7 +15,7 @@ class NoCommand(InvalidArgument):
     """no command specified"""
 
 
-def merge(asked: ContainerConfig, image: ImageConfig) -> ContainerConfig:
+def merge(asked: ContainerConfig, image: ExecutionConfig) -> ContainerConfig:
     """The configuration that is stored and run. Raises NoCommand."""
     entrypoint, command = asked.entrypoint, asked.cmd
     if not entrypoint:

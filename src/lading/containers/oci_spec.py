@@ -1,8 +1,8 @@
 """From a container's record to the OCI runtime spec: a pure function, compared as JSON by tests.
 
-Nothing is looked up here: image, mounts, endpoint and paths come in as `Surroundings`. Two extensions
-to the spec (`process.user.username` and `groupAdd`) are resolved by our init inside the root, because
-/etc/passwd of a container may be read only there. Spec: opencontainers/runtime-spec 1.2, config.md.
+Nothing is looked up here: mounts, namespaces and paths come in as `Surroundings`. Two extensions to
+the spec (`process.user.username` and `groupAdd`) are resolved by our init inside the root, because
+/etc/passwd of a container may be read only there. Spec: opencontainers/runtime-spec, config.md.
 """
 
 from typing import NamedTuple
@@ -54,7 +54,7 @@ def build(record: ContainerRecord, around: Surroundings) -> dict[str, object]:
     }
     if host.uts_mode != "host":
         spec["hostname"] = around.hostname
-        domain = (record.config.domainname or "")
+        domain = record.config.domainname or ""
         if domain:
             spec["domainname"] = domain
     return spec
@@ -84,14 +84,12 @@ def capability_names(host: HostConfig) -> list[str]:
     """The capabilities of the container, by --cap-add, --cap-drop and --privileged."""
     if host.privileged:
         return all_capabilities()
-    return sorted(
-        capabilities.resolve(host.cap_add or [], host.cap_drop or [])
-    )
+    return sorted(capabilities.tweak(host.cap_add or [], host.cap_drop or []))
 
 
 def all_capabilities() -> list[str]:
     """What --privileged gives: every capability this kernel has."""
-    return sorted(capabilities.ALL)
+    return list(capabilities.known())
 
 
 def has_no_new_privileges(host: HostConfig) -> bool:
@@ -120,7 +118,7 @@ def _process(record: ContainerRecord, around: Surroundings) -> dict[str, object]
     size = host.console_size
     if config.tty and size and any(size):
         process["consoleSize"] = {"height": size[0], "width": size[1]}
-    adjustment = (host.oom_score_adj or 0)
+    adjustment = host.oom_score_adj or 0
     if adjustment:
         process["oomScoreAdj"] = adjustment
     return process

@@ -1,11 +1,9 @@
 """What is stored of a container: what the user asked, verbatim, and what is.
 
-Records are frozen; a change is `msgspec.structs.replace` and one transaction. The asked part is what
-`inspect` echoes; the state part is our own. Live things (monitor connections, waiters, locks) are in
+Records are frozen; a change is `msgspec.structs.replace` and one transaction. The asked part is
+what `inspect` echoes; the state part is our own. Live things (connections, waiters, locks) are in
 `lading.containers.container` and hold a record.
 """
-
-import re
 
 from msgspec import Struct
 
@@ -13,8 +11,6 @@ from lading.errors import Conflict, InvalidArgument, NotFound
 from lading.wire.containers import ContainerConfig
 from lading.wire.host_config import HostConfig
 from lading.wire.networks import NetworkingConfig
-
-NAME = re.compile(r"/?[a-zA-Z0-9][a-zA-Z0-9_.-]+\Z")
 
 
 class NoSuchContainer(NotFound):
@@ -30,16 +26,12 @@ class NameInUse(Conflict):
 You have to remove (or rename) that container to be able to reuse that name."""
 
 
-class InvalidName(InvalidArgument):
-    """Invalid container name ({0}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"""
-
-
 class NotRunning(Conflict):
     """container {0} is not running"""
 
 
 class ContainerState(Struct, frozen=True, omit_defaults=True):
-    """What is. Times are nanoseconds since 1970, 0 for never; `start_time` is clock ticks since boot.
+    """What is. Times are nanoseconds since 1970, 0 for never; `start_time` is ticks since boot.
 
     created --start--> running <--pause/unpause--> paused
                        running --exit--> exited --start--> running
@@ -48,7 +40,9 @@ class ContainerState(Struct, frozen=True, omit_defaults=True):
 
     status: str = "created"  # created, running, paused, exited, removing
     pid: int = 0
-    start_time: int = 0  # with the pid, the identity of the first process: proc_pid_stat(5), field 22
+    start_time: int = (
+        0  # with the pid, the identity of the first process: proc_pid_stat(5), field 22
+    )
     exit_code: int = 0
     error: str = ""
     oom_killed: bool = False

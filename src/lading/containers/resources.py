@@ -39,7 +39,7 @@ def check(host: HostConfig, *, cpu_count: int) -> None:
         raise SwapBelowMemory
     if not memory and swap > 0:
         raise SwapWithoutMemory
-    nano = (host.nano_cpus or 0)
+    nano = host.nano_cpus or 0
     if nano and (host.cpu_period or 0):
         raise CpusAndQuota("Period")
     if nano and (host.cpu_quota or 0):
@@ -57,7 +57,7 @@ def limits(host: HostConfig) -> dict[str, object]:
     pids = host.pids_limit
     if pids:
         asked["pids"] = {"limit": pids}
-    weight = (host.blkio_weight or 0)
+    weight = host.blkio_weight or 0
     if weight:
         asked["blockIO"] = {"weight": weight}
     return asked
@@ -88,7 +88,7 @@ def _cpu(host: HostConfig) -> dict[str, object]:
         "cpus": (host.cpuset_cpus or ""),
         "mems": (host.cpuset_mems or ""),
     }
-    nano = (host.nano_cpus or 0)
+    nano = host.nano_cpus or 0
     if nano:
         values["period"] = CPU_PERIOD_US
         values["quota"] = nano * CPU_PERIOD_US // 1_000_000_000

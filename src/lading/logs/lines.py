@@ -1,7 +1,7 @@
 """From records to what `logs` was asked for: lines of some streams, in a span of time, the last n.
 
 A record is the bytes of one read, so a line may span records and a record may hold many lines. A
-line has the time of the record in which it began. Semantics: docker logs (API /containers/{id}/logs).
+line has the time of the record in which it began. Semantics: GET /containers/{id}/logs.
 """
 
 import time

@@ -212,11 +212,11 @@ class FakeImages:
         received = b"".join([chunk async for chunk in chunks])
         progress({"stream": f"Loaded image: {received.decode()}\n"})
 
-    def inspect(self, ref: str) -> ImageInspect:
+    async def inspect(self, ref: str) -> ImageInspect:
         config = ImageConfigView(cmd=["sh"])
         return ImageInspect(id=ref, size=7, descriptor={"size": 1}, config=config)
 
-    def history(self, ref: str) -> list[Any]:
+    async def history(self, ref: str) -> list[Any]:
         return []
 
     async def remove(self, ref: str, *, force: bool, prune: bool) -> list[dict[str, str]]:
@@ -226,7 +226,7 @@ class FakeImages:
     async def tag(self, ref: str, repo: str, tag: str) -> None:
         self.calls.append(("tag", ref, repo, tag))
 
-    def list(self, **options: Any) -> list[ImageSummary]:
+    async def list(self, **options: Any) -> list[ImageSummary]:
         self.calls.append(("list", options))
         return [ImageSummary(id="sha256:1", created=1, size=7, repo_tags=["busybox:latest"])]
 

@@ -23,7 +23,7 @@ async def list_(call: Call) -> Response:
     """Images, newest first."""
     filters = call.query.filters(FILTERS | {"filter"})
     return call.reply(
-        call.backend.images.list(
+        await call.backend.images.list(
             all=call.query.flag("all"),
             filters=filters,
             shared_size=call.query.flag("shared-size"),
@@ -65,12 +65,12 @@ async def load(call: Call) -> Response:
 
 async def inspect(call: Call) -> Response:
     """Everything about one image."""
-    return call.reply(call.backend.images.inspect(call.name))
+    return call.reply(await call.backend.images.inspect(call.name))
 
 
 async def history(call: Call) -> Response:
     """How it was made, newest step first."""
-    return call.reply(call.backend.images.history(call.name))
+    return call.reply(await call.backend.images.history(call.name))
 
 
 async def remove(call: Call) -> Response:
