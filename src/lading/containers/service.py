@@ -250,7 +250,7 @@ class Containers:
         await self.context.publish(container, "restart")
 
     async def kill(self, ref: str, *, signal: str | None) -> None:
-        """Send a signal, KILL by default; after KILL, return when it is gone. 409 if not running."""
+        """Send a signal, KILL by default; after that one, return when it is gone."""
         container = self.find(ref)
         number = signals.parse(signal or "KILL")
         if not container.record.state.is_running:
