@@ -8,11 +8,9 @@ import asyncio
 import os
 from typing import TYPE_CHECKING
 
-from msgspec import UNSET
-
 from lading.containers.record import ContainerRecord
 from lading.containers.restart import History
-from lading.wire.containers import WaitError, WaitResult
+from lading.wire.containers import WaitResult
 
 if TYPE_CHECKING:
     from lading.containers.monitor import Monitor
@@ -23,7 +21,7 @@ class Run:
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
-        self.monitor: "Monitor | None" = None
+        self.monitor: Monitor | None = None
         self.started: asyncio.Future[dict[str, object]] = loop.create_future()
         self.exited: asyncio.Future[dict[str, object] | None] = loop.create_future()
         self.exec_exits: dict[str, asyncio.Future[int]] = {}
@@ -138,9 +136,7 @@ class Container:
 
     def wait_result(self) -> WaitResult:
         """What `wait` answers now."""
-        state = self.record.state
-        error = WaitError(message=state.error) if state.error else UNSET
-        return WaitResult(status_code=state.exit_code, error=error)
+        return WaitResult(status_code=self.record.state.exit_code)
 
     def announce_exit(self) -> None:
         """Tell those who wait for an exit; the log is complete by now."""

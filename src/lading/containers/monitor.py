@@ -114,6 +114,9 @@ class Monitor:
                 data, descriptors, _flags, _address = socket.recv_fds(self._socket, LARGEST, 8)
             except BlockingIOError:
                 return
+            except ConnectionResetError:
+                # it ended with a message of ours unread; what it had sent is still to be read
+                continue
             except OSError:
                 data, descriptors = b"", []
             if not data:

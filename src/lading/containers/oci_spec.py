@@ -84,12 +84,13 @@ def capability_names(host: HostConfig) -> list[str]:
     """The capabilities of the container, by --cap-add, --cap-drop and --privileged."""
     if host.privileged:
         return all_capabilities()
-    return sorted(capabilities.tweak(host.cap_add or [], host.cap_drop or []))
+    asked = capabilities.tweak(host.cap_add or [], host.cap_drop or [])
+    return sorted(set(asked) & set(capabilities.available()))
 
 
 def all_capabilities() -> list[str]:
-    """What --privileged gives: every capability this kernel has."""
-    return list(capabilities.known())
+    """What --privileged gives: every capability that the engine itself has."""
+    return list(capabilities.available())
 
 
 def has_no_new_privileges(host: HostConfig) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 
 from lading.cli import attached, creating
 from lading.cli.command import Command
 from lading.cli.container_flags import FLAGS, CreateArguments
+from lading.cli.failures import Failure
 from lading.cli.flags import BOOL, STRING, Flag
 from lading.cli.parser import parse
 from lading.cli.signals import SignalProxy
@@ -115,5 +117,6 @@ def _start(
     except LadingError:
         stream.close()
         if args.rm:
-            attached.exit_code(waiting)  # returns when the engine has removed it
+            with suppress(Failure):  # says again why it did not start
+                attached.exit_code(waiting)  # returns when the engine has removed it
         raise
