@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def is_there(path: str) -> bool:
+    return os.path.exists(path)
+
+
 async def hello(request: Request) -> Response:
     return Response(200, b"hello")
 
@@ -19,9 +23,9 @@ def test_closing_removes_the_socket_file(tmp_path: "Path") -> None:
 
     async def main() -> tuple[bool, bool]:
         server = await serve(hello, [UnixListener(path)])
-        before = os.path.exists(path)
+        before = is_there(path)
         await server.aclose()
-        return before, os.path.exists(path)
+        return before, is_there(path)
 
     assert asyncio.run(main()) == (True, False)
 
@@ -36,7 +40,7 @@ def test_a_second_server_does_not_take_the_socket_of_one_that_answers(tmp_path: 
             outcome = "served"
         except OSError as error:
             outcome = str(error.strerror)
-        there = os.path.exists(path)
+        there = is_there(path)
         await server.aclose()
         return outcome, there
 
