@@ -39,6 +39,7 @@ class Surroundings(NamedTuple):
     cgroup_path: str
     binds: tuple[Bind, ...]  # /etc/hosts and its kin first, then the user's, by depth
     namespace_paths: dict[str, str]  # joined namespaces: {"network": "/proc/17/ns/net"}
+    has_swap_limit: bool = True
     init_path: str = ""  # the program behind --init, "" when it was not asked for
 
 
@@ -175,7 +176,7 @@ def _linux(record: ContainerRecord, around: Surroundings) -> dict[str, object]:
     linux: dict[str, object] = {
         "cgroupsPath": around.cgroup_path,
         "namespaces": _namespaces(host, around),
-        "resources": resources.limits(host),
+        "resources": resources.limits(host, has_swap_limit=around.has_swap_limit),
         "sysctl": host.sysctls or {},
         "rootfsPropagation": "rslave" if _wants_slave(around) else "private",
     }
