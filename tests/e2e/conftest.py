@@ -145,7 +145,8 @@ class Engine:
     def arm(self, word: str) -> None:
         """From now on the daemon dies at a failpoint, or lists those it passes (`list:FILE`)."""
         assert self._process is not None
-        order, heard = Path(f"{self.directory}/failpoint"), Path(f"{self.directory}/failpoint.heard")
+        order = Path(f"{self.directory}/failpoint")
+        heard = Path(f"{self.directory}/failpoint.heard")
         order.write_text(word)
         heard.unlink(missing_ok=True)
         self._process.send_signal(signal.SIGUSR1)

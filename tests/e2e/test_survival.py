@@ -10,12 +10,12 @@ import http.client
 import json
 import signal
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.e2e.conftest import Engine
