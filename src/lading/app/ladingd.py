@@ -17,6 +17,7 @@ from collections.abc import Sequence
 
 from lading.api import ROUTES, Router
 from lading.engine import Engine, Options
+from lading.engine.clean_up import clean_up
 from lading.errors import LadingError
 from lading.http import InheritedListener, Listener, Server, TcpListener, UnixListener, serve
 from lading.networks import Settings
@@ -167,7 +168,7 @@ async def run(given: dict[str, object], environ: dict[str, str]) -> None:
     engine = await Engine.open(options(given))
     try:
         if given.get("clean_up"):
-            await engine.context.call_network(engine.networks.remove_everything)
+            await clean_up(engine)
             return
         router = Router(engine, ROUTES)
         server = await serve(router, where)

@@ -27,6 +27,11 @@ class NotAbsolute(InvalidArgument):
 invalid mount path: '{1}' mount path must be absolute"""
 
 
+class InvalidTarget(InvalidArgument):
+    """invalid mount config for type "bind": \
+invalid mount path: '{0}' mount path must be absolute"""
+
+
 class NamedVolume(InvalidArgument):
     """volume "{0}": named volumes are not supported yet (bind a directory: -v /path:{1})"""
 
@@ -48,6 +53,8 @@ def parse(host: HostConfig) -> list[Bind]:
         source, target = (mount.source or ""), (mount.target or "")
         if not os.path.exists(source):
             raise MissingSource(source)
+        if not _is_place(target):
+            raise InvalidTarget(target)
         options = mount.bind_options
         propagation = (options.propagation or "") if options else ""
         mode = ["ro"] if (mount.read_only or False) else []
@@ -73,9 +80,14 @@ def _from_text(text: str) -> Bind:
     source, target = parts[0], parts[1]
     if not source.startswith("/"):
         raise NamedVolume(source, target)
-    if not target.startswith("/") or os.path.normpath(target) == "/":
+    if not _is_place(target):
         raise NotAbsolute(text, target)
     return _bind(source, target, parts[2].split(",") if len(parts) == 3 else [])
+
+
+def _is_place(target: str) -> bool:
+    """Whether something can be mounted there: absolute, and not the root itself."""
+    return target.startswith("/") and os.path.normpath(target).strip("/") != ""
 
 
 def _bind(source: str, target: str, modes: list[str]) -> Bind:

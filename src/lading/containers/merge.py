@@ -4,6 +4,7 @@ Docker's rules (moby: daemon/commit.go, merge): the user's word wins; variables,
 volumes are united; a user's entrypoint clears the image's command.
 """
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from lading.errors import InvalidArgument
@@ -22,7 +23,7 @@ def merge(asked: ContainerConfig, image: ExecutionConfig) -> ContainerConfig:
         command = command or image.cmd  # a user's entrypoint clears the image's command
         if entrypoint is None:
             entrypoint = image.entrypoint
-    elif entrypoint == [""]:
+    if entrypoint == [""]:
         entrypoint = None  # `--entrypoint ""` clears the image's
     if not entrypoint and not command:
         raise NoCommand
@@ -32,11 +33,11 @@ def merge(asked: ContainerConfig, image: ExecutionConfig) -> ContainerConfig:
         cmd=command,
         env=_variables(image.env or [], asked.env or []),
         labels={**(image.labels or {}), **(asked.labels or {})},
-        exposed_ports={**(image.exposed_ports or {}), **(asked.exposed_ports or {})},
+        exposed_ports={**(image.exposed_ports or {}), **(asked.exposed_ports or {})} or UNSET,
         volumes={**(image.volumes or {}), **(asked.volumes or {})} or None,
         user=(asked.user or "") or image.user or "",
         working_dir=(asked.working_dir or "") or image.working_dir or "",
-        stop_signal=(asked.stop_signal or "") or image.stop_signal or "",
+        stop_signal=asked.stop_signal or image.stop_signal or UNSET,
     )
 
 

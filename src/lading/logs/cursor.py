@@ -45,7 +45,7 @@ class Cursor:
 
     def seek_end(self) -> None:
         """Go to the end of what has been written, so that only new output is read."""
-        while self._open_next():
+        while self._open(self._following()):
             pass
         if self._descriptor >= 0:
             self._offset = os.fstat(self._descriptor).st_size
@@ -53,22 +53,26 @@ class Cursor:
     def read(self) -> list[Record]:
         """The next records, about a MiB of them; empty when there is no whole record yet."""
         while True:
-            if self._descriptor >= 0:
-                data = os.pread(self._descriptor, CHUNK, self._offset)
-                records, used = _parse(data)
-                if not records and len(data) >= HEADER.size:
-                    records, used = self._read_large(data)
-                self._offset += used
-                if records:
-                    return records
-            if not self._open_next():
-                return []
+            following = self._following()  # asked before reading: then the current one is complete
+            records = self._read_current()
+            if records or not self._open(following):
+                return records
 
     def close(self) -> None:
         """Let the segment go; closing twice is harmless."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+    def _read_current(self) -> list[Record]:
+        if self._descriptor < 0:
+            return []
+        data = os.pread(self._descriptor, CHUNK, self._offset)
+        records, used = _parse(data)
+        if not records and len(data) >= HEADER.size:
+            records, used = self._read_large(data)
+        self._offset += used
+        return records
 
     def _read_large(self, head: bytes) -> tuple[list[Record], int]:
         """A record longer than CHUNK, read whole; nothing when the segment ends within it."""
@@ -77,17 +81,20 @@ class Cursor:
             return [], 0
         return _parse(os.pread(self._descriptor, length, self._offset))
 
-    def _open_next(self) -> bool:
-        """Step to the next segment, if it exists; the current one is complete by then."""
-        later = [number for number in _segments(self._directory) if number > self._number]
-        if not later:
+    def _following(self) -> int:
+        """The number of the next segment, 0 when there is none yet."""
+        return min((n for n in _segments(self._directory) if n > self._number), default=0)
+
+    def _open(self, number: int) -> bool:
+        """Step to the next segment, if there is one."""
+        if not number:
             return False
-        name = f"{self._directory}/{later[0]:08d}.seg"
+        name = f"{self._directory}/{number:08d}.seg"
         descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
         if self._descriptor >= 0:
             self._passed += os.fstat(self._descriptor).st_size
         self.close()
-        self._descriptor, self._number, self._offset = descriptor, later[0], 0
+        self._descriptor, self._number, self._offset = descriptor, number, 0
         return True
 
 

@@ -7,10 +7,10 @@ import http.client
 import json
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -226,6 +226,10 @@ class FakeImages:
     async def tag(self, ref: str, repo: str, tag: str) -> None:
         self.calls.append(("tag", ref, repo, tag))
 
+    async def from_host(self, tag: str, tools: Sequence[str] | None, progress: Any) -> None:
+        self.calls.append(("from_host", tag, tools))
+        progress({"stream": f"Created image: {tag}\n"})
+
     async def list(self, **options: Any) -> list[ImageSummary]:
         self.calls.append(("list", options))
         return [ImageSummary(id="sha256:1", created=1, size=7, repo_tags=["busybox:latest"])]
@@ -247,6 +251,12 @@ class FakeSystem:
         return Info(id="engine", containers=1, name="host", plugins=Plugins(log=["json-file"]))
 
 
+class Finding(NamedTuple):
+    kind: str
+    name: str
+    detail: str
+
+
 class FakeBackend:
     def __init__(self, path: str) -> None:
         self.database = Database(path, [journal.SCHEMA])
@@ -254,6 +264,12 @@ class FakeBackend:
         self.containers = FakeContainers()
         self.images = FakeImages()
         self.system = FakeSystem()
+        self.findings: list[Finding] = []
+
+    finding = Finding
+
+    def check(self) -> list[Finding]:
+        return self.findings
 
     async def publish(self, *events: Event) -> None:
         for event in events:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 
 from lading.cli import attached, creating
 from lading.cli.command import Command
 from lading.cli.container_flags import FLAGS, CreateArguments
-from lading.cli.failures import Failure
 from lading.cli.flags import BOOL, STRING, Flag
 from lading.cli.parser import parse
 from lading.cli.signals import SignalProxy
@@ -117,6 +115,5 @@ def _start(
     except LadingError:
         stream.close()
         if args.rm:
-            with suppress(Failure):  # says again why it did not start
-                attached.exit_code(waiting)  # returns when the engine has removed it
+            attached.exit_code(waiting)  # returns when the engine has removed it
         raise
