@@ -80,7 +80,7 @@ class Engine:
         self._id = ""
 
     def start(self, failpoint: str = "") -> None:
-        """Start the daemon and wait until it answers; `failpoint` is armed from the first moment."""
+        """Start the daemon and wait until it answers; `failpoint` is armed at once."""
         self.launch(failpoint)
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:
