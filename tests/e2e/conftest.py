@@ -36,20 +36,35 @@ SOURCE = str(Path(lading.__file__).parent.parent)
 START_S = 20.0
 CLONE_NEWNET = 0x40000000  # linux/sched.h
 
-# SIGUSR1 arms the failpoint that a file names: after the start, so that only the operation meets it
+# SIGUSR1 arms the failpoint that a file names: after the start, so that only the operation meets
+# it. "name:2" is the second time that it is passed; "list:FILE" writes down all that are.
 BOOT = f"""
 import signal, sys
 sys.path.insert(0, {SOURCE!r})
 from lading import failpoints
 from lading.app.ladingd import main
+
 order = sys.argv.pop(1)
+
+class Word(str):
+    passed = {{}}
+    __hash__ = str.__hash__
+
+    def __eq__(self, name):
+        count = self.passed[name] = self.passed.get(name, 0) + 1
+        here = name if count == 1 else f"{{name}}:{{count}}"
+        if not self.startswith("list:"):
+            return here == str(self)
+        with open(self[5:], "a") as file:
+            print(here, file=file)
+        return False
+
 def arm(*_):
     with open(order) as file:
-        word = file.read()
-    failpoints._seen.clear()
-    failpoints._listing = word[5:] if word.startswith("list:") else ""
-    failpoints._armed = word
+        failpoints._armed = Word(file.read())
+    Word.passed.clear()
     open(order + ".heard", "w").close()
+
 signal.signal(signal.SIGUSR1, arm)
 sys.exit(main())
 """
@@ -80,7 +95,7 @@ class Engine:
         self._id = ""
 
     def start(self, failpoint: str = "") -> None:
-        """Start the daemon and wait until it answers; `failpoint` is armed from the first moment."""
+        """Start the daemon and wait until it answers; `failpoint` is armed at once."""
         self.launch(failpoint)
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:
@@ -145,7 +160,8 @@ class Engine:
     def arm(self, word: str) -> None:
         """From now on the daemon dies at a failpoint, or lists those it passes (`list:FILE`)."""
         assert self._process is not None
-        order, heard = Path(f"{self.directory}/failpoint"), Path(f"{self.directory}/failpoint.heard")
+        order = Path(f"{self.directory}/failpoint")
+        heard = Path(f"{self.directory}/failpoint.heard")
         order.write_text(word)
         heard.unlink(missing_ok=True)
         self._process.send_signal(signal.SIGUSR1)
