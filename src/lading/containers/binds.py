@@ -28,7 +28,8 @@ invalid mount path: '{1}' mount path must be absolute"""
 
 
 class InvalidTarget(InvalidArgument):
-    """invalid mount config for type "bind": invalid mount path: '{0}' mount path must be absolute"""
+    """invalid mount config for type "bind": \
+invalid mount path: '{0}' mount path must be absolute"""
 
 
 class NamedVolume(InvalidArgument):
