@@ -120,7 +120,7 @@ def exit_code_of(message: str) -> int:
     text = message.lower()
     if "executable file not found" in text or "no such file or directory" in text:
         return NOT_FOUND
-    if "permission denied" in text and "daemon socket" not in text:
+    if "is a directory" in text or ("permission denied" in text and "daemon socket" not in text):
         return NOT_EXECUTABLE
     return USAGE_ERROR
 

@@ -13,7 +13,7 @@ import logging
 import shutil
 import time
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 from msgspec.structs import replace
 
@@ -21,7 +21,7 @@ from lading.containers import restart
 from lading.containers.attach import hand_over_stdin
 from lading.containers.container import Container, Run
 from lading.containers.context import Context
-from lading.containers.monitor import Monitor
+from lading.containers.monitor import Monitor, MonitorGone
 from lading.containers.preparation import Preparation
 from lading.containers.record import ContainerRecord, ContainerState
 from lading.errors import Conflict, InvalidArgument, LadingError, NotModified, SystemFault
@@ -124,8 +124,9 @@ class Lifecycle:
         container.pending_stdin.clear()
         if container.resized and run.monitor:
             height, width = container.resized
-            await run.monitor.call("resize", height=height, width=width)
             container.resized = None
+            with suppress(LadingError):  # it may have ended by now: the start was good all the same
+                await run.monitor.call("resize", height=height, width=width)
 
     async def _record_failure(self, container: Container, error: LadingError) -> None:
         """Keep the reason of a failed start, as Docker does; `--rm` removes the container."""
@@ -217,7 +218,8 @@ class Lifecycle:
             run = container.run
             if run and not run.has_ended:
                 self.mark_stopped(container)
-                await self.signal(container, 9)
+                with suppress(MonitorGone):  # it ends by itself just now
+                    await self.signal(container, 9)
                 await asyncio.wait_for(asyncio.shield(run.ended), 30)
             if not container.is_removed:
                 await self._remove(container)

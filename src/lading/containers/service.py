@@ -8,6 +8,7 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable
+from contextlib import suppress
 
 from msgspec.structs import replace
 
@@ -28,6 +29,7 @@ from lading.containers.context import Context
 from lading.containers.exec import ExecAttachment, Execs
 from lading.containers.lifecycle import Lifecycle, policy_of
 from lading.containers.merge import merge
+from lading.containers.monitor import MonitorGone
 from lading.containers.record import (
     AmbiguousId,
     ContainerRecord,
@@ -231,9 +233,11 @@ class Containers:
         patience = timeout_s if timeout_s is not None else config.stop_timeout
         patience = STOP_TIMEOUT_S if patience is None or not isinstance(patience, int) else patience
         self.lifecycle.mark_stopped(container)
-        await self._signal(container, number)
+        with suppress(MonitorGone):  # it ends by itself just now
+            await self._signal(container, number)
         if not await _ended(container, None if patience < 0 else float(patience)):
-            await self._signal(container, 9)
+            with suppress(MonitorGone):
+                await self._signal(container, 9)
             if not await _ended(container, KILL_TIMEOUT_S):
                 raise StillAlive
 

@@ -242,11 +242,11 @@ class Connection(Upper):
     async def read_some(self) -> bytes:
         """The next bytes of the request's body (`lading.http.request.Body`)."""
         assert self._http is not None
-        while True:
+        while self._http.their_state is h11.SEND_BODY:
             event = self._http.next_event()
             if isinstance(event, h11.Data):
                 return bytes(event.data)
-            if event is not h11.NEED_DATA:  # the end, or PAUSED after it
+            if event is not h11.NEED_DATA:
                 return b""
             if self._out.is_lost:
                 raise ClientGone
@@ -255,6 +255,7 @@ class Connection(Upper):
                     self._http.send(h11.InformationalResponse(status_code=100, headers=[])) or b""
                 )
             await self._wait_more()
+        return b""  # it has ended before: asked again, the parser would wait for the next request
 
     async def _wait_more(self) -> None:
         self._unread = 0

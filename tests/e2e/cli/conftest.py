@@ -1,8 +1,7 @@
-"""The command line against a running engine.
+"""The command line against a running engine: ours, or the one that LADING_TEST_ENGINE names.
 
-LADING_TEST_ENGINE names it (`unix:///path`); LADING_TEST_IMAGE an image in it that has a shell and
-busybox's tools ("busybox" unless named). Any engine that speaks Docker's API will do: what is
-tested here is the command. Without an engine these tests are skipped.
+Any engine that speaks Docker's API will do: what is tested here is the command.
+LADING_TEST_IMAGE names an image in it that has a shell and the usual tools.
 """
 
 from __future__ import annotations
@@ -20,8 +19,6 @@ import lading
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ENGINE = os.environ.get("LADING_TEST_ENGINE", "")
-IMAGE = os.environ.get("LADING_TEST_IMAGE", "busybox")
 BOOT = "import sys; from lading.app.lading import main; sys.exit(main())"
 
 
@@ -76,22 +73,9 @@ class CommandLine:
         )
 
 
-@pytest.fixture(scope="session")
-def engine() -> str:
-    """The address of the engine under test."""
-    if not ENGINE:
-        pytest.skip("LADING_TEST_ENGINE names no engine")
-    return ENGINE
-
-
-@pytest.fixture(scope="session")
-def image() -> str:
-    return IMAGE
-
-
 @pytest.fixture
-def command(engine: str, request: pytest.FixtureRequest) -> Iterator[CommandLine]:
-    command = CommandLine(engine, f"lading.test={os.getpid()}-{request.node.name}")
+def command(address: str, request: pytest.FixtureRequest) -> Iterator[CommandLine]:
+    command = CommandLine(address, f"lading.test={os.getpid()}-{request.node.name}")
     yield command
     left = command("ps", "-aq", "--filter", f"label={command.label}").stdout.decode().split()
     if left:
