@@ -125,9 +125,18 @@ def _process(record: ContainerRecord, around: Surroundings) -> dict[str, object]
     return process
 
 
+def security_options(host: HostConfig) -> list[tuple[str, str]]:
+    """--security-opt as (word, value): `word=value`, or `word:value` when there is no `=`."""
+    pairs = []
+    for option in host.security_opt or []:
+        word, _, value = option.partition("=" if "=" in option else ":")
+        pairs.append((word, value))
+    return pairs
+
+
 def _security_words(host: HostConfig) -> set[str]:
-    words = (option.replace(":", "=", 1) for option in host.security_opt or [])
-    return {word.removesuffix("=true") for word in words}
+    joined = (f"{word}={value}" if value else word for word, value in security_options(host))
+    return {word.removesuffix("=true") for word in joined}
 
 
 def is_seccomp_unconfined(host: HostConfig) -> bool:
