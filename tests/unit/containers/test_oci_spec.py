@@ -12,6 +12,7 @@ from lading.containers.record import ContainerRecord
 from lading.kernel import capabilities
 from lading.wire.containers import ContainerConfig
 from lading.wire.host_config import HostConfig
+from lading.wire.mounts import Mount, TmpfsOptions
 
 MakeRecord = Callable[..., ContainerRecord]
 Build = Callable[..., dict[str, Any]]
@@ -212,6 +213,18 @@ def test_words_for_a_tmpfs_come_after_the_safe_defaults(build: Build) -> None:
     spec = build(host=HostConfig(tmpfs={"/run": "size=1m,exec", "/tmp": ""}))
     assert at(spec, "/run")["options"] == ["noexec", "nosuid", "nodev", "size=1m", "exec"]
     assert at(spec, "/tmp")["options"] == ["noexec", "nosuid", "nodev"]
+
+
+def test_a_mount_of_memory_has_its_size_and_mode(build: Build) -> None:
+    sized = TmpfsOptions(size_bytes=4096, mode=0o700, options=[["exec"], ["uid", "7"]])
+    mounts = [
+        Mount(type="tmpfs", target="/a", tmpfs_options=sized),
+        Mount(type="tmpfs", target="/b", read_only=True),
+    ]
+    spec = build(host=HostConfig(mounts=mounts))
+    safe = ["noexec", "nosuid", "nodev"]
+    assert at(spec, "/a")["options"] == [*safe, "mode=700", "size=4096", "exec", "uid=7"]
+    assert at(spec, "/b")["options"] == [*safe, "ro"]
 
 
 def test_a_plain_container_has_every_namespace_of_its_own(build: Build) -> None:
