@@ -130,6 +130,12 @@ class Engine:
     def is_alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    def revive(self) -> None:
+        """Start the daemon if it does not run."""
+        if not self.is_alive():
+            self._process = None
+            self.start()
+
     def stop(self) -> None:
         """End the daemon as an operator does."""
         assert self._process is not None
@@ -171,6 +177,15 @@ class Engine:
         assert status < 300 or status == 304, body
         return json.loads(body) if body else None
 
+    def forget_bridge(self) -> None:
+        """Delete the default bridge, so that the next start has to make it."""
+        enter = ["nsenter", f"--net=/proc/self/fd/{self._namespace}"]
+        subprocess.run(
+            [*enter, "ip", "link", "delete", "lading0"],
+            pass_fds=[self._namespace],
+            capture_output=True,  # there may be none
+        )
+
     def findings(self) -> list[object]:
         """What the audit says, once what goes on in the background has had time to end."""
         deadline = time.monotonic() + 3
@@ -189,9 +204,7 @@ class Engine:
 
     def close(self) -> None:
         """Remove all containers, stop the daemon, and assert that nothing of them is left."""
-        if not self.is_alive():
-            self._process = None
-            self.start()
+        self.revive()
         self.remove_everything()
         findings = self.findings()
         self.stop()

@@ -16,6 +16,7 @@ import logging
 import os
 import shutil
 import socket
+import time
 
 from msgspec.structs import replace
 
@@ -24,10 +25,12 @@ from lading.containers.container import Container, Run
 from lading.containers.context import Context
 from lading.containers.lifecycle import policy_of
 from lading.containers.monitor import Monitor
+from lading.containers.record import ContainerState
 from lading.containers.service import Containers, load_records
 from lading.errors import LadingError
-from lading.runtime import client
+from lading.runtime import client, rundir
 
+START_TIMEOUT_S = 5.0  # a start takes milliseconds once the spawner has it
 log = logging.getLogger(__name__)
 
 
@@ -104,20 +107,34 @@ async def _is_adopted(containers: Containers, context: Context, container: Conta
     run.monitor = Monitor(descriptor, on_event=run.handle, on_close=run.handle_close)
     try:
         reply = await run.monitor.call("state")
+        is_running = reply.fields.get("status") == "running" or await _comes_to_run(run)
     except LadingError:
         run.monitor.close()
         return False
-    if reply.fields.get("status") != "running":
+    process = rundir.read(context.layout.run(container.id), rundir.STATE)
+    if not is_running or process is None:
         await _wait_gone(run)
         return False
-    state = container.record.state
-    if not state.is_running:
-        pid, ticks = int(str(reply.fields["pid"])), int(str(reply.fields["start_time"]))
-        state = replace(state, status="running", pid=pid, start_time=ticks, exit_code=0, error="")
+    if not container.record.state.is_running:
+        state = ContainerState(
+            status="running",
+            pid=int(process["pid"]),
+            start_time=int(process["start_time"]),
+            started_ns=time.time_ns(),
+        )
         container.record = replace(container.record, state=state)
         await context.save(container, "start")
     await containers.lifecycle.adopt(container, run)
     return True
+
+
+async def _comes_to_run(run: Run) -> bool:
+    """Whether a start that the crash left in the middle succeeds; the monitor goes on with it."""
+    try:
+        event = await asyncio.wait_for(asyncio.shield(run.started), START_TIMEOUT_S)
+    except TimeoutError:
+        return False
+    return event.get("event") == "started"
 
 
 async def _wait_gone(run: Run) -> None:

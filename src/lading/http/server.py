@@ -1,6 +1,8 @@
 """The server: opens listeners, keeps count of connections, ends them in good order."""
 
 import asyncio
+import contextlib
+import os
 import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -34,6 +36,7 @@ class Server:
         self.sockets: list[socket.socket] = []
         self._servers: list[asyncio.Server] = []
         self._sweeper: asyncio.Task[None] | None = None
+        self._paths: list[str] = []  # of the unix sockets that are ours to remove
 
     async def listen(self, listener: Listener) -> None:
         """Begin to accept there. Raises OSError."""
@@ -48,6 +51,8 @@ class Server:
         start = loop.create_unix_server if opened.family == socket.AF_UNIX else loop.create_server
         self._servers.append(await start(accept, sock=opened))
         self.sockets.append(opened)
+        if isinstance(listener, UnixListener):
+            self._paths.append(listener.path)
         if self._sweeper is None:
             self._sweeper = loop.create_task(self._sweep())
 
@@ -61,6 +66,10 @@ class Server:
     async def aclose(self, *, grace_s: float = 5.0) -> None:
         """Accept nobody, let what runs end by itself for a while, then cancel it."""
         self.is_closing = True
+        for path in self._paths:  # before closing: a successor's socket cannot be there yet
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+        self._paths.clear()
         for server in self._servers:
             server.close()
         for connection in list(self.connections):

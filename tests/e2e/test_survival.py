@@ -1,0 +1,344 @@
+"""What a crash of the daemon costs: nothing that a container has done or said.
+
+Containers run on under their monitors; the next daemon finds them again. The campaign kills the
+daemon at every failpoint that one container's life passes, and then asks: done, or absent?
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.e2e.conftest import Engine
+
+    Until = Callable[[Callable[[], bool]], None]
+
+COUNT = "n=0; while :; do n=$((n+1)); echo $n; sleep 0.01; done"
+CONFIG: dict[str, object] = {"Image": "base", "Cmd": ["sh", "-c", "trap 'exit 3' TERM; " + COUNT]}
+NAME = "counter"
+IS_REMOVED_BY_ITSELF = {"HostConfig": {"AutoRemove": True}}
+
+
+def create(engine: Engine, name: str, **words: object) -> str:
+    host = {"NetworkMode": "none"}
+    identity: str = engine.post(
+        f"/containers/create?name={name}", {**CONFIG, "HostConfig": host, **words}
+    )["Id"]
+    return identity
+
+
+def run(engine: Engine, name: str, **words: object) -> str:
+    identity = create(engine, name, **words)
+    engine.post(f"/containers/{name}/start")
+    return identity
+
+
+def state(engine: Engine, name: str) -> dict[str, object]:
+    found: dict[str, object] = engine.get(f"/containers/{name}/json")["State"]
+    return found
+
+
+def numbers(engine: Engine, name: str) -> list[int]:
+    """The numbers that a container has printed, by its log."""
+    status, body = engine.call("GET", f"/containers/{name}/logs?stdout=1&stderr=1")
+    assert status == 200
+    text = b""
+    while body:  # frames: stream, 3 zeros, length
+        size = int.from_bytes(body[4:8], "big")
+        text += body[8 : 8 + size]
+        body = body[8 + size :]
+    return [int(line) for line in text.split()]
+
+
+def execute(engine: Engine, name: str, *words: str) -> tuple[int, bytes]:
+    """`exec`, on a terminal so that its output is not framed."""
+    config = {"Cmd": words, "AttachStdout": True, "Tty": True}
+    session = engine.post(f"/containers/{name}/exec", config)["Id"]
+    _, output = engine.call("POST", f"/exec/{session}/start", {"Detach": False, "Tty": True})
+    return engine.get(f"/exec/{session}/json")["ExitCode"], output
+
+
+def counted(engine: Engine, name: str, least: int) -> Callable[[], bool]:
+    return lambda: len(numbers(engine, name)) >= least
+
+
+@pytest.fixture
+def engine(fragile_engine: Engine) -> Engine:
+    """An engine to kill: it runs, with no container, when a test begins."""
+    fragile_engine.revive()
+    fragile_engine.remove_everything()
+    assert fragile_engine.findings() == []
+    return fragile_engine
+
+
+def test_a_container_prints_on_while_there_is_no_daemon(engine: Engine, until: Until) -> None:
+    identity = run(engine, NAME)
+    until(counted(engine, NAME, 3))
+    before = state(engine, NAME)
+    engine.kill9()
+    time.sleep(0.3)
+    engine.start()
+    [row] = engine.get("/containers/json")
+    assert (row["Id"], row["State"]) == (identity, "running")
+    assert state(engine, NAME) == before
+    seen = numbers(engine, NAME)
+    assert len(seen) > 15
+    until(counted(engine, NAME, len(seen) + 3))  # and still does
+    found = numbers(engine, NAME)
+    assert found == list(range(1, len(found) + 1))
+    assert engine.findings() == []
+
+
+def test_every_verb_works_on_what_was_found_again(engine: Engine, until: Until) -> None:
+    run(engine, NAME)
+    until(counted(engine, NAME, 1))
+    engine.kill9()
+    engine.start()
+    assert execute(engine, NAME, "sh", "-c", "echo hello; exit 4") == (4, b"hello\r\n")
+    engine.post(f"/containers/{NAME}/pause")
+    engine.kill9()
+    engine.start()
+    assert state(engine, NAME)["Status"] == "paused"
+    engine.post(f"/containers/{NAME}/unpause")
+    engine.post(f"/containers/{NAME}/stop?t=5")
+    assert engine.post(f"/containers/{NAME}/wait")["StatusCode"] == 3
+    assert state(engine, NAME)["Status"] == "exited"
+    engine.post(f"/containers/{NAME}/start")  # a second run, by a daemon that did not see the first
+    engine.post(f"/containers/{NAME}/kill")
+    assert state(engine, NAME)["ExitCode"] == 137
+    assert engine.findings() == []
+
+
+def test_an_exit_that_no_daemon_saw_is_there(engine: Engine) -> None:
+    identity = run(engine, NAME, Cmd=["sh", "-c", "sleep 0.3; echo 1; exit 7"])
+    run(engine, "removed", Cmd=["sleep", "0.3"], **IS_REMOVED_BY_ITSELF)
+    engine.kill9()
+    time.sleep(0.8)
+    engine.start()
+    found = state(engine, NAME)
+    assert (found["Status"], found["ExitCode"], found["Pid"]) == ("exited", 7, 0)
+    assert numbers(engine, NAME) == [1]
+    assert engine.post(f"/containers/{NAME}/wait")["StatusCode"] == 7
+    assert [row["Names"] for row in engine.get("/containers/json?all=1")] == [[f"/{NAME}"]]
+    _, body = engine.call("GET", f"/events?since=0&until={time.time() + 0.1:.3f}")
+    events = [json.loads(line) for line in body.splitlines()]
+    died = [e for e in events if e["Action"] == "die" and e["Actor"]["ID"] == identity]
+    assert [e["Actor"]["Attributes"]["exitCode"] for e in died] == ["7"]
+    assert engine.findings() == []
+
+
+def test_an_exit_just_after_the_return_of_the_daemon_is_seen(engine: Engine) -> None:
+    run(engine, NAME, Cmd=["sh", "-c", "sleep 1; exit 9"])
+    engine.kill9()
+    engine.start()
+    assert engine.post(f"/containers/{NAME}/wait")["StatusCode"] == 9
+    assert engine.findings() == []
+
+
+def test_a_restart_policy_holds_over_a_crash(engine: Engine, until: Until) -> None:
+    policy = {"RestartPolicy": {"Name": "always"}, "NetworkMode": "none"}
+    run(engine, NAME, Cmd=["sleep", "0.3"], HostConfig=policy)
+    engine.kill9()
+    time.sleep(0.6)
+    engine.start()
+    until(lambda: state(engine, NAME)["Status"] == "running")
+
+
+def test_an_orderly_stop_leaves_containers_alone_as_well(engine: Engine, until: Until) -> None:
+    run(engine, NAME)
+    until(counted(engine, NAME, 3))
+    engine.stop()
+    engine.start()
+    found = numbers(engine, NAME)
+    until(counted(engine, NAME, len(found) + 3))
+    found = numbers(engine, NAME)
+    assert found == list(range(1, len(found) + 1))
+
+
+# --- the campaign -----------------------------------------------------------------------------
+
+
+def do_create(engine: Engine) -> None:
+    engine.post(f"/containers/create?name={NAME}", {**CONFIG, "HostConfig": {}})
+
+
+def do_create_removed(engine: Engine) -> None:
+    host = {"AutoRemove": True}
+    engine.post(f"/containers/create?name={NAME}", {**CONFIG, "HostConfig": host})
+
+
+def do_start(engine: Engine) -> None:
+    engine.post(f"/containers/{NAME}/start")
+
+
+def do_stop(engine: Engine) -> None:
+    engine.post(f"/containers/{NAME}/stop?t=5")
+
+
+def do_remove(engine: Engine) -> None:
+    status, body = engine.call("DELETE", f"/containers/{NAME}?force=1")
+    assert status == 204, body
+
+
+class Step(NamedTuple):
+    """An operation: the states that it leads from and to ("": no container), its failpoints."""
+
+    do: Callable[[Engine], None]
+    before: str
+    after: str
+    failpoints: list[str]
+    between: str | None = None  # where a crash may leave it: the operation is two of Docker's own
+
+
+COMMIT = ["state.after-commit", "state.before-commit"]
+ONCE = {"networks.completed"}  # in the life of an engine
+CREATION = [*COMMIT, "create.after-row", "create.before-snapshot", "snapshots.prepared"]
+NETWORKING = ["before-lease", "bridge-made", "joined", "leased"]
+RELEASE = ["networks.before-release", "networks.released"]
+REMOVAL = ["remove.after-bytes", "remove.before-bytes", "snapshots.removed", "snapshots.removing"]
+EXIT = ["exit.after-record", "exit.before-record", *RELEASE]
+START = [
+    *COMMIT,
+    *(f"networks.{name}" for name in NETWORKING),
+    *("start.after-spawn", "start.before-spawn", "start.network-attached"),
+]
+LIVES = {
+    "a life": {
+        "create": Step(do_create, "", "created", CREATION),
+        "start": Step(do_start, "created", "running", START),
+        "stop": Step(do_stop, "running", "exited", [*COMMIT, *EXIT]),
+        "remove": Step(
+            do_remove,
+            "exited",
+            "",
+            [*COMMIT, "remove.after-row", "remove.before-row", *REMOVAL],
+        ),
+    },
+    "forced": {
+        "create": Step(do_create, "", "created", []),
+        "start": Step(do_start, "created", "running", []),
+        "remove": Step(
+            do_remove,
+            "running",
+            "",
+            [*COMMIT, *EXIT, "remove.after-row", "remove.before-row", *REMOVAL],
+            between="exited",
+        ),
+    },
+    "with --rm": {
+        "create": Step(do_create_removed, "", "created", []),
+        "start": Step(do_start, "created", "running", []),
+        "stop": Step(do_stop, "running", "", [*COMMIT, *EXIT, *REMOVAL]),
+    },
+}
+CAMPAIGN = [
+    (life, operation, name)
+    for life, steps in LIVES.items()
+    for operation, step in steps.items()
+    for name in step.failpoints
+]
+
+
+def outcome(engine: Engine) -> str:
+    """The state that the container is in, "" when there is none."""
+    rows = engine.get("/containers/json?all=1")
+    assert len(rows) <= 1
+    return str(rows[0]["State"]) if rows else ""
+
+
+@pytest.mark.parametrize("life", LIVES)
+def test_the_campaign_knows_every_failpoint(
+    engine: Engine, tmp_path: Path, until: Until, life: str
+) -> None:
+    engine.kill9()
+    engine.forget_bridge()
+    engine.start()
+    do_create(engine)  # whose image may have to be made first
+    do_remove(engine)
+    assert engine.findings() == []
+    found: dict[str, set[str]] = {}
+    for operation, step in LIVES[life].items():
+        names = tmp_path / operation
+        names.touch()
+        engine.arm(f"list:{names}")
+        step.do(engine)
+        if operation == "start":
+            until(counted(engine, NAME, 1))
+        time.sleep(0.2)  # what goes on after the answer
+        found[operation] = set(names.read_text().split()) - ONCE
+    engine.arm("")
+    known = {operation: set(step.failpoints) for operation, step in LIVES[life].items()}
+    assert {operation: found[operation] for operation in known if known[operation]} == {
+        operation: names for operation, names in known.items() if names
+    }
+
+
+@pytest.mark.parametrize(("life", "operation", "failpoint"), CAMPAIGN)
+def test_a_crash_at_a_failpoint_leaves_it_done_or_absent(
+    engine: Engine, until: Until, life: str, operation: str, failpoint: str
+) -> None:
+    step = LIVES[life][operation]
+    if failpoint == "networks.bridge-made":
+        engine.kill9()
+        engine.forget_bridge()
+        engine.start()
+    for earlier, preparation in LIVES[life].items():
+        if earlier == operation:
+            break
+        preparation.do(engine)
+        if earlier == "start":
+            until(counted(engine, NAME, 1))  # from now on it heeds SIGTERM
+    assert outcome(engine) == step.before
+    assert engine.findings() == []
+    engine.arm(failpoint)
+    try:
+        step.do(engine)
+    except (OSError, http.client.HTTPException):
+        allowed = {step.before, step.between, step.after}
+    else:
+        allowed = {step.after}  # it died in what follows the answer
+    assert engine.wait_dead(10) == -signal.SIGKILL
+    engine.start()
+    assert outcome(engine) in allowed
+    assert engine.findings() == []
+    if outcome(engine) == "running":
+        until(counted(engine, NAME, 1))
+    if outcome(engine) in ("running", "exited"):
+        found = numbers(engine, NAME)
+        assert found == list(range(1, len(found) + 1))
+    engine.remove_everything()
+    assert outcome(engine) == ""
+    assert engine.findings() == []
+    do_create(engine)  # the name, and whatever else it had, is free again
+    do_start(engine)
+
+
+def exits_unseen(engine: Engine) -> None:
+    """Two containers end while there is no daemon, one of them with --rm."""
+    run(engine, NAME, Cmd=["sh", "-c", "sleep 0.1; exit 7"], HostConfig={})
+    run(engine, "removed", Cmd=["sleep", "0.1"], HostConfig={"AutoRemove": True})
+    engine.kill9()
+    time.sleep(0.4)
+
+
+RECOVERY = [*COMMIT, "exit.after-record", "exit.before-record"]
+
+
+@pytest.mark.parametrize("failpoint", RECOVERY)
+def test_a_crash_while_a_crash_is_being_mended(engine: Engine, failpoint: str) -> None:
+    exits_unseen(engine)
+    engine.launch(failpoint)
+    assert engine.wait_dead(10) == -signal.SIGKILL
+    engine.start()
+    assert outcome(engine) == "exited"
+    assert state(engine, NAME)["ExitCode"] == 7
+    assert engine.findings() == []
