@@ -40,8 +40,8 @@ class Surroundings(NamedTuple):
     cgroup_path: str
     binds: tuple[Bind, ...]  # /etc/hosts and its kin first, then the user's, by depth
     namespace_paths: dict[str, str]  # joined namespaces: {"network": "/proc/17/ns/net"}
-    has_swap_limit: bool = True
     init_path: str = ""  # the program behind --init, "" when it was not asked for
+    has_swap_limit: bool = True
 
 
 def build(record: ContainerRecord, around: Surroundings) -> dict[str, object]:
