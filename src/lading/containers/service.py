@@ -195,20 +195,21 @@ class Containers:
         self, record: ContainerRecord, name: str | None, parent: str | None
     ) -> Container:
         """Store the record under the name, or under a generated one that is free."""
-        candidates = [name] if name else [names.generate_name(n) for n in range(NAME_TRIES)]
-        candidates += [] if name else [names.short_id(record.id)]
-        for candidate in candidates:
-            container = Container(replace(record, name=candidate))
+        for attempt in range(1 if name else NAME_TRIES + 1):
+            generated = names.generate_name(attempt) if attempt < NAME_TRIES else ""
+            container = Container(
+                replace(record, name=name or generated or names.short_id(record.id))
+            )
             try:
                 await self.context.insert(container, parent, "create")
             except NameInUse:
-                if candidate == candidates[-1]:
+                if name or not generated:
                     raise
                 continue
             self._known[record.id] = container
-            self._names[candidate] = record.id
+            self._names[container.record.name] = record.id
             return container
-        raise AssertionError("unreachable: the last candidate returns or raises")
+        raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def start(self, ref: str) -> None:
         """Start it; 304 when it runs."""

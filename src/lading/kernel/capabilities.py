@@ -44,6 +44,7 @@ DEFAULT = (
 )
 
 _last_cap: int | None = None
+_available: tuple[str, ...] | None = None
 
 
 class UnknownCapability(InvalidArgument):
@@ -65,10 +66,13 @@ def known() -> tuple[str, ...]:
 
 
 def available() -> tuple[str, ...]:
-    """The known ones that this process may hand on: in a sandbox not all of root's."""
-    with open("/proc/self/status", encoding="ascii") as file:  # man 5 proc_pid_status, CapBnd
-        bounding = next(line for line in file if line.startswith("CapBnd:"))
-    return tuple(to_names(int(bounding.split()[1], 16)))
+    """The known ones that this process may hand on: in a sandbox not all of root's. Read once."""
+    global _available
+    if _available is None:
+        with open("/proc/self/status", encoding="ascii") as file:  # man 5 proc_pid_status, CapBnd
+            bounding = next(line for line in file if line.startswith("CapBnd:"))
+        _available = tuple(to_names(int(bounding.split()[1], 16)))
+    return _available
 
 
 def to_mask(names: Iterable[str]) -> int:

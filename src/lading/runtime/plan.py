@@ -64,7 +64,8 @@ class Host:
 
 
 def read_host() -> Host:
-    """The host as it is now."""
+    """The host as it is now; what every child would read for itself is read here, once."""
+    capabilities.last_cap()
     return Host(hierarchies(), int(read_text("/proc/self/oom_score_adj")))
 
 
