@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from lading.api import ROUTES, Router
 from lading.engine import Engine, Options
@@ -24,6 +25,7 @@ from lading.networks import Settings
 from lading.version import VERSION
 
 DEFAULT_HOST = "unix:///run/lading.sock"
+DEFAULT_PORT = 2375  # of Docker's API without TLS
 GROUPS = ("lading", "docker")  # who may use the socket beside root: the first that exists
 FIRST_INHERITED = 3  # SD_LISTEN_FDS_START, sd_listen_fds(3)
 log = logging.getLogger("lading")
@@ -67,8 +69,7 @@ def settings(words: Sequence[str]) -> dict[str, object]:
     path = given.get("config_file")
     if not isinstance(path, str):
         return given
-    with open(path, encoding="utf-8") as file:
-        document = json.load(file)
+    document = _config(path)
     plural = {"hosts": "host", "registry-mirrors": "registry-mirror"}
     plural |= {"insecure-registries": "insecure-registry"}
     for key, value in document.items():
@@ -82,6 +83,17 @@ def settings(words: Sequence[str]) -> dict[str, object]:
             )
         given[name] = value
     return given
+
+
+def _config(path: str) -> dict[str, object]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            document = json.load(file)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"ladingd: {path}: {error}") from error
+    if not isinstance(document, dict):
+        raise SystemExit(f"ladingd: {path}: not a JSON object")
+    return document
 
 
 def options(given: dict[str, object]) -> Options:
@@ -121,14 +133,22 @@ def listeners(hosts: Sequence[str], environ: dict[str, str]) -> list[Listener]:
         if scheme == "unix":
             found.append(UnixListener(rest or "/run/lading.sock", gid=_socket_group()))
         elif scheme == "tcp":
-            name, _, port = rest.rpartition(":")
+            found.append(_tcp(host))
             log.warning("listening on %s without TLS: whoever reaches it is root here", host)
-            found.append(TcpListener((name or "127.0.0.1").strip("[]"), int(port or "2375")))
         elif scheme == "fd":
             found += _inherited(environ)
         else:
             raise SystemExit(f"ladingd: unknown protocol in {host} (unix, tcp and fd are known)")
     return found
+
+
+def _tcp(host: str) -> TcpListener:
+    try:
+        parts = urlsplit(host)
+        port = DEFAULT_PORT if parts.port is None else parts.port
+        return TcpListener(parts.hostname or "127.0.0.1", port)
+    except ValueError as error:
+        raise SystemExit(f"ladingd: invalid bind address format: {host}: {error}") from error
 
 
 def _inherited(environ: dict[str, str]) -> list[Listener]:

@@ -28,12 +28,16 @@ invalid mount path: '{1}' mount path must be absolute"""
 
 
 class InvalidTarget(InvalidArgument):
-    """invalid mount config for type "bind": \
-invalid mount path: '{0}' mount path must be absolute"""
+    """invalid mount config for type "{0}": \
+invalid mount path: '{1}' mount path must be absolute"""
 
 
 class NamedVolume(InvalidArgument):
     """volume "{0}": named volumes are not supported yet (bind a directory: -v /path:{1})"""
+
+
+class UnsupportedMount(InvalidArgument):
+    """mount type "{0}" is not supported yet (bind and tmpfs are)"""
 
 
 class MissingSource(InvalidArgument):
@@ -48,13 +52,15 @@ def parse(host: HostConfig) -> list[Bind]:
     """All binds that were asked for, outer ones first. Raises InvalidArgument."""
     binds = [_from_text(text) for text in host.binds or []]
     for mount in host.mounts or []:
-        if mount.type != "bind":
-            continue
+        if mount.type not in ("bind", "tmpfs"):
+            raise UnsupportedMount(mount.type or "")
         source, target = (mount.source or ""), (mount.target or "")
+        if not _is_place(target):
+            raise InvalidTarget(mount.type, target)
+        if mount.type == "tmpfs":
+            continue  # `lading.containers.oci_spec` makes those
         if not os.path.exists(source):
             raise MissingSource(source)
-        if not _is_place(target):
-            raise InvalidTarget(target)
         options = mount.bind_options
         propagation = (options.propagation or "") if options else ""
         mode = ["ro"] if (mount.read_only or False) else []

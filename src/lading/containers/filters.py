@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 
-from lading.containers.oci_spec import capability_names, is_seccomp_unconfined
+from lading.containers.oci_spec import capability_names, is_seccomp_unconfined, security_options
 from lading.errors import InvalidArgument
 from lading.kernel.seccomp.bpf import compile_filter
 from lading.kernel.seccomp.default_profile import profile
@@ -34,8 +34,8 @@ class Filters:
         names = capability_names(host)
         key = hashlib.sha256(json.dumps([custom, names]).encode()).hexdigest()
         if key not in self._known:
-            rules = json.loads(custom) if custom else profile(frozenset(names))
-            self._known[key] = self._write(key, compile_filter(rules))
+            program = _compile(custom) if custom else compile_filter(profile(frozenset(names)))
+            self._known[key] = self._write(key, program)
         return self._known[key]
 
     def _write(self, key: str, program: bytes) -> str:
@@ -48,12 +48,15 @@ class Filters:
 
 def _custom_profile(host: HostConfig) -> str:
     """The text of --security-opt seccomp=..., "" for the default. The CLI sends the JSON itself."""
-    for option in host.security_opt or []:
-        word, _, value = option.replace(":", "=", 1).partition("=")
+    for word, value in security_options(host):
         if word == "seccomp" and value not in ("", "builtin"):
-            try:
-                json.loads(value)
-            except ValueError as error:
-                raise InvalidProfile(error) from error
             return value
     return ""
+
+
+def _compile(text: str) -> bytes:
+    """The program of a user's profile. Raises InvalidArgument."""
+    try:
+        return compile_filter(json.loads(text))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise InvalidProfile(f"{type(error).__name__}: {error}") from error

@@ -9,12 +9,13 @@ import array
 import asyncio
 import errno
 import json
+import os
 import socket
 from collections.abc import Callable, Sequence
 
 from lading.errors import Conflict, SystemFault
+from lading.runtime import messages
 
-LARGEST = 1 << 18  # bytes of one message
 PATIENCE_S = 10.0  # a monitor answers at once; this long means that it is stuck
 
 
@@ -111,31 +112,30 @@ class Monitor:
     def _receive(self) -> None:
         while self.is_open:
             try:
-                data, descriptors, _flags, _address = socket.recv_fds(self._socket, LARGEST, 8)
+                message, descriptors = messages.receive(self._socket)
             except BlockingIOError:
                 return
             except ConnectionResetError:
                 # it ended with a message of ours unread; what it had sent is still to be read
                 continue
             except OSError:
-                data, descriptors = b"", []
-            if not data:
+                message, descriptors = None, []
+            if message is None:
                 self.close()
                 self._on_close()
                 return
-            self._dispatch(json.loads(data), list(descriptors))
+            self._dispatch(message, descriptors)
 
     def _dispatch(self, message: dict[str, object], descriptors: list[int]) -> None:
         sequence = message.get("reply")
-        if sequence is None:
-            self._on_event(message)
-            return
         future = self._calls.get(sequence) if isinstance(sequence, int) else None
         if future and not future.done():
             future.set_result(Reply(message, descriptors))
-        else:
-            for descriptor in descriptors:
-                socket.close(descriptor)
+            return
+        for descriptor in descriptors:
+            os.close(descriptor)
+        if sequence is None:
+            self._on_event(message)
 
 
 def _refusal(error: object) -> Exception:

@@ -11,6 +11,7 @@ from lading.containers import resources
 from lading.containers.record import ContainerRecord
 from lading.kernel import capabilities
 from lading.wire.host_config import HostConfig
+from lading.wire.mounts import Mount, TmpfsOptions
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 SHM_SIZE = 64 * 1024 * 1024  # Docker's default, HostConfig.ShmSize
@@ -40,6 +41,7 @@ class Surroundings(NamedTuple):
     binds: tuple[Bind, ...]  # /etc/hosts and its kin first, then the user's, by depth
     namespace_paths: dict[str, str]  # joined namespaces: {"network": "/proc/17/ns/net"}
     init_path: str = ""  # the program behind --init, "" when it was not asked for
+    has_swap_limit: bool = True
 
 
 def build(record: ContainerRecord, around: Surroundings) -> dict[str, object]:
@@ -125,9 +127,18 @@ def _process(record: ContainerRecord, around: Surroundings) -> dict[str, object]
     return process
 
 
+def security_options(host: HostConfig) -> list[tuple[str, str]]:
+    """--security-opt as (word, value): `word=value`, or `word:value` when there is no `=`."""
+    pairs = []
+    for option in host.security_opt or []:
+        word, _, value = option.partition("=" if "=" in option else ":")
+        pairs.append((word, value))
+    return pairs
+
+
 def _security_words(host: HostConfig) -> set[str]:
-    words = (option.replace(":", "=", 1) for option in host.security_opt or [])
-    return {word.removesuffix("=true") for word in words}
+    joined = (f"{word}={value}" if value else word for word, value in security_options(host))
+    return {word.removesuffix("=true") for word in joined}
 
 
 def is_seccomp_unconfined(host: HostConfig) -> bool:
@@ -159,7 +170,22 @@ def _mounts(host: HostConfig, around: Surroundings) -> list[dict[str, object]]:
     for target, text in (host.tmpfs or {}).items():
         options = [option for option in text.split(",") if option]
         mounts.append(_mount(target, "tmpfs", ["noexec", "nosuid", "nodev", *options]))
+    mounts += [_tmpfs(mount) for mount in host.mounts or [] if mount.type == "tmpfs"]
     return mounts
+
+
+def _tmpfs(mount: Mount) -> dict[str, object]:
+    """--mount type=tmpfs, with the options that dockerd gives it."""
+    asked = mount.tmpfs_options or TmpfsOptions()
+    options = ["noexec", "nosuid", "nodev"]
+    if mount.read_only:
+        options.append("ro")
+    if asked.mode:
+        options.append(f"mode={asked.mode:o}")
+    if asked.size_bytes:
+        options.append(f"size={asked.size_bytes}")
+    options += ["=".join(words) for words in asked.options or []]
+    return _mount(mount.target or "", "tmpfs", options)
 
 
 def _mount(target: str, kind: str, options: list[str], source: str = "") -> dict[str, object]:
@@ -175,7 +201,7 @@ def _linux(record: ContainerRecord, around: Surroundings) -> dict[str, object]:
     linux: dict[str, object] = {
         "cgroupsPath": around.cgroup_path,
         "namespaces": _namespaces(host, around),
-        "resources": resources.limits(host),
+        "resources": resources.limits(host, has_swap_limit=around.has_swap_limit),
         "sysctl": host.sysctls or {},
         "rootfsPropagation": "rslave" if _wants_slave(around) else "private",
     }

@@ -48,10 +48,13 @@ def check(host: HostConfig, *, cpu_count: int) -> None:
         raise TooManyCpus(cpu_count)
 
 
-def limits(host: HostConfig) -> dict[str, object]:
-    """linux.resources; keys only for what was asked."""
+def limits(host: HostConfig, *, has_swap_limit: bool = True) -> dict[str, object]:
+    """linux.resources; keys only for what was asked.
+
+    Without `has_swap_limit` (cgroup v1, no swap accounting) memory alone is limited.
+    """
     asked: dict[str, object] = {"devices": device_rules(host)}
-    for part, values in (("memory", _memory(host)), ("cpu", _cpu(host))):
+    for part, values in (("memory", _memory(host, has_swap_limit)), ("cpu", _cpu(host))):
         if values:
             asked[part] = values
     pids = host.pids_limit
@@ -63,13 +66,13 @@ def limits(host: HostConfig) -> dict[str, object]:
     return asked
 
 
-def _memory(host: HostConfig) -> dict[str, object]:
+def _memory(host: HostConfig, has_swap_limit: bool) -> dict[str, object]:
     memory, swap = (host.memory or 0), (host.memory_swap or 0)
     values: dict[str, object] = {
         "limit": memory,
         "reservation": (host.memory_reservation or 0),
         # Docker: a memory limit alone allows as much swap again
-        "swap": swap or memory * 2,
+        "swap": (swap or memory * 2) if has_swap_limit else 0,
     }
     values = {name: value for name, value in values.items() if value}
     swappiness = host.memory_swappiness

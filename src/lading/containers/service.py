@@ -14,11 +14,8 @@ from msgspec.structs import replace
 
 from lading import names
 from lading.containers import (
-    binds,
+    admission,
     oci_spec,
-    preparation,
-    resources,
-    restart,
     signals,
     store,
     views,
@@ -27,7 +24,7 @@ from lading.containers.attach import Attachment, LogStream, open_stdin
 from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.exec import ExecAttachment, Execs
-from lading.containers.lifecycle import Lifecycle, policy_of
+from lading.containers.lifecycle import Lifecycle
 from lading.containers.merge import merge
 from lading.containers.monitor import MonitorGone
 from lading.containers.record import (
@@ -152,7 +149,7 @@ class Containers:
             name = names.check_name(name)
         image = await self.context.images.resolve(request.image, platform=platform)
         record = self._new_record(request, image.id, image.config.config or ExecutionConfig())
-        warnings = _check(record)
+        warnings = admission.check(record)
         snapshots, layout = self.context.snapshots, self.context.layout
         fp("create.before-snapshot")
         snapshots.prepare(record.id, image.chain_id or None, record=False)
@@ -430,25 +427,6 @@ class Containers:
             if container.run and container.run.monitor:
                 container.run.monitor.close()
         await self.context.aclose()
-
-
-def _check(record: ContainerRecord) -> list[str]:
-    """Refuse what cannot be run, at create; what will not be heeded comes back as warnings."""
-    host = record.host_config
-    resources.check(host, cpu_count=os.cpu_count() or 1)
-    binds.parse(host)
-    preparation.check_modes(record)
-    restart.check(policy_of(record), is_auto_removed=host.auto_remove)
-    oci_spec.capability_names(host)
-    resources.devices(host)
-    if host.init:
-        preparation.init_program()
-    warnings = []
-    if host.port_bindings or host.publish_all_ports:
-        warnings.append("published ports are not supported yet: the ports stay unpublished")
-    if record.config.volumes:
-        warnings.append("anonymous volumes are not supported yet: they are plain directories")
-    return warnings
 
 
 async def _ended(container: Container, timeout_s: float | None) -> bool:

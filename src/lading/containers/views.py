@@ -202,7 +202,7 @@ def _matches(container: Container, filters: Filters) -> bool:
     record = container.record
     tests: dict[str, Callable[[str], bool]] = {
         "id": record.id.startswith,
-        "name": lambda value: bool(re.search(value.lstrip("/"), record.name)),
+        "name": lambda value: _has_name(record, value),
         "status": lambda value: _has_status(record, value),
         "exited": lambda value: _has_exited(record, value),
         "ancestor": lambda value: _descends(record, value),
@@ -219,6 +219,13 @@ def _matches(container: Container, filters: Filters) -> bool:
         elif name in tests and not any(tests[name](value) for value in values):
             return False
     return True
+
+
+def _has_name(record: ContainerRecord, value: str) -> bool:
+    try:
+        return re.search(value.lstrip("/"), record.name) is not None
+    except re.error:
+        return False  # dockerd: a pattern that is none matches nothing
 
 
 def _has_status(record: ContainerRecord, value: str) -> bool:

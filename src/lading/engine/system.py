@@ -5,7 +5,7 @@ import platform
 import time
 from typing import TYPE_CHECKING
 
-from lading.containers.preparation import INIT_PROGRAMS
+from lading.containers.preparation import INIT_PROGRAMS, has_swap_limit
 from lading.kernel.cgroup import hierarchies
 from lading.logs.lines import format_time
 from lading.version import API_VERSION, MIN_API_VERSION, VERSION
@@ -78,7 +78,7 @@ class System:
                 volume=["local"], network=["bridge", "host", "null"], log=["json-file"]
             ),
             memory_limit="memory" in controllers,
-            swap_limit=_has_swap_limit(trees.v1.get("memory", "")),
+            swap_limit=has_swap_limit(trees),
             cpu_cfs_period="cpu" in controllers,
             cpu_cfs_quota="cpu" in controllers,
             cpu_shares_supported="cpu" in controllers,
@@ -102,7 +102,7 @@ class System:
             docker_root_dir=engine.options.data_root,
             name=engine.name,
             server_version=VERSION,
-            runtimes={"lading": Runtime(path="lading-runtime")},
+            runtimes={"lading": Runtime()},
             default_runtime="lading",
             live_restore_enabled=True,
             init_binary=INIT_PROGRAMS[0],
@@ -115,10 +115,6 @@ def _registries(engine: "Engine") -> RegistryConfig:
     mirrors = list(engine.options.registry_mirrors)
     hub = RegistryIndex(name="docker.io", mirrors=mirrors, official=True)
     return RegistryConfig(index_configs={"docker.io": hub}, mirrors=mirrors or None)
-
-
-def _has_swap_limit(memory_tree: str) -> bool:
-    return os.path.exists(f"{memory_tree}/memory.memsw.limit_in_bytes")
 
 
 def _os_name() -> str:

@@ -5,7 +5,7 @@
 
 `spec` shapes of the OCI runtime spec      `plan` spec -> operations     `operations/` the steps
 `spawner`, `monitor`, `init` the processes  `execs` exec in a container   `segments` the log files
-`client` what the engine calls              `oci_cli` the lading-runtime command
+`client` what the engine calls
 
 Nothing is imported here: what is loaded in the spawner is memory of every container.
 """

@@ -69,7 +69,7 @@ def read_host() -> Host:
 
 
 def describe(operations: list[Operation]) -> str:
-    """One line per operation; what `lading-runtime plan` prints."""
+    """One line per operation, for people and for tests."""
     return "\n".join(step.describe() for step in operations)
 
 

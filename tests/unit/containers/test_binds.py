@@ -89,10 +89,22 @@ def test_a_mount_needs_its_source(tmp_path: Path) -> None:
         mounted(tmp_path / "absent")
 
 
+@pytest.mark.parametrize("kind", ["bind", "tmpfs"])
 @pytest.mark.parametrize("target", ["", "relative", "/"])
-def test_a_mount_needs_an_absolute_target(tmp_path: Path, target: str) -> None:
-    with pytest.raises(binds.InvalidTarget):
-        mounted(tmp_path, target)
+def test_a_mount_needs_an_absolute_target(tmp_path: Path, kind: str, target: str) -> None:
+    mount = Mount(type=kind, source=str(tmp_path), target=target)
+    with pytest.raises(binds.InvalidTarget, match=f'mount config for type "{kind}"'):
+        binds.parse(HostConfig(mounts=[mount]))
+
+
+@pytest.mark.parametrize("kind", ["volume", "image", "npipe"])
+def test_a_mount_of_a_kind_to_come_is_refused(kind: str) -> None:
+    with pytest.raises(binds.UnsupportedMount, match=f'mount type "{kind}"'):
+        binds.parse(HostConfig(mounts=[Mount(type=kind, source="x", target="/dst")]))
+
+
+def test_a_tmpfs_is_no_bind() -> None:
+    assert binds.parse(HostConfig(mounts=[Mount(type="tmpfs", target="/dst")])) == []
 
 
 def test_a_missing_source_of_a_bind_is_made(tmp_path: Path) -> None:

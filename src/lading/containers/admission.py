@@ -1,0 +1,49 @@
+"""What a container may ask for, decided at create: refused, or taken with a warning.
+
+Nothing asked is passed over in silence: what contradicts itself or cannot be done here raises, and
+what will not be heeded comes back to the user as a warning.
+"""
+
+import os
+
+from lading.containers import binds, oci_spec, preparation, resources, restart
+from lading.containers.lifecycle import policy_of
+from lading.containers.record import ContainerRecord
+
+LOG_DRIVERS = ("", "json-file", "local")  # all mean our own log, which `logs` and `attach` read
+
+
+def check(record: ContainerRecord) -> list[str]:
+    """The warnings for this container. Raises InvalidArgument, NotSupported."""
+    host = record.host_config
+    resources.check(host, cpu_count=os.cpu_count() or 1)
+    binds.parse(host)
+    preparation.check_modes(record)
+    restart.check(policy_of(record), is_auto_removed=host.auto_remove)
+    oci_spec.capability_names(host)
+    resources.devices(host)
+    if host.init:
+        preparation.init_program()
+    return warnings(record)
+
+
+def warnings(record: ContainerRecord) -> list[str]:
+    """What was asked and will not be heeded, one sentence each."""
+    host, config = record.host_config, record.config
+    probe = config.healthcheck.test if config.healthcheck else None
+    ignored = {
+        "published ports are not supported yet: the ports stay unpublished": bool(
+            host.port_bindings or host.publish_all_ports
+        ),
+        "anonymous volumes are not supported yet: they are plain directories": bool(config.volumes),
+        "health checks are not supported yet: the container has no health": bool(
+            probe and probe != ["NONE"]
+        ),
+        f"log driver {host.log_config.type} is not supported yet: the engine's own log is kept": (
+            host.log_config.type not in LOG_DRIVERS
+        ),
+        "AppArmor and SELinux options are not supported yet: they have no effect": any(
+            option.startswith(("apparmor", "label")) for option in host.security_opt or []
+        ),
+    }
+    return [text for text, is_asked in ignored.items() if is_asked]

@@ -1,0 +1,250 @@
+"""Containers as Docker shows them, and which of them `ps` shows."""
+
+import asyncio
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import TypeVar, cast
+
+import pytest
+from msgspec import UNSET
+
+from lading.containers import views
+from lading.containers.container import Container
+from lading.containers.context import Context
+from lading.containers.layout import Layout
+from lading.containers.record import ContainerRecord, ContainerState, NoSuchContainer
+from lading.networks import Endpoint
+from lading.wire.containers import ZERO_TIME, ContainerConfig
+from lading.wire.host_config import HostConfig, RestartPolicy
+from lading.wire.networks import EndpointSettings
+
+MakeRecord = Callable[..., ContainerRecord]
+T = TypeVar("T")
+SECOND = 1_000_000_000
+RUNNING = ContainerState(status="running", pid=7, started_ns=SECOND)
+EXITED = ContainerState(status="exited", exit_code=3, started_ns=SECOND, finished_ns=2 * SECOND)
+ENDPOINT = Endpoint("e1", "n1", "bridge", "c", 1, ip="10.9.0.2", prefix=24, gateway="10.9.0.1")
+
+
+def with_loop(work: Callable[[], T]) -> T:
+    """A live container exists on an event loop only."""
+
+    async def main() -> T:
+        return work()
+
+    return asyncio.run(main())
+
+
+def surroundings(*endpoints: Endpoint, bytes_used: int = 0) -> Context:
+    """What the views look at beside the container itself."""
+    return cast(
+        "Context",
+        SimpleNamespace(
+            layout=Layout("/data", "/exec", "0123abcd"),
+            snapshots=SimpleNamespace(usage=lambda _: (bytes_used, 1)),
+            networks=SimpleNamespace(endpoints=lambda _: list(endpoints)),
+        ),
+    )
+
+
+def shown(
+    records: list[ContainerRecord],
+    filters: dict[str, list[str]] | None = None,
+    *,
+    all: bool = True,
+    limit: int | None = None,
+) -> list[str]:
+    """The names that `ps` shows."""
+
+    def choose() -> list[str]:
+        containers = [Container(record) for record in records]
+
+        def find(ref: str) -> Container:
+            for container in containers:
+                if container.record.name == ref:
+                    return container
+            raise NoSuchContainer(ref)
+
+        chosen = views.choose(containers, all=all, limit=limit, filters=filters or {}, find=find)
+        return [container.record.name for container in chosen]
+
+    return with_loop(choose)
+
+
+@pytest.fixture
+def three(make_record: MakeRecord) -> list[ContainerRecord]:
+    return [
+        make_record("a", name="old", created_ns=1, state=EXITED),
+        make_record("b", name="mid", created_ns=2, state=RUNNING),
+        make_record("c", name="new", created_ns=3),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        (ContainerState(), "Created"),
+        (RUNNING, "Up 9 seconds"),
+        (ContainerState(status="paused", started_ns=SECOND), "Up 9 seconds (Paused)"),
+        (EXITED, "Exited (3) 8 seconds ago"),
+        (ContainerState(status="removing"), "Removal In Progress"),
+    ],
+)
+def test_a_state_is_told_in_words(state: ContainerState, text: str) -> None:
+    assert views.status_text(state, 10 * SECOND) == text
+
+
+def test_running_ones_are_shown_unless_all_are_asked(three: list[ContainerRecord]) -> None:
+    assert shown(three, all=False) == ["mid"]
+
+
+def test_newest_come_first(three: list[ContainerRecord]) -> None:
+    assert shown(three) == ["new", "mid", "old"]
+
+
+def test_a_limit_takes_the_newest_whatever_their_state(three: list[ContainerRecord]) -> None:
+    assert shown(three, all=False, limit=2) == ["new", "mid"]
+
+
+@pytest.mark.parametrize(
+    ("filters", "names"),
+    [
+        ({"status": ["exited"]}, ["old"]),
+        ({"status": ["exited", "created"]}, ["new", "old"]),
+        ({"exited": ["3"]}, ["old"]),
+        ({"exited": ["0"]}, []),
+    ],
+)
+def test_asking_for_a_state_implies_all(
+    three: list[ContainerRecord], filters: dict[str, list[str]], names: list[str]
+) -> None:
+    assert shown(three, filters, all=False) == names
+
+
+@pytest.mark.parametrize(
+    ("filters", "names"),
+    [
+        ({"id": ["bbb"]}, ["mid"]),
+        ({"id": ["bb", "cc"]}, ["new", "mid"]),
+        ({"name": ["^m"]}, ["mid"]),
+        ({"name": ["/old"]}, ["old"]),
+        ({"name": ["["]}, []),
+        ({"name": ["[", "mid"]}, ["mid"]),
+        ({"since": ["old"]}, ["new", "mid"]),
+        ({"before": ["new"], "since": ["old"]}, ["mid"]),
+        ({"ancestor": ["base"]}, ["new", "mid", "old"]),
+        ({"ancestor": ["base:latest"]}, ["new", "mid", "old"]),
+        ({"ancestor": ["sha256:eee"]}, ["new", "mid", "old"]),
+        ({"ancestor": ["other"]}, []),
+        ({"is-task": ["true"]}, []),
+        ({"health": ["none"]}, ["new", "mid", "old"]),
+        ({"status": ["running"], "name": ["old"]}, []),
+    ],
+)
+def test_a_filter_chooses(
+    three: list[ContainerRecord], filters: dict[str, list[str]], names: list[str]
+) -> None:
+    assert shown(three, filters) == names
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        (["tier"], ["one", "two"]),
+        (["tier=web"], ["one"]),
+        (["tier", "zone=1"], ["two"]),
+        (["tier=web", "zone=1"], []),
+        (["absent"], []),
+        (["tier="], []),
+    ],
+)
+def test_all_labels_must_hold(make_record: MakeRecord, labels: list[str], names: list[str]) -> None:
+    one = make_record("a", name="one", config=ContainerConfig(labels={"tier": "web"}))
+    two = make_record("b", name="two", config=ContainerConfig(labels={"tier": "db", "zone": "1"}))
+    assert sorted(shown([one, two], {"label": labels})) == names
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"volume": ["/dst"]},
+        {"volume": ["/src"]},
+        {"network": ["none"]},
+        {"restart": ["always"]},
+    ],
+)
+def test_what_of_the_host_it_has_can_be_asked_for(
+    make_record: MakeRecord, filters: dict[str, list[str]]
+) -> None:
+    host = HostConfig(
+        binds=["/src:/dst"], network_mode="none", restart_policy=RestartPolicy(name="always")
+    )
+    records = [make_record("a", name="with", host=host), make_record("b", name="without")]
+    assert shown(records, filters) == ["with"]
+
+
+def test_a_state_that_is_none_is_refused(three: list[ContainerRecord]) -> None:
+    with pytest.raises(views.BadStatusFilter, match="invalid filter 'status=asleep'"):
+        shown(three, {"status": ["asleep"]})
+
+
+def test_an_exit_code_that_is_no_number_is_refused(three: list[ContainerRecord]) -> None:
+    with pytest.raises(views.BadExitedFilter, match="invalid filter 'exited=x'"):
+        shown(three, {"exited": ["x"]})
+
+
+def test_a_neighbour_in_time_must_exist(three: list[ContainerRecord]) -> None:
+    with pytest.raises(NoSuchContainer):
+        shown(three, {"since": ["absent"]})
+
+
+def test_inspect_tells_what_is_and_what_was_asked(make_record: MakeRecord) -> None:
+    config = ContainerConfig(image="base", entrypoint=["/entry"], cmd=["a", "b"])
+    record = make_record(config=config, host=HostConfig(network_mode="bridge"), state=RUNNING)
+    document = with_loop(
+        lambda: views.inspect(Container(record), surroundings(ENDPOINT), ["x1"], size=False)
+    )
+    assert (document.name, document.path, document.args) == ("/web", "/entry", ["a", "b"])
+    assert (document.state.running, document.state.pid) == (True, 7)
+    assert document.state.started_at == "1970-01-01T00:00:01.000000000Z"
+    assert document.state.finished_at == ZERO_TIME
+    assert document.config == config
+    assert document.exec_ids == ["x1"]
+    assert document.size_rw is UNSET
+    assert document.network_settings.ip_address == "10.9.0.2"
+    assert document.network_settings.sandbox_key == "/proc/7/ns/net"
+
+
+def test_inspect_of_what_never_ran_has_no_times_and_no_address(make_record: MakeRecord) -> None:
+    record = make_record(host=HostConfig(network_mode="bridge"))
+    document = with_loop(lambda: views.inspect(Container(record), surroundings(), [], size=False))
+    assert (document.state.status, document.state.started_at) == ("created", ZERO_TIME)
+    assert document.exec_ids is None
+    assert document.network_settings.networks == {"bridge": EndpointSettings()}
+    assert document.network_settings.sandbox_key == ""
+
+
+def test_a_row_of_the_list(make_record: MakeRecord) -> None:
+    record = make_record(
+        created_ns=5 * SECOND + 7,
+        config=ContainerConfig(image="base", cmd=["sh", "-c", "true"]),
+        host=HostConfig(binds=["/src:/dst:ro"], network_mode="bridge"),
+    )
+    row = with_loop(
+        lambda: views.summary(Container(record), surroundings(bytes_used=10), size=True)
+    )
+    assert (row.names, row.command, row.created) == (["/web"], "sh -c true", 5)
+    assert (row.state, row.status, row.size_rw) == ("created", "Created", 10)
+    [mount] = row.mounts
+    assert (mount.source, mount.destination, mount.rw, mount.propagation) == (
+        "/src",
+        "/dst",
+        False,
+        "rprivate",
+    )
+
+
+def test_a_container_in_anothers_network_has_none_of_its_own(make_record: MakeRecord) -> None:
+    record = make_record(host=HostConfig(network_mode="container:other"))
+    row = with_loop(lambda: views.summary(Container(record), surroundings(), size=False))
+    assert row.network_settings.networks == {}

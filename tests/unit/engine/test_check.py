@@ -1,0 +1,127 @@
+"""The audit names what has no owner and what an owner has lost, and is silent otherwise."""
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from lading.containers.layout import Layout
+from lading.engine import check as audit
+from lading.engine.check import Finding, check
+from lading.kernel.cgroup import Hierarchies
+from lading.networks import Endpoint
+
+if TYPE_CHECKING:
+    from lading.engine.engine import Engine
+
+ID = "a" * 64
+OTHER = "b" * 64
+
+
+class Host:
+    """An engine at rest with one running container, whose things a test can take away."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.pid = os.getpid()
+        self.status_running = True
+        self.damaged: dict[str, str] = {}
+        self.rows = [ID]
+        self.endpoint_owner = ID
+        for place in ("exec/containers", "data/containers", "data/snapshots/active", "cg/lading/0"):
+            (root / place / ID).mkdir(parents=True)
+
+    def check(self) -> list[Finding]:
+        container = SimpleNamespace(
+            id=ID,
+            record=SimpleNamespace(
+                state=SimpleNamespace(is_running=self.status_running, pid=self.pid)
+            ),
+        )
+        endpoint = Endpoint("e1", "n1", "bridge", self.endpoint_owner, 1)
+        engine = SimpleNamespace(
+            containers=SimpleNamespace(all=lambda: [container], find=lambda _: container),
+            damaged=self.damaged,
+            options=SimpleNamespace(exec_root=f"{self.root}/exec", data_root=f"{self.root}/data"),
+            layout=Layout(f"{self.root}/data", f"{self.root}/exec", "0"),
+            database=SimpleNamespace(read=lambda _: self.rows),
+            networks=SimpleNamespace(
+                list=lambda: [SimpleNamespace(id="n1")], endpoints_of=lambda _: [endpoint]
+            ),
+        )
+        return check(cast("Engine", engine))
+
+    def found(self) -> set[tuple[str, str]]:
+        return {(finding.kind, finding.name) for finding in self.check()}
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+    monkeypatch.setattr(audit, "hierarchies", lambda: Hierarchies({}, f"{tmp_path}/cg"))
+    return Host(tmp_path)
+
+
+def test_where_everything_fits_nothing_is_found(host: Host) -> None:
+    assert host.check() == []
+
+
+@pytest.mark.parametrize(
+    ("place", "kind"),
+    [
+        ("exec/containers", "run directory"),
+        ("data/containers", "directory"),
+        ("data/snapshots/active", "snapshot"),
+    ],
+)
+def test_what_nobody_owns_is_found(host: Host, place: str, kind: str) -> None:
+    (host.root / place / OTHER).mkdir()
+    assert host.found() == {(kind, OTHER)}
+
+
+def test_a_cgroup_that_nobody_owns_is_found(host: Host) -> None:
+    (host.root / "cg/lading/0" / OTHER).mkdir()
+    assert host.found() == {("cgroup", f"{host.root}/cg/lading/0/{OTHER}")}
+
+
+def test_a_cgroup_that_is_no_containers_is_left_out(host: Host) -> None:
+    (host.root / "cg/lading/0/helper").mkdir()
+    assert host.check() == []
+
+
+@pytest.mark.parametrize(
+    ("place", "kind"), [("exec/containers", "run directory"), ("data/snapshots/active", "snapshot")]
+)
+def test_what_its_owner_has_lost_is_found(host: Host, place: str, kind: str) -> None:
+    (host.root / place / ID).rmdir()
+    assert host.found() == {(kind, ID)}
+
+
+def test_a_process_that_is_gone_is_found(host: Host) -> None:
+    host.pid = 2**22 + 1  # greater than any pid, PID_MAX_LIMIT
+    assert host.found() == {("process", str(host.pid))}
+
+
+def test_an_address_of_nobody_who_runs_is_found(host: Host) -> None:
+    host.endpoint_owner = OTHER
+    assert host.found() == {("endpoint", "e1")}
+
+
+def test_a_snapshot_recorded_for_nobody_is_found(host: Host) -> None:
+    host.rows.append(OTHER)
+    (host.root / "data/snapshots/active" / OTHER).mkdir()
+    assert host.check() == [Finding("snapshot", OTHER, "of no container")]
+
+
+def test_a_damaged_record_is_found_and_keeps_what_it_names(host: Host) -> None:
+    host.damaged[OTHER] = "record of web is damaged"
+    host.rows.append(OTHER)
+    for place in ("data/containers", "data/snapshots/active"):
+        (host.root / place / OTHER).mkdir()
+    assert host.check() == [Finding("record", OTHER, "record of web is damaged")]
+
+
+def test_a_container_that_rests_has_no_run_left(host: Host) -> None:
+    host.status_running = False
+    assert {kind for kind, _ in host.found()} == {"run directory", "cgroup", "endpoint"}
