@@ -17,6 +17,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from errno import ESRCH
 
 from lading.failpoints import fp
 from lading.kernel import namespaces, pidfd, tty
@@ -215,6 +216,8 @@ class Monitor:
             connection.send({"reply": sequence, "error": None, **answer})
 
     def _do_signal(self, _c: Connection, message: Message, _fds: list[int]) -> Message:
+        if self._is_over:  # a request in the midst of the end: the pidfd is closed
+            raise ProcessLookupError(ESRCH, "the process has ended")
         pidfd.pidfd_send_signal(self.init.pidfd, message["signal"])
         return {}
 
