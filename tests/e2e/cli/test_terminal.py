@@ -55,7 +55,7 @@ def test_a_change_of_size_reaches_the_container(command: CommandLine, image: str
 def test_keys_go_to_the_container_and_not_to_us(command: CommandLine, image: str) -> None:
     child = shell(command, image, "--rm")
     # the quotes keep the echo of the typed line from looking like the program's output
-    child.sendline("sh -c 'echo be''gun; sleep 100'")
+    child.sendline("sh -c 'trap \"exit 3\" INT; echo be''gun; while :; do sleep 0.1; done'")
     child.expect("begun")
     child.sendintr()
     child.expect("# ")
