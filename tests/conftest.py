@@ -1,4 +1,5 @@
-"""What tests of several rooms need: Debian's registry on loopback, and connections that break.
+"""What tests of several rooms need: Debian's registry on loopback, connections that break, and a
+mount namespace of one's own.
 
 Everything is started by a fixture and ended by it, by process id or by closing its sockets.
 """
@@ -6,17 +7,21 @@ Everything is started by a fixture and ended by it, by process id or by closing 
 import hashlib
 import http.client
 import json
+import os
 import shutil
 import socket
 import subprocess
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+
+from lading.kernel import mount, namespaces
 
 REGISTRY_PROGRAM = "/usr/bin/docker-registry"
 START_S = 10.0
@@ -181,3 +186,34 @@ def cutting_proxy() -> Iterator[Callable[[int, list[int]], CuttingProxy]]:
     yield make
     for proxy in made:
         proxy.close()
+
+
+InMountNamespace = Callable[[Callable[[], object]], None]
+
+
+@pytest.fixture
+def in_mount_namespace() -> InMountNamespace:
+    """Runs a function in a child with mounts of its own; what it raises fails the test."""
+    return run_in_mount_namespace
+
+
+def run_in_mount_namespace(check: Callable[[], object]) -> None:
+    """The child's traceback comes back through a pipe; its mounts end with it."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            namespaces.unshare(namespaces.CLONE_NEWNS)
+            mount.mount("none", "/", "", mount.MS_REC | mount.MS_PRIVATE)
+            check()
+            status = 0
+        except BaseException:
+            os.write(writer, traceback.format_exc().encode()[-60000:])
+        finally:
+            os._exit(status)
+    os.close(writer)
+    with open(reader, "rb") as pipe:
+        report = pipe.read().decode()
+    _, status = os.waitpid(pid, 0)
+    assert status == 0, report

@@ -106,10 +106,10 @@ def test_a_container_out_of_memory_is_killed_and_said_to_be(boxes: Boxes) -> Non
 def test_the_root_can_be_readonly_with_a_new_working_directory(boxes: Boxes) -> None:
     def change(spec: dict[str, Any]) -> None:
         spec["root"] = {"readonly": True}
-        spec["process"]["cwd"] = "/work/deep"
+        spec["process"]["cwd"] = "/srv/deep"
 
     output = boxes.shell("pwd; touch x 2>&1 || true", spec=change)
-    assert output.splitlines() == ["/work/deep", "touch: x: Read-only file system"]
+    assert output.splitlines() == ["/srv/deep", "touch: x: Read-only file system"]
 
 
 def test_a_user_is_looked_up_in_the_root(boxes: Boxes) -> None:
