@@ -140,6 +140,27 @@ def test_an_exit_that_no_daemon_saw_is_there(engine: Engine) -> None:
     assert engine.findings() == []
 
 
+@pytest.mark.parametrize("is_removed_by_itself", [False, True])
+def test_a_life_that_no_daemon_recorded_is_there(
+    engine: Engine, is_removed_by_itself: bool
+) -> None:
+    words = IS_REMOVED_BY_ITSELF if is_removed_by_itself else {}
+    create(engine, NAME, Cmd=["sh", "-c", "echo 1; exit 7"], **words)
+    engine.arm("start.after-spawn")
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        engine.post(f"/containers/{NAME}/start")
+    assert engine.wait_dead(10) == -signal.SIGKILL
+    time.sleep(0.5)
+    engine.start()
+    if is_removed_by_itself:
+        assert engine.get("/containers/json?all=1") == []
+    else:
+        found = state(engine, NAME)
+        assert (found["Status"], found["ExitCode"]) == ("exited", 7)
+        assert numbers(engine, NAME) == [1]
+    assert engine.findings() == []
+
+
 def test_an_exit_just_after_the_return_of_the_daemon_is_seen(engine: Engine) -> None:
     run(engine, NAME, Cmd=["sh", "-c", "sleep 1; exit 9"])
     engine.kill9()

@@ -157,7 +157,17 @@ async def _settle(containers: Containers, container: Container) -> None:
         await containers.lifecycle.record_exit(container, None, outcome)
     elif container.record.state.status == "removing":
         await containers.lifecycle.remove(container, force=True)
+    elif outcome is not None and _is_news(container.record.state, outcome):
+        # a whole life between a start that was not recorded and now
+        state = replace(container.record.state, started_ns=int(outcome["finished_at_ns"]))
+        container.record = replace(container.record, state=state)
+        await containers.lifecycle.record_exit(container, None, outcome)
     else:
         context.clean_after_monitor(container.id)
         if container.record.is_auto_removed and container.record.state.finished_ns:
             await containers.lifecycle.remove(container, force=True)
+
+
+def _is_news(state: ContainerState, outcome: dict[str, object]) -> bool:
+    """Whether this exit is not the one that the record knows."""
+    return int(str(outcome["finished_at_ns"])) > state.finished_ns
