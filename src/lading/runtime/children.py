@@ -26,12 +26,14 @@ FAILURE = b'{"failed":'  # how a report of failure begins
 
 class ContainerProcess:
     """A child of the monitor: init, or an exec. Callbacks come from the event loop, once each:
-    `reported` after execve or a failed step (see `failure`), `ended` after death, always last.
+    `prepared` when all but the last steps are done (with `report`, and `master` if it has a
+    terminal), `reported` after execve or a failed step (see `failure`), `ended` after death.
     """
 
     __slots__ = (
         "_ended",
         "_loop",
+        "_prepared",
         "_reported",
         "_sync",
         "exit_code",
@@ -47,8 +49,10 @@ class ContainerProcess:
         loop: Loop,
         reported: Callable[[ContainerProcess], None],
         ended: Callable[[ContainerProcess], None],
+        prepared: Callable[[ContainerProcess], None] | None = None,
     ) -> None:
         self._loop = loop
+        self._prepared = prepared
         self._reported = reported
         self._ended = ended
         self.failure: Message | None = None
@@ -85,6 +89,12 @@ class ContainerProcess:
         else:
             self.report = data
             self.master = fds[0] if fds else -1
+            if self._prepared is not None:
+                self._prepared(self)
+
+    def start(self) -> None:
+        """Let a child go on that waits for it. Raises BrokenPipeError when it has gone on."""
+        self._sync.send(b"s")
 
     def _dead(self, _events: int) -> None:
         while self._sync.fileno() >= 0:  # its last words come before its death

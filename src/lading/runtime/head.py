@@ -25,14 +25,18 @@ if TYPE_CHECKING:
         pid_namespace: str
         cgroup: str
         resources: dict[str, object]
+        gate: bool
+        stdio: list[int] | None
+        console: int | None
 
 
 def head_of(request: Request, *, is_unified: bool) -> Head:
     """Pick out what the monitor needs; unknown namespaces are left for the plan to refuse."""
     linux = request["spec"].get("linux") or {}
+    fds = request.get("fds") or {}
     log = request.get("log")
     flags, pid_namespace = 0, ""
-    has_netns = (request.get("fds") or {}).get("netns") is not None
+    has_netns = fds.get("netns") is not None
     for namespace in linux.get("namespaces") or []:
         kind, path = namespace["type"], namespace.get("path") or ""
         if path or kind == "cgroup" or (kind == "network" and has_netns):
@@ -46,6 +50,9 @@ def head_of(request: Request, *, is_unified: bool) -> Head:
         "flags": flags,
         "pid_namespace": pid_namespace,
         "cgroup": linux.get("cgroupsPath") or "",
+        "gate": bool(request.get("gate")),
+        "stdio": fds.get("stdio"),
+        "console": fds.get("console"),
         "resources": (linux.get("resources") or {}) if is_unified else {},
     }
 

@@ -17,12 +17,13 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from _socket import SCM_RIGHTS, SOL_SOCKET
 
 from lading.failpoints import fp
 from lading.kernel import namespaces, pidfd, tty
 from lading.kernel.cgroup import Cgroup
 from lading.kernel.cgroup.directory import make
-from lading.runtime import init, rundir
+from lading.runtime import init, messages, rundir
 from lading.runtime.children import ContainerProcess
 from lading.runtime.connections import Connection, Listener
 from lading.runtime.execs import Execs
@@ -48,6 +49,7 @@ class Monitor:
 
     __slots__ = (
         "_connections",
+        "_console",
         "_directory",
         "_execs",
         "_is_over",
@@ -78,13 +80,14 @@ class Monitor:
         self.head = head
         self.host = host
         self.loop = Loop()
-        self.init = ContainerProcess(self.loop, self._reported, self._init_ended)
+        self.init = ContainerProcess(self.loop, self._reported, self._init_ended, self._prepared)
         self._directory = directory
         self._null = null
         self._is_over = False
         self._is_running = False
         self._mount_namespace = -1
         self._terminal = -1
+        self._console = -1
         self._execs: Execs | None = None
         self._stdin: Input | None = None
         self._outputs: list[Output] = []
@@ -117,7 +120,13 @@ class Monitor:
             descriptor = os.open(head["pid_namespace"], os.O_RDONLY | os.O_CLOEXEC)
             namespaces.setns(descriptor, namespaces.CLONE_NEWPID)
             os.close(descriptor)
-        stdio = None if head["terminal"] else self._open_pipes()
+        stdio = None
+        if head["stdio"] is not None:
+            stdio = fds[head["stdio"][0]], fds[head["stdio"][1]], fds[head["stdio"][2]]
+        elif not head["terminal"]:
+            stdio = self._open_pipes()
+        if head["console"] is not None:
+            self._console = os.dup(fds[head["console"]])
         cgroup = self._make_v2()
         host, directory, pid = self.host, self._directory, os.getpid()
         self.init.spawn(
@@ -129,9 +138,8 @@ class Monitor:
             cgroup=cgroup,
         )
         fp("monitor.init_cloned")
-        for descriptor in (*fds, *(stdio or ()), cgroup):
-            if descriptor is not None and descriptor != self._null:
-                os.close(descriptor)
+        for descriptor in {*fds, *(stdio or ()), cgroup} - {None, self._null}:
+            os.close(descriptor)
 
     def _make_v2(self) -> int | None:
         """The v2 group's directory, for the child to be born in; v1 groups it makes itself."""
@@ -162,6 +170,26 @@ class Monitor:
         self._outputs.append(Output(self.loop, ours, self._log, stream))
         return theirs
 
+    def _prepared(self, process: ContainerProcess) -> None:
+        """All is set up; a container that is to be created only now waits for "start"."""
+        if process.master >= 0:
+            self._terminal = process.master
+            if self._console >= 0:
+                self._give_console(process.master)
+            else:
+                self._outputs.append(Output(self.loop, process.master, self._log, STDOUT))
+            if self.head["stdin"]:
+                self._stdin = Input(self.loop, os.dup(process.master), is_terminal=True)
+        if self.head["gate"]:
+            self.broadcast({"event": "created", "pid": process.pid})
+
+    def _give_console(self, master: int) -> None:
+        """Hand the terminal's master to whoever asked for it by a console socket."""
+        receiver = messages.adopt(self._console)
+        packed = master.to_bytes(4, "little")
+        receiver.sendmsg([b"pty"], [(SOL_SOCKET, SCM_RIGHTS, packed)])
+        receiver.close()
+
     def _reported(self, process: ContainerProcess) -> None:
         """execve succeeded, or the child has said why not and is dead in a moment."""
         if process.failure is not None:
@@ -171,11 +199,6 @@ class Monitor:
             self._mount_namespace = namespaces.mount_namespace_of(process.pidfd, process.pid)
         except OSError:  # it has ended already
             self._mount_namespace = -1
-        if process.master >= 0:
-            self._terminal = process.master
-            self._outputs.append(Output(self.loop, process.master, self._log, STDOUT))
-            if self.head["stdin"]:
-                self._stdin = Input(self.loop, os.dup(process.master), is_terminal=True)
         for connection in self._connections:
             connection.send_raw(process.report)
 
@@ -216,6 +239,10 @@ class Monitor:
 
     def _do_signal(self, _c: Connection, message: Message, _fds: list[int]) -> Message:
         pidfd.pidfd_send_signal(self.init.pidfd, message["signal"])
+        return {}
+
+    def _do_start(self, _c: Connection, _message: Message, _fds: list[int]) -> Message:
+        self.init.start()
         return {}
 
     def _do_resize(self, _c: Connection, message: Message, _fds: list[int]) -> Message:
@@ -318,6 +345,7 @@ class Monitor:
 
 
 VERBS = {
+    "start": Monitor._do_start,
     "signal": Monitor._do_signal,
     "resize": Monitor._do_resize,
     "stdin": Monitor._do_stdin,

@@ -105,7 +105,9 @@ def compile(
         steps.append(program.MakeDirectory(process.get("cwd") or "/"))
         steps.append(rootfs.ReadonlyRoot())
     steps.append(rootfs.PivotRoot())
-    _process(steps, process, seccomp=seccomp, keyring=f"_ses.{request.get('id', '')}")
+    keyring = f"_ses.{request.get('id', '')}"
+    gate = bool(request.get("gate"))
+    _process(steps, process, seccomp=seccomp, keyring=keyring, gate=gate)
     return steps
 
 
@@ -315,6 +317,7 @@ def _process(
     seccomp: bytes | None,
     keyring: str | None,
     create_cwd: bool = True,
+    gate: bool = False,
 ) -> None:
     steps.append(namespaces.NewSession(keyring))
     for limit in process.get("rlimits") or []:
@@ -324,7 +327,10 @@ def _process(
     steps.append(program.SetEnvironment(process.get("env") or []))
     steps.append(program.SetStdio(terminal=bool(process.get("terminal"))))
     steps.append(program.ChangeDirectory(process.get("cwd") or "/", create=create_cwd))
+    steps.append(program.FindProgram(process["args"][0]))
     steps.append(program.Report())
+    if gate:
+        steps.append(program.WaitForStart())
     steps.append(program.CloseDescriptors())
     no_new_privileges = bool(process.get("noNewPrivileges"))
     if seccomp and not no_new_privileges:

@@ -47,6 +47,7 @@ def test_a_dockerlike_spec_becomes_these_steps() -> None:
         "set 1 environment variables",
         "stdio from the monitor",
         "change directory to /",
+        "find program echo",
         "report to the monitor",
         "close descriptors, reset signals",
         "become the user: bounding a80425fb permitted a80425fb effective a80425fb umask 022",

@@ -32,6 +32,7 @@ class Child:
         "identity",
         "master",
         "preserved",
+        "program",
         "root",
         "started",
         "stdio",
@@ -51,6 +52,7 @@ class Child:
         self.started = started  # what the monitor will tell its clients after execve
         self.root = -1  # the container's root, once mounted
         self.master = -1  # of the terminal, to be handed to the monitor
+        self.program = ""  # the file that execve will run
         self.preserved = 0  # how many descriptors after 2 the program shall get
         self.identity: Identity | None = None
         self.environment: dict[str, str] = {}
