@@ -64,6 +64,13 @@ def known() -> tuple[str, ...]:
     return NAMES[: last_cap() + 1]
 
 
+def available() -> tuple[str, ...]:
+    """The known ones that this process may hand on: in a sandbox not all of root's."""
+    with open("/proc/self/status", encoding="ascii") as file:  # man 5 proc_pid_status, CapBnd
+        bounding = next(line for line in file if line.startswith("CapBnd:"))
+    return tuple(to_names(int(bounding.split()[1], 16)))
+
+
 def to_mask(names: Iterable[str]) -> int:
     """The set as an int. Names that this kernel does not have are left out, as runc does."""
     mask = 0

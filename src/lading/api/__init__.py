@@ -1,0 +1,10 @@
+"""The Docker Engine API over `lading.http`: one route per operation, one service call per route.
+
+`Router(backend, ROUTES)` is the handler to serve; `backend` is anything with the services that
+`lading.api.backend` describes. No decision about containers or images is taken in this room.
+"""
+
+from lading.api.router import Route, Router
+from lading.api.routes import ROUTES
+
+__all__ = ["ROUTES", "Route", "Router"]

@@ -1,0 +1,158 @@
+"""What the API needs of the engine, as Protocols: the rooms below fulfil them without knowing us.
+
+One function here is one verb of the API. Errors are `lading.errors` classes; what a client matches
+on in their text is the business of whoever raises them.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, Protocol
+
+from lading.state import Journal
+from lading.wire.containers import (
+    ContainerCreate,
+    ContainerCreated,
+    ContainerInspect,
+    ContainerSummary,
+    WaitResult,
+)
+from lading.wire.exec import ExecConfig, ExecInspect, ExecStart
+from lading.wire.images import ImageDeleteItem, ImageHistoryItem, ImageInspect, ImageSummary
+from lading.wire.system import Info, Version
+
+Filters = dict[str, list[str]]
+Progress = Callable[[dict[str, object]], None]  # one message of a progress stream
+
+
+class LogStream(Protocol):
+    """Log records, (stream, bytes) with stream 1 for stdout and 2 for stderr."""
+
+    tty: bool
+
+    def __aiter__(self) -> AsyncIterator[tuple[int, bytes]]: ...
+
+
+class Attachment(Protocol):
+    """One client's hold on a process: its output, its input, and letting go."""
+
+    tty: bool
+
+    def output(self) -> AsyncIterator[tuple[int, bytes]]:
+        """(stream, bytes) until the process has ended."""
+
+    async def write(self, data: bytes) -> None:
+        """Input for the process."""
+
+    async def write_eof(self) -> None:
+        """The client's input has ended."""
+
+    async def close(self) -> None:
+        """The client has let go, whichever way."""
+
+    def detached(self) -> None:
+        """The client typed the detach keys (`close` comes as well)."""
+
+
+class Containers(Protocol):
+    """The tags Container and Exec."""
+
+    async def create(
+        self, request: ContainerCreate, *, name: str | None, platform: str | None
+    ) -> ContainerCreated: ...
+    async def start(self, ref: str) -> None: ...
+    async def stop(self, ref: str, *, signal: str | None, timeout_s: int | None) -> None: ...
+    async def restart(self, ref: str, *, signal: str | None, timeout_s: int | None) -> None: ...
+    async def kill(self, ref: str, *, signal: str | None) -> None: ...
+    async def pause(self, ref: str) -> None: ...
+    async def unpause(self, ref: str) -> None: ...
+    async def rename(self, ref: str, name: str) -> None: ...
+    async def remove(self, ref: str, *, force: bool, volumes: bool, link: bool) -> None: ...
+    async def resize(self, ref: str, *, height: int, width: int) -> None: ...
+    def inspect(self, ref: str, *, size: bool) -> ContainerInspect: ...
+    def list(
+        self, *, all: bool, limit: int | None, size: bool, filters: Filters
+    ) -> list[ContainerSummary]: ...
+    def wait(self, ref: str, condition: str) -> Awaitable[WaitResult]:
+        """Registered when this returns; the result may come much later."""
+
+    def logs(
+        self,
+        ref: str,
+        *,
+        follow: bool,
+        stdout: bool,
+        stderr: bool,
+        since_ns: int | None,
+        until_ns: int | None,
+        timestamps: bool,
+        tail: int | None,
+        details: bool,
+    ) -> LogStream: ...
+    def attach(
+        self,
+        ref: str,
+        *,
+        logs: bool,
+        stream: bool,
+        stdin: bool,
+        stdout: bool,
+        stderr: bool,
+        detach_keys: str | None,
+    ) -> Attachment: ...
+    async def exec_create(self, ref: str, config: ExecConfig) -> str: ...
+    def exec_inspect(self, exec_id: str) -> ExecInspect: ...
+    async def exec_start(self, exec_id: str, start: ExecStart) -> Attachment | None: ...
+    async def exec_resize(self, exec_id: str, *, height: int, width: int) -> None: ...
+
+
+class Images(Protocol):
+    """The tag Image. References are text as the client gave it."""
+
+    async def pull(self, reference: str, *, platform: str | None, progress: Progress) -> None: ...
+    async def load(
+        self, chunks: AsyncIterator[bytes], *, quiet: bool, progress: Progress
+    ) -> None: ...
+    async def inspect(self, ref: str) -> ImageInspect: ...
+    async def history(self, ref: str) -> Sequence[ImageHistoryItem]: ...
+    async def remove(
+        self, ref: str, *, force: bool, prune: bool
+    ) -> Sequence[ImageDeleteItem] | list[dict[str, Any]]: ...
+    async def tag(self, ref: str, repo: str, tag: str) -> None: ...
+    async def from_host(
+        self, tag: str, tools: Sequence[str] | None, progress: Progress
+    ) -> None: ...
+    async def list(
+        self, *, all: bool, filters: Filters, shared_size: bool, manifests: bool
+    ) -> list[ImageSummary]: ...
+
+
+class System(Protocol):
+    """The tag System."""
+
+    def version(self) -> Version: ...
+    def info(self) -> Info: ...
+
+
+class Finding(Protocol):
+    """One result of the audit."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def detail(self) -> str: ...
+
+
+class Backend(Protocol):
+    """Everything the routes reach."""
+
+    @property
+    def containers(self) -> Containers: ...
+    @property
+    def images(self) -> Images: ...
+    @property
+    def system(self) -> System: ...
+    @property
+    def journal(self) -> Journal: ...
+    def check(self) -> Sequence[Finding]:
+        """Audit the host against the records."""

@@ -1,0 +1,92 @@
+"""Between a taken-over connection and a process: output out, input in, and three ways to end.
+
+the process ends      output ends -> our direction ends -> the client closes
+the client detaches   keys found in its input of a terminal -> everything ends, process goes on
+the client goes       what it had sent still goes in; then everything ends, process goes on
+"""
+
+import asyncio
+import logging
+from functools import partial
+
+from lading.api.backend import Attachment
+from lading.api.call import Call
+from lading.api.detach import Recogniser
+from lading.api.framing import MULTIPLEXED, RAW, frame
+from lading.errors import LadingError
+from lading.http import ClientGone, Hijack, RawStream, Response
+
+log = logging.getLogger(__name__)
+
+
+def take_over(call: Call, attachment: Attachment, *, has_stdin: bool, keys: bytes) -> Response:
+    """Answer with the raw streams of the attachment; it is closed in any case."""
+    run = partial(_run, attachment=attachment, has_stdin=has_stdin, keys=keys)
+    return Hijack(run, headers=stream_headers(call, is_terminal=attachment.tty))
+
+
+def stream_headers(call: Call, *, is_terminal: bool) -> list[tuple[str, str]]:
+    """How output is framed. An old client, or one that does not upgrade, knows one name only."""
+    is_told = call.is_at_least("1.42") and (
+        call.request.upgrade is not None or call.request.method == "GET"
+    )
+    return [("Content-Type", MULTIPLEXED if is_told and not is_terminal else RAW)]
+
+
+async def _run(stream: RawStream, *, attachment: Attachment, has_stdin: bool, keys: bytes) -> None:
+    output = asyncio.create_task(_pump_output(attachment, stream))
+    client = asyncio.create_task(_pump_input(attachment, stream, has_stdin, keys))
+    try:
+        await asyncio.wait({output, client}, return_when=asyncio.FIRST_COMPLETED)
+        if not output.done() and client.result():
+            attachment.detached()
+        elif not output.done():  # the client's input has ended; its output has not
+            gone = asyncio.create_task(stream.wait_gone())
+            await asyncio.wait({output, gone}, return_when=asyncio.FIRST_COMPLETED)
+            gone.cancel()
+        _report(output)
+    finally:
+        output.cancel()
+        client.cancel()
+        await asyncio.gather(output, client, return_exceptions=True)
+        await attachment.close()
+        await stream.finish()
+
+
+async def _pump_output(attachment: Attachment, stream: RawStream) -> None:
+    async for number, payload in attachment.output():
+        await stream.write(payload if attachment.tty else frame(number, payload))
+
+
+async def _pump_input(
+    attachment: Attachment, stream: RawStream, has_stdin: bool, keys: bytes
+) -> bool:
+    """Whether the client detached; False when its input has just ended."""
+    recogniser = Recogniser(keys) if attachment.tty and has_stdin else None
+    is_detached = False
+    while not is_detached and (data := await stream.read()):
+        if recogniser is not None:
+            data, is_detached = recogniser.feed(data)
+        has_stdin = has_stdin and await _give(attachment, data)
+    if recogniser is not None and not is_detached:
+        has_stdin = has_stdin and await _give(attachment, recogniser.end())
+    if has_stdin and not is_detached:
+        await attachment.write_eof()
+    return is_detached
+
+
+async def _give(attachment: Attachment, data: bytes) -> bool:
+    """Whether the process takes input: one that has ended does not, and nobody minds."""
+    try:
+        if data:
+            await attachment.write(data)
+    except (LadingError, OSError):
+        return False
+    return True
+
+
+def _report(output: "asyncio.Task[None]") -> None:
+    """Nobody else hears of an error in the middle of a stream."""
+    error = output.exception() if output.done() and not output.cancelled() else None
+    if error is not None and not isinstance(error, ClientGone | LadingError):
+        log.error("output of an attached process failed", exc_info=error)

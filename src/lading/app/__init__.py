@@ -1,0 +1,1 @@
+"""Entry points: each wires the rooms together for one program, and nothing else."""

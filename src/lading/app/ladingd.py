@@ -1,0 +1,222 @@
+"""ladingd: the engine as a daemon. Wiring only: flags -> Options -> Engine -> Router -> sockets.
+
+Runs in the foreground; systemd gives sockets (LISTEN_FDS, `-H fd://`) and is told when it is ready
+(NOTIFY_SOCKET, sd_notify(3)). SIGTERM and SIGINT end it; containers run on and are found again.
+"""
+
+import argparse
+import asyncio
+import grp
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+
+from lading.api import ROUTES, Router
+from lading.engine import Engine, Options
+from lading.engine.clean_up import clean_up
+from lading.errors import LadingError
+from lading.http import InheritedListener, Listener, Server, TcpListener, UnixListener, serve
+from lading.networks import Settings
+from lading.version import VERSION
+
+DEFAULT_HOST = "unix:///run/lading.sock"
+GROUPS = ("lading", "docker")  # who may use the socket beside root: the first that exists
+FIRST_INHERITED = 3  # SD_LISTEN_FDS_START, sd_listen_fds(3)
+log = logging.getLogger("lading")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The flags; those that dockerd has are spelled as there."""
+    flags = argparse.ArgumentParser(prog="ladingd", description="The Lading engine.")
+    flags.add_argument("--data-root", help="durable state (default /var/lib/lading)")
+    flags.add_argument("--exec-root", help="state of running containers (default /run/lading)")
+    flags.add_argument(
+        "-H", "--host", action="append", help="unix://PATH, tcp://HOST:PORT or fd:// (repeatable)"
+    )
+    flags.add_argument("-p", "--pidfile", help="write the engine's pid there")
+    flags.add_argument("--config-file", help="JSON with the same names as the long flags")
+    flags.add_argument("-D", "--debug", action="store_true", default=None, help="log everything")
+    flags.add_argument(
+        "-l", "--log-level", choices=["debug", "info", "warn", "error", "fatal"], help="info"
+    )
+    flags.add_argument("--registry-mirror", action="append", help="URL, for docker.io names")
+    flags.add_argument("--insecure-registry", action="append", help="HOST[:PORT] or CIDR")
+    flags.add_argument("--cgroup-parent", help="below which containers' cgroups are made")
+    flags.add_argument("-b", "--bridge", help="name of the default bridge (default lading0)")
+    flags.add_argument("--bip", help="address of the default bridge, 10.9.0.1/24")
+    flags.add_argument("--fixed-cidr", help="the part of its subnet that containers get")
+    flags.add_argument("--mtu", type=int, help="of the default bridge (default 1500)")
+    flags.add_argument(
+        "--clean-up",
+        action="store_true",
+        default=None,
+        help="remove this engine's bridge, firewall rules and addresses from the host, and end",
+    )
+    flags.add_argument("-v", "--version", action="version", version=f"ladingd {VERSION}")
+    return flags
+
+
+def settings(words: Sequence[str]) -> dict[str, object]:
+    """Flags over the config file; a setting given in both is an error, as in dockerd."""
+    flags = vars(parser().parse_args(words))
+    given = {name: value for name, value in flags.items() if value is not None}
+    path = given.get("config_file")
+    if not isinstance(path, str):
+        return given
+    with open(path, encoding="utf-8") as file:
+        document = json.load(file)
+    plural = {"hosts": "host", "registry-mirrors": "registry-mirror"}
+    plural |= {"insecure-registries": "insecure-registry"}
+    for key, value in document.items():
+        name = plural.get(key, key).replace("-", "_")
+        if name not in flags:
+            raise SystemExit(f"ladingd: {path}: unknown setting: {key}")
+        if name in given:
+            raise SystemExit(
+                f"ladingd: the following directives are specified both as a flag and in the "
+                f"configuration file: {key}"
+            )
+        given[name] = value
+    return given
+
+
+def options(given: dict[str, object]) -> Options:
+    """What the engine is told."""
+
+    def text(name: str, default: str) -> str:
+        return str(given.get(name) or default)
+
+    def texts(name: str) -> tuple[str, ...]:
+        values = given.get(name)
+        return tuple(str(value) for value in values) if isinstance(values, list) else ()
+
+    networks = Settings(
+        bridge_name=text("bridge", "lading0"),
+        bip=text("bip", ""),
+        fixed_cidr=text("fixed_cidr", ""),
+        mtu=int(text("mtu", "1500")),
+    )
+    return Options(
+        data_root=os.path.abspath(text("data_root", "/var/lib/lading")),
+        exec_root=os.path.abspath(text("exec_root", "/run/lading")),
+        debug=bool(given.get("debug")),
+        registry_mirrors=texts("registry_mirror"),
+        insecure_registries=texts("insecure_registry"),
+        cgroup_parent=text("cgroup_parent", ""),
+        networks=networks,
+    )
+
+
+def listeners(hosts: Sequence[str], environ: dict[str, str]) -> list[Listener]:
+    """Where to listen. Raises SystemExit for an address that is none."""
+    found: list[Listener] = []
+    for host in hosts:
+        scheme, separator, rest = host.partition("://")
+        if not separator:
+            raise SystemExit(f"ladingd: invalid bind address format: {host}")
+        if scheme == "unix":
+            found.append(UnixListener(rest or "/run/lading.sock", gid=_socket_group()))
+        elif scheme == "tcp":
+            name, _, port = rest.rpartition(":")
+            log.warning("listening on %s without TLS: whoever reaches it is root here", host)
+            found.append(TcpListener((name or "127.0.0.1").strip("[]"), int(port or "2375")))
+        elif scheme == "fd":
+            found += _inherited(environ)
+        else:
+            raise SystemExit(f"ladingd: unknown protocol in {host} (unix, tcp and fd are known)")
+    return found
+
+
+def _inherited(environ: dict[str, str]) -> list[Listener]:
+    if environ.get("LISTEN_PID") != str(os.getpid()):
+        raise SystemExit("ladingd: no sockets found via socket activation")
+    count = int(environ.get("LISTEN_FDS", "0"))
+    return [InheritedListener(FIRST_INHERITED + number) for number in range(count)]
+
+
+def _socket_group() -> int | None:
+    for name in GROUPS:
+        try:
+            return grp.getgrnam(name).gr_gid
+        except KeyError:
+            continue
+    return None
+
+
+def notify(environ: dict[str, str], message: str) -> None:
+    """Tell the service manager, if there is one. sd_notify(3)."""
+    path = environ.get("NOTIFY_SOCKET", "")
+    if not path:
+        return
+    address = "\0" + path[1:] if path.startswith("@") else path
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.sendto(message.encode(), address)
+
+
+async def run(given: dict[str, object], environ: dict[str, str]) -> None:
+    """Serve until a signal says stop."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    hosts = given.get("host")
+    where = listeners(hosts if isinstance(hosts, list) else [DEFAULT_HOST], environ)
+    engine = await Engine.open(options(given))
+    try:
+        if given.get("clean_up"):
+            await clean_up(engine)
+            return
+        router = Router(engine, ROUTES)
+        server = await serve(router, where)
+        await _serve_until(stop, server, router, given, environ)
+    finally:
+        await engine.aclose()
+
+
+async def _serve_until(
+    stop: asyncio.Event,
+    server: Server,
+    router: Router,
+    given: dict[str, object],
+    environ: dict[str, str],
+) -> None:
+    pidfile = given.get("pidfile")
+    if isinstance(pidfile, str):
+        _write_pid(pidfile)
+    notify(environ, "READY=1")
+    log.info("ladingd %s is ready", VERSION)
+    await stop.wait()
+    notify(environ, "STOPPING=1")
+    await server.aclose()
+    await router.aclose()
+    if isinstance(pidfile, str):
+        os.unlink(pidfile)
+
+
+def _write_pid(path: str) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(str(os.getpid()))
+
+
+def main() -> int:
+    """The daemon; returns its exit code."""
+    given = settings(sys.argv[1:])
+    level = "debug" if given.get("debug") else str(given.get("log_level") or "info")
+    level = {"warn": "warning", "fatal": "critical"}.get(level, level)
+    logging.basicConfig(
+        level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    if os.geteuid() != 0:
+        sys.stderr.write("ladingd: needs to run as root (rootless mode is not there yet)\n")
+        return 1
+    environ = dict(os.environ)
+    try:
+        asyncio.run(run(given, environ))
+    except (LadingError, OSError) as error:
+        sys.stderr.write(f"ladingd: {error}\n")
+        return 1
+    return 0

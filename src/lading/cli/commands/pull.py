@@ -1,0 +1,59 @@
+"""`lading pull`: an image from a registry."""
+
+from __future__ import annotations
+
+import sys
+
+from lading.cli import progress, references
+from lading.cli.command import Command
+from lading.cli.failures import Failure
+from lading.cli.flags import BOOL, STRING, Flag
+from lading.cli.parser import Arguments, parse
+from lading.sdk import images
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lading.cli.session import Session
+
+COMMAND = Command(
+    "pull",
+    "[OPTIONS] NAME[:TAG|@DIGEST]",
+    "Download an image from a registry",
+    (
+        Flag("all-tags", "a", BOOL, "Download all tagged images in the repository"),
+        Flag("platform", "", STRING, "Set platform if the image is for several"),
+        Flag("quiet", "q", BOOL, "Suppress verbose output"),
+    ),
+    least=1,
+    most=1,
+    aliases=("image pull", "pull"),
+)
+
+
+class PullArguments(Arguments):
+    all_tags: bool
+    platform: str
+    quiet: bool
+
+
+def run(session: Session, words: Sequence[str]) -> int:
+    args = parse(words, COMMAND, PullArguments())
+    name = args.words[0]
+    repository, tag = references.split(name)
+    if args.all_tags:
+        if references.has_tag(name):
+            raise Failure("tag can't be used with --all-tags/-a")
+        tag = ""
+    elif not references.has_tag(name) and not args.quiet:
+        sys.stdout.write("Using default tag: latest\n")
+        sys.stdout.flush()
+    stream = session.run(images.pull(repository, tag, platform=args.platform))
+    if args.quiet:
+        for _ in progress.documents(stream):
+            pass
+    else:
+        progress.show(stream, sys.stdout, session.environ)
+    sys.stdout.write(references.complete(name) + "\n")
+    return 0

@@ -1,0 +1,167 @@
+"""The flags of `run` and `create`: what a container can be asked to be, as words.
+
+Stage one of two: `CreateArguments` holds what was typed, each value read by its kind.
+`create_request.to_create_request` says what it means.
+"""
+
+from __future__ import annotations
+
+from lading.cli import mounts, option_values
+from lading.cli.flags import BOOL, BYTES, CPUS, INT, LIST, MAP, STRING, SWAP, Flag, parsed_list
+from lading.cli.parser import Arguments
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from lading.sdk.request import Document
+
+ATTACH = parsed_list("list", option_values.stream_name)
+DEVICE = parsed_list("list", option_values.device)
+DNS = parsed_list("list", option_values.ip_address)
+HOST = parsed_list("list", option_values.extra_host)
+MOUNT = parsed_list("mount", mounts.parse_mount)
+NETWORK = parsed_list("network", option_values.network)
+ULIMIT = parsed_list("ulimit", option_values.ulimit)
+
+FLAGS = (
+    Flag("add-host", "", HOST, "Add a custom host-to-IP mapping (host:ip)"),
+    Flag("annotation", "", MAP, "Add an annotation to the container (passed to the OCI runtime)"),
+    Flag("attach", "a", ATTACH, "Attach to STDIN, STDOUT or STDERR"),
+    Flag("cap-add", "", LIST, "Add Linux capabilities"),
+    Flag("cap-drop", "", LIST, "Drop Linux capabilities"),
+    Flag("cgroup-parent", "", STRING, "Optional parent cgroup for the container"),
+    Flag("cgroupns", "", STRING, "Cgroup namespace to use (host|private)"),
+    Flag("cidfile", "", STRING, "Write the container ID to the file"),
+    Flag("cpu-period", "", INT, "Limit CPU CFS (Completely Fair Scheduler) period"),
+    Flag("cpu-quota", "", INT, "Limit CPU CFS (Completely Fair Scheduler) quota"),
+    Flag("cpu-shares", "c", INT, "CPU shares (relative weight)"),
+    Flag("cpus", "", CPUS, "Number of CPUs"),
+    Flag("cpuset-cpus", "", STRING, "CPUs in which to allow execution (0-3, 0,1)"),
+    Flag("cpuset-mems", "", STRING, "MEMs in which to allow execution (0-3, 0,1)"),
+    Flag("device", "", DEVICE, "Add a host device to the container"),
+    Flag("dns", "", DNS, "Set custom DNS servers"),
+    Flag("dns-option", "", LIST, "Set DNS options", also=("dns-opt",)),
+    Flag("dns-search", "", LIST, "Set custom DNS search domains"),
+    Flag("domainname", "", STRING, "Container NIS domain name"),
+    Flag("entrypoint", "", STRING, "Overwrite the default ENTRYPOINT of the image"),
+    Flag("env", "e", LIST, "Set environment variables (KEY alone takes the host's value)"),
+    Flag("env-file", "", LIST, "Read in a file of environment variables"),
+    Flag("expose", "", LIST, "Expose a port or a range of ports"),
+    Flag("group-add", "", LIST, "Add additional groups to join"),
+    Flag("hostname", "h", STRING, "Container host name"),
+    Flag("init", "", BOOL, "Run an init inside the container that forwards signals and reaps"),
+    Flag("interactive", "i", BOOL, "Keep STDIN open even if not attached"),
+    Flag("ipc", "", STRING, "IPC mode to use"),
+    Flag("label", "l", LIST, "Set meta data on a container"),
+    Flag("label-file", "", LIST, "Read in a line delimited file of labels"),
+    Flag("log-driver", "", STRING, "Logging driver for the container"),
+    Flag("log-opt", "", LIST, "Log driver options"),
+    Flag("memory", "m", BYTES, "Memory limit"),
+    Flag("memory-reservation", "", BYTES, "Memory soft limit"),
+    Flag("memory-swap", "", SWAP, "Limit of memory plus swap: '-1' to enable unlimited swap"),
+    Flag("mount", "", MOUNT, "Attach a filesystem mount to the container"),
+    Flag("name", "", STRING, "Assign a name to the container"),
+    Flag("network", "", NETWORK, "Connect a container to a network", also=("net",)),
+    Flag("no-healthcheck", "", BOOL, "Disable any container-specified HEALTHCHECK"),
+    Flag("oom-kill-disable", "", BOOL, "Disable OOM Killer"),
+    Flag("oom-score-adj", "", INT, "Tune host's OOM preferences (-1000 to 1000)"),
+    Flag("pid", "", STRING, "PID namespace to use"),
+    Flag("pids-limit", "", INT, "Tune container pids limit (set -1 for unlimited)"),
+    Flag("platform", "", STRING, "Set platform if the image is for several"),
+    Flag("privileged", "", BOOL, "Give extended privileges to this container"),
+    Flag("publish", "p", LIST, "Publish a container's port(s) to the host"),
+    Flag("publish-all", "P", BOOL, "Publish all exposed ports to random ports"),
+    Flag(
+        "pull",
+        "",
+        STRING,
+        'Pull image before creating ("always", "missing", "never")',
+        default="missing",
+    ),
+    Flag("quiet", "q", BOOL, "Suppress the pull output"),
+    Flag("read-only", "", BOOL, "Mount the container's root filesystem as read only"),
+    Flag("restart", "", STRING, "Restart policy to apply when a container exits", default="no"),
+    Flag("rm", "", BOOL, "Remove the container and its anonymous volumes when it exits"),
+    Flag("security-opt", "", LIST, "Security Options"),
+    Flag("shm-size", "", BYTES, "Size of /dev/shm"),
+    Flag("stop-signal", "", STRING, "Signal to stop the container"),
+    Flag("stop-timeout", "", INT, "Timeout (in seconds) to stop a container"),
+    Flag("sysctl", "", MAP, "Sysctl options"),
+    Flag("tmpfs", "", LIST, "Mount a tmpfs directory"),
+    Flag("tty", "t", BOOL, "Allocate a pseudo-TTY"),
+    Flag("ulimit", "", ULIMIT, "Ulimit options"),
+    Flag("user", "u", STRING, "Username or UID (format: <name|uid>[:<group|gid>])"),
+    Flag("uts", "", STRING, "UTS namespace to use"),
+    Flag("volume", "v", LIST, "Bind mount a volume"),
+    Flag("workdir", "w", STRING, "Working directory inside the container"),
+)
+
+
+class CreateArguments(Arguments):
+    """The words of `create` and `run`. Sizes in bytes, `cpus` in billionths of a CPU."""
+
+    add_host: list[str]
+    annotation: dict[str, str]
+    attach: list[str]
+    cap_add: list[str]
+    cap_drop: list[str]
+    cgroup_parent: str
+    cgroupns: str
+    cidfile: str
+    cpu_period: int
+    cpu_quota: int
+    cpu_shares: int
+    cpus: int
+    cpuset_cpus: str
+    cpuset_mems: str
+    device: list[Document]
+    dns: list[str]
+    dns_option: list[str]
+    dns_search: list[str]
+    domainname: str
+    entrypoint: str
+    env: list[str]
+    env_file: list[str]
+    expose: list[str]
+    group_add: list[str]
+    hostname: str
+    init: bool
+    interactive: bool
+    ipc: str
+    label: list[str]
+    label_file: list[str]
+    log_driver: str
+    log_opt: list[str]
+    memory: int
+    memory_reservation: int
+    memory_swap: int
+    mount: list[Document]
+    name: str
+    network: list[tuple[str, Document]]
+    no_healthcheck: bool
+    oom_kill_disable: bool
+    oom_score_adj: int
+    pid: str
+    pids_limit: int
+    platform: str
+    privileged: bool
+    publish: list[str]
+    publish_all: bool
+    pull: str
+    quiet: bool
+    read_only: bool
+    restart: str
+    rm: bool
+    security_opt: list[str]
+    shm_size: int
+    stop_signal: str
+    stop_timeout: int
+    sysctl: dict[str, str]
+    tmpfs: list[str]
+    tty: bool
+    ulimit: list[Document]
+    user: str
+    uts: str
+    volume: list[str]
+    workdir: str
+
+    detach: bool = False  # only `run` has the flag

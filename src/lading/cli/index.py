@@ -1,0 +1,84 @@
+"""Which commands there are, and which file of commands/ each lives in.
+
+Only names: a command's summary and flags are in its file, so `lading ps` loads one file and
+`lading --help` loads them all.
+"""
+
+from __future__ import annotations
+
+# The verbs that one types every day, first in help.
+COMMON = ("run", "exec", "ps", "pull", "images", "version", "info")
+
+TOP = {
+    "attach": "attach",
+    "create": "create",
+    "events": "events",
+    "exec": "exec",
+    "history": "history",
+    "images": "images",
+    "info": "info",
+    "inspect": "inspect",
+    "kill": "kill",
+    "load": "load",
+    "logs": "logs",
+    "pause": "pause",
+    "ps": "ps",
+    "pull": "pull",
+    "rename": "rename",
+    "restart": "restart",
+    "rm": "rm",
+    "rmi": "rmi",
+    "run": "run",
+    "start": "start",
+    "stop": "stop",
+    "tag": "tag",
+    "unpause": "unpause",
+    "version": "version",
+    "wait": "wait",
+}
+
+GROUPS: dict[str, dict[str, str]] = {
+    "container": {
+        name: name
+        for name in [
+            "attach",
+            "create",
+            "exec",
+            "inspect",
+            "kill",
+            "logs",
+            "pause",
+            "rename",
+            "restart",
+            "rm",
+            "run",
+            "start",
+            "stop",
+            "unpause",
+            "wait",
+        ]
+    }
+    | {"ls": "ps", "list": "ps", "ps": "ps", "remove": "rm"},
+    "image": {
+        "from-host": "from_host",
+        "history": "history",
+        "inspect": "inspect",
+        "list": "images",
+        "load": "load",
+        "ls": "images",
+        "pull": "pull",
+        "remove": "rmi",
+        "rm": "rmi",
+        "tag": "tag",
+    },
+    "system": {"check": "check", "events": "events", "info": "info"},
+}
+
+GROUP_SUMMARIES = {
+    "container": "Manage containers",
+    "image": "Manage images",
+    "system": "Manage the engine",
+}
+
+# Second names of a member: they work, and are not listed.
+HIDDEN = {"container": {"list", "ps", "remove"}, "image": {"list", "remove"}, "system": set[str]()}

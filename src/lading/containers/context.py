@@ -1,0 +1,157 @@
+"""What the container room works with, and the two ways in which it writes: save and delete.
+
+A save or a delete is one transaction with its events; the events are seen after it is durable.
+Network calls run in one worker thread of their own, in the order in which they are asked.
+"""
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from lading.containers import store
+from lading.containers.container import Container
+from lading.containers.filters import Filters
+from lading.containers.launcher import Launcher
+from lading.containers.layout import Layout
+from lading.containers.record import NoSuchContainer
+from lading.errors import LadingError
+from lading.events import Event
+from lading.failpoints import fp
+from lading.images.service import Images
+from lading.networks import Networks
+from lading.runtime import client
+from lading.state import Database, Journal, journal
+from lading.storage.snapshots import OverlayDriver
+from lading.storage.snapshots import store as snapshot_rows
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+Happening = str | tuple[str, dict[str, str]]  # an action, or an action with further attributes
+
+
+class Context:
+    """The services below this room, opened by the engine."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        events: Journal,
+        images: Images,
+        snapshots: OverlayDriver,
+        networks: Networks,
+        layout: Layout,
+    ) -> None:
+        self.database = database
+        self.journal = events
+        self.images = images
+        self.snapshots = snapshots
+        self.networks = networks
+        self.layout = layout
+        self.launcher = Launcher(layout.exec_root)
+        self.filters = Filters(f"{layout.exec_root}/seccomp")
+        self.is_closing = False
+        self.find: Callable[[str], Container] = _nothing_yet  # given by the service
+        self._network_thread = ThreadPoolExecutor(1, thread_name_prefix="networks")
+
+    async def save(self, container: Container, *happenings: Happening) -> None:
+        """Make the container's record durable, together with these events."""
+        record = container.record
+
+        def transaction(connection: sqlite3.Connection) -> None:
+            store.update(connection, record)
+            _append(connection, container, happenings)
+
+        await self._write(transaction)
+
+    async def insert(
+        self, container: Container, parent: str | None, *happenings: Happening
+    ) -> None:
+        """Add a new container and its writable layer on `parent`. Raises NameInUse."""
+
+        def transaction(connection: sqlite3.Connection) -> None:
+            store.insert(connection, container.record)
+            snapshot_rows.insert_active(
+                connection, container.id, parent, container.record.created_ns
+            )
+            _append(connection, container, happenings)
+
+        await self._write(transaction)
+
+    async def delete(self, container: Container, *happenings: Happening) -> None:
+        """Remove the container's record; what it named is garbage from now on."""
+
+        def transaction(connection: sqlite3.Connection) -> None:
+            store.delete(connection, container.id)
+            snapshot_rows.delete_active(connection, container.id)
+            _append(connection, container, happenings)
+
+        await self._write(transaction)
+
+    async def publish(self, container: Container, *happenings: Happening) -> None:
+        """Journal events that change no record (attach, resize, exec_start, ...)."""
+        await self._write(lambda connection: _append(connection, container, happenings))
+
+    async def _write(self, transaction: Callable[[sqlite3.Connection], None]) -> None:
+        await self.database.write(transaction)
+        self.journal.wake()
+
+    async def call_network(self, work: Callable[[], T]) -> T:
+        """Run a network call in the networks' own thread."""
+        return await asyncio.wrap_future(self._network_thread.submit(work))
+
+    def release_network(self, container: Container) -> None:
+        """Give the addresses back, without waiting: nobody waits for that."""
+        future = self._network_thread.submit(self.networks.release, container.id)
+        future.add_done_callback(_report)
+
+    def clean_after_monitor(self, container_id: str) -> None:
+        """Remove what a killed monitor could not: processes, cgroup, run directory."""
+        client.clean(self.layout.exec_root, container_id, self.layout.cgroup(container_id))
+
+    async def discard_bytes(self, container_id: str) -> None:
+        """Delete the files of a container whose row is gone."""
+        fp("remove.before-bytes")
+        await asyncio.to_thread(self.snapshots.remove, container_id, record=False)
+        await asyncio.to_thread(self.layout.remove_files, container_id)
+        fp("remove.after-bytes")
+        await asyncio.to_thread(self.snapshots.sweep)
+
+    async def aclose(self) -> None:
+        """End the spawner and the network thread; containers go on."""
+        self.launcher.close()
+        await asyncio.to_thread(self._network_thread.shutdown)
+
+
+def _nothing_yet(ref: str) -> Container:
+    raise NoSuchContainer(ref)
+
+
+def attributes(container: Container) -> dict[str, str]:
+    """What every event of a container carries: its labels, image and name."""
+    record = container.record
+    labels = record.config.labels or {}
+    return {**labels, "image": record.config.image, "name": record.name}
+
+
+def _append(
+    connection: sqlite3.Connection, container: Container, happenings: tuple[Happening, ...]
+) -> None:
+    for happening in happenings:
+        action, details = (happening, {}) if isinstance(happening, str) else happening
+        event = Event(
+            "container", action, container.id, {**attributes(container), **details}, time.time_ns()
+        )
+        journal.append(connection, event)
+
+
+def _report(future: "Future[None]") -> None:
+    error = future.exception()
+    if isinstance(error, LadingError | OSError):
+        log.warning("releasing a network failed: %s", error)
+    elif error:
+        log.error("releasing a network failed", exc_info=error)

@@ -1,0 +1,57 @@
+"""Where the files of containers are: the durable ones below data-root, the living below exec-root.
+
+DATA/containers/ID/{hosts,hostname,resolv.conf,log/}   until the container is removed
+EXEC/containers/ID/{monitor.sock,state.json,exit.json} from start until the exit is recorded
+EXEC/seccomp/DIGEST.bpf                                compiled filters, shared by containers
+"""
+
+import os
+import shutil
+from typing import NamedTuple
+
+
+class Layout(NamedTuple):
+    """The places of one engine; `engine_id` is 8 hex digits and marks what it owns on the host."""
+
+    data_root: str
+    exec_root: str
+    engine_id: str
+    cgroup_parent: str = ""
+
+    def files(self, container_id: str) -> str:
+        """The durable directory of a container."""
+        return f"{self.data_root}/containers/{container_id}"
+
+    def log(self, container_id: str) -> str:
+        """The directory of its log segments."""
+        return f"{self.files(container_id)}/log"
+
+    def run(self, container_id: str) -> str:
+        """The directory of its run: exists only while a monitor does, or its exit is unread."""
+        return f"{self.exec_root}/containers/{container_id}"
+
+    def cgroup(self, container_id: str) -> str:
+        """The cgroup path of a container, below the root of every hierarchy."""
+        return f"{self.cgroup_parent or '/lading/' + self.engine_id}/{container_id}"
+
+    def make_roots(self) -> None:
+        """Create both roots, closed to everybody else (CVE-2021-41091)."""
+        for path in (f"{self.data_root}/containers", f"{self.exec_root}/containers"):
+            os.makedirs(path, mode=0o700, exist_ok=True)
+        os.chmod(self.data_root, 0o710)
+        os.chmod(self.exec_root, 0o700)
+
+    def make_files(self, container_id: str) -> None:
+        """Create the durable directory of a container."""
+        os.makedirs(self.log(container_id), mode=0o700, exist_ok=True)
+
+    def make_run(self, container_id: str) -> str:
+        """Create an empty run directory, and say where."""
+        path = self.run(container_id)
+        shutil.rmtree(path, ignore_errors=True)
+        os.mkdir(path, 0o700)
+        return path
+
+    def remove_files(self, container_id: str) -> None:
+        """Remove the durable directory; missing is fine."""
+        shutil.rmtree(self.files(container_id), ignore_errors=True)

@@ -1,0 +1,313 @@
+"""From `created` to running, to exited, to gone: the only code that changes a container's state.
+
+    start   network -> files -> spec -> spawner -> `started` -> row + event   (undone in reverse)
+    exit    `exited` from the monitor -> row + event (+ removal) -> waiters -> clean-up
+    remove  row + event -> waiters -> bytes, in the background
+
+A record changes in memory first, at once, and then in the database: there is one writer, in order,
+so what is on disk is never a mixture. What a crash leaves between two steps `recovery` finds.
+"""
+
+import asyncio
+import logging
+import shutil
+import time
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack, suppress
+
+from msgspec.structs import replace
+
+from lading.containers import restart
+from lading.containers.attach import hand_over_stdin
+from lading.containers.container import Container, Run
+from lading.containers.context import Context
+from lading.containers.monitor import Monitor, MonitorGone
+from lading.containers.preparation import Preparation
+from lading.containers.record import ContainerRecord, ContainerState
+from lading.errors import Conflict, InvalidArgument, LadingError, NotModified, SystemFault
+from lading.failpoints import fp
+
+log = logging.getLogger(__name__)
+
+
+class AlreadyStarted(NotModified):
+    """container is already started"""
+
+
+class PausedStart(Conflict):
+    """cannot start a paused container, try unpause instead"""
+
+
+class BeingRemoved(Conflict):
+    """removal of container {0} is already in progress"""
+
+
+class StillRunning(Conflict):
+    """cannot remove container "/{0}": container is running: \
+stop the container before removing or force remove"""
+
+
+class CommandFailed(InvalidArgument):
+    """failed to create task for container: OCI runtime create failed: \
+unable to start container process: error during container init: {0}"""
+
+
+class StartFailed(SystemFault):
+    """failed to create task for container: OCI runtime create failed: \
+unable to start container process: error during container init: {0}"""
+
+
+class Lifecycle:
+    """Starts, ends and removes containers; holds no state of its own but background tasks."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._preparation = Preparation(context)
+        self._background: set[asyncio.Task[None]] = set()
+
+    async def start(self, container: Container) -> None:
+        """Raises AlreadyStarted, PausedStart, BeingRemoved, CommandFailed, StartFailed."""
+        async with container.lock:
+            state = container.record.state
+            if container.is_removed or state.status == "removing":
+                raise BeingRemoved(container.id)
+            if state.status == "paused":
+                raise PausedStart
+            if state.is_running:
+                raise AlreadyStarted
+            container.restarts = restart.History()
+            await self._start(container)
+
+    async def _start(self, container: Container) -> None:
+        run = Run()
+        try:
+            async with AsyncExitStack() as undo:
+                event = await self._launch(container, run, undo)
+                await self._record_start(container, run, event)
+                undo.pop_all()
+        except LadingError as error:
+            await self._record_failure(container, error)
+            raise
+        self.in_background(self._supervise(container, run))
+
+    async def _launch(
+        self, container: Container, run: Run, undo: AsyncExitStack
+    ) -> dict[str, object]:
+        """Everything up to a running process; what was acquired is on `undo`."""
+        prepared = await self._preparation.prepare(container, undo)
+        fp("start.before-spawn")
+        descriptor = await self._context.launcher.spawn(prepared.request, prepared.descriptors)
+        fp("start.after-spawn")
+        run.monitor = Monitor(descriptor, on_event=run.handle, on_close=run.handle_close)
+        undo.callback(shutil.rmtree, self._context.layout.run(container.id), ignore_errors=True)
+        undo.callback(run.monitor.close)
+        event = await run.started
+        if event.get("event") != "started":
+            raise _start_error(event.get("error"))
+        return event
+
+    async def _record_start(self, container: Container, run: Run, event: dict[str, object]) -> None:
+        for text in list(event.get("warnings") or []):  # type: ignore[call-overload]
+            log.warning("container %s: %s", container.record.name, text)
+        state = ContainerState(
+            status="running",
+            pid=int(str(event["pid"])),
+            start_time=int(str(event["start_time"])),
+            started_ns=time.time_ns(),
+        )
+        container.record = replace(container.record, state=state)
+        container.run = run
+        await self._context.save(container, "start")
+        container.note_change()
+        for descriptor, close_on_eof in container.pending_stdin:
+            self.in_background(hand_over_stdin(run, descriptor, close_on_eof))
+        container.pending_stdin.clear()
+        if container.resized and run.monitor:
+            height, width = container.resized
+            container.resized = None
+            with suppress(LadingError):  # it may have ended by now: the start was good all the same
+                await run.monitor.call("resize", height=height, width=width)
+
+    async def _record_failure(self, container: Container, error: LadingError) -> None:
+        """Keep the reason of a failed start, as Docker does; `--rm` removes the container."""
+        self._context.release_network(container)
+        code = exit_code_of(str(error))
+        state = replace(container.record.state, error=str(error), exit_code=code, status="created")
+        container.record = replace(container.record, state=state)
+        if container.record.is_auto_removed:
+            await self._remove(container)
+        else:
+            await self._context.save(container)
+
+    async def adopt(self, container: Container, run: Run) -> None:
+        """Go on with a run that was found alive when the engine started."""
+        container.run = run
+        self.in_background(self._supervise(container, run))
+
+    async def _supervise(self, container: Container, run: Run) -> None:
+        """Wait for the exit of a run and do all that follows from it."""
+        outcome = await run.exited
+        await self.record_exit(container, run, outcome)
+
+    async def record_exit(
+        self, container: Container, run: Run | None, outcome: dict[str, object] | None
+    ) -> None:
+        """Record an exit and wake those who wait; `outcome` None: the monitor was killed."""
+        earlier = container.record.state
+        state = _exited(earlier, outcome)
+        container.record = replace(container.record, state=state)
+        again = self._restart(container, state)
+        details = {"exitCode": str(state.exit_code), **_duration(earlier, state)}
+        fp("exit.before-record")
+        if container.record.is_auto_removed and again is None and not container.keeps:
+            await self._context.delete(container, ("die", details), ("destroy", {}))
+            self._finish_run(container, run)
+            self._discard(container)
+        else:
+            events = [("die", details), *([("oom", {})] if state.oom_killed else [])]
+            await self._context.save(container, *events)
+            self._finish_run(container, run)
+        if again is not None:
+            self.in_background(self._start_again(container, again))
+
+    def _finish_run(self, container: Container, run: Run | None) -> None:
+        """After the exit is durable: wake the waiters, give back what the run held."""
+        fp("exit.after-record")
+        if run:
+            run.note_end()
+        container.announce_exit()
+        container.note_change()
+        self._context.release_network(container)
+        shutil.rmtree(self._context.layout.run(container.id), ignore_errors=True)
+        if run is None or not run.exited.done() or run.exited.result() is None:
+            self._context.clean_after_monitor(container.id)
+
+    def _restart(self, container: Container, state: ContainerState) -> float | None:
+        """Seconds to wait before the next start by the restart policy; None for no start."""
+        decision = restart.after_exit(
+            policy_of(container.record),
+            container.restarts,
+            exit_code=state.exit_code,
+            ran_s=(state.finished_ns - state.started_ns) / 1e9,
+            was_stopped=state.was_stopped,
+        )
+        if decision is None or self._context.is_closing:
+            return None
+        wait_s, container.restarts = decision
+        return wait_s
+
+    async def _start_again(self, container: Container, wait_s: float) -> None:
+        await asyncio.sleep(wait_s)
+        async with container.lock:
+            state = container.record.state
+            if container.is_removed or state.status != "exited" or state.was_stopped:
+                return
+            try:
+                await self._start(container)
+            except LadingError as error:
+                log.warning("container %s: restart failed: %s", container.record.name, error)
+
+    async def remove(self, container: Container, *, force: bool) -> None:
+        """Remove it; a running one only by force. Raises StillRunning, BeingRemoved."""
+        if container.record.state.status == "removing" or container.is_removed:
+            raise BeingRemoved(container.id)
+        if container.record.state.is_running and not force:
+            raise StillRunning(container.record.name)
+        container.keeps = True  # it is removed here, not by its own exit
+        async with container.lock:
+            run = container.run
+            if run and not run.has_ended:
+                self.mark_stopped(container)
+                with suppress(MonitorGone):  # it ends by itself just now
+                    await self.signal(container, 9)
+                await asyncio.wait_for(asyncio.shield(run.ended), 30)
+            if not container.is_removed:
+                await self._remove(container)
+
+    async def _remove(self, container: Container) -> None:
+        state = replace(container.record.state, status="removing")
+        container.record = replace(container.record, state=state)
+        fp("remove.before-row")
+        await self._context.delete(container, ("destroy", {}))
+        fp("remove.after-row")
+        self._discard(container)
+
+    def _discard(self, container: Container) -> None:
+        """After the row is gone: wake the waiters, and delete the bytes in the background."""
+        container.announce_removal()
+        self.in_background(self._context.discard_bytes(container.id))
+
+    async def signal(self, container: Container, number: int) -> None:
+        """Signal the first process. Raises MonitorGone when it has just ended."""
+        run = container.run
+        if run and run.monitor:
+            await run.monitor.call("signal", signal=number)
+
+    def mark_stopped(self, container: Container) -> None:
+        """The user wants it stopped: no restart policy starts it again."""
+        state = replace(container.record.state, was_stopped=True)
+        container.record = replace(container.record, state=state)
+
+    def in_background(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._reap)
+
+    def _reap(self, task: asyncio.Task[None]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("background work failed", exc_info=error)
+
+    async def aclose(self) -> None:
+        """Wait for bytes being deleted; leave running containers alone."""
+        for task in list(self._background):
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+
+
+def policy_of(record: ContainerRecord) -> restart.Policy:
+    """The restart policy that was asked for."""
+    asked = record.host_config.restart_policy
+    return restart.Policy(asked.name or "no", asked.maximum_retry_count)
+
+
+def exit_code_of(message: str) -> int:
+    """The exit code of a failed start by its text, as dockerd and its CLI tell them apart."""
+    if "executable file not found" in message or "no such file or directory" in message:
+        return 127
+    if "permission denied" in message or "is a directory" in message:
+        return 126
+    return 128
+
+
+def _start_error(error: object) -> LadingError:
+    fields = error if isinstance(error, dict) else {"message": str(error)}
+    message = str(fields.get("message", ""))
+    if exit_code_of(message) in (126, 127) or fields.get("step") == "user":
+        return CommandFailed(message)
+    return StartFailed(message)
+
+
+def _exited(earlier: ContainerState, outcome: dict[str, object] | None) -> ContainerState:
+    if outcome is None:
+        return replace(
+            earlier,
+            status="exited",
+            pid=0,
+            exit_code=255,
+            error="the container's monitor was killed: the exit code is unknown",
+            finished_ns=time.time_ns(),
+        )
+    return replace(
+        earlier,
+        status="exited",
+        pid=0,
+        exit_code=int(str(outcome["exit_code"])),
+        oom_killed=bool(outcome.get("oom_killed")),
+        finished_ns=int(str(outcome.get("finished_at_ns") or time.time_ns())),
+    )
+
+
+def _duration(earlier: ContainerState, state: ContainerState) -> dict[str, str]:
+    seconds = max(state.finished_ns - earlier.started_ns, 0) // 1_000_000_000
+    return {"execDuration": str(seconds)}

@@ -1,0 +1,212 @@
+"""From a container's record to the OCI runtime spec: a pure function, compared as JSON by tests.
+
+Nothing is looked up here: mounts, namespaces and paths come in as `Surroundings`. Two extensions to
+the spec (`process.user.username` and `groupAdd`) are resolved by our init inside the root, because
+/etc/passwd of a container may be read only there. Spec: opencontainers/runtime-spec, config.md.
+"""
+
+from typing import NamedTuple
+
+from lading.containers import resources
+from lading.containers.record import ContainerRecord
+from lading.kernel import capabilities
+from lading.wire.host_config import HostConfig
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+SHM_SIZE = 64 * 1024 * 1024  # Docker's default, HostConfig.ShmSize
+
+# moby: daemon/pkg/oci/defaults.go
+MASKED_PATHS = [
+    "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys",
+    "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list",
+    "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware",
+]  # fmt: skip
+READONLY_PATHS = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
+
+
+class Bind(NamedTuple):
+    """One mount of the host in the container, as the volume rules have decided it."""
+
+    source: str
+    destination: str
+    options: tuple[str, ...] = ("rbind", "rprivate")
+
+
+class Surroundings(NamedTuple):
+    """What the container is placed in."""
+
+    hostname: str
+    cgroup_path: str
+    binds: tuple[Bind, ...]  # /etc/hosts and its kin first, then the user's, by depth
+    namespace_paths: dict[str, str]  # joined namespaces: {"network": "/proc/17/ns/net"}
+    init_path: str = ""  # the program behind --init, "" when it was not asked for
+
+
+def build(record: ContainerRecord, around: Surroundings) -> dict[str, object]:
+    """The runtime spec of one start. `record.config` is already merged with the image's."""
+    host = record.host_config
+    spec: dict[str, object] = {
+        "ociVersion": "1.2.0",
+        "root": {"path": "rootfs", "readonly": bool(host.readonly_rootfs)},
+        "process": _process(record, around),
+        "mounts": _mounts(host, around),
+        "linux": _linux(record, around),
+    }
+    if host.uts_mode != "host":
+        spec["hostname"] = around.hostname
+        domain = record.config.domainname or ""
+        if domain:
+            spec["domainname"] = domain
+    return spec
+
+
+def arguments(record: ContainerRecord) -> list[str]:
+    """Entrypoint and command together: what is executed, before --init is put in front."""
+    entrypoint = record.config.entrypoint or []
+    return [*entrypoint, *(record.config.cmd or [])]
+
+
+def environment(record: ContainerRecord, hostname: str, *, tty: bool) -> list[str]:
+    """PATH, HOSTNAME and TERM by default, overridden by image and user. HOME is set by init."""
+    variables = {"PATH": f"PATH={DEFAULT_PATH}", "HOSTNAME": f"HOSTNAME={hostname}"}
+    if tty:
+        variables["TERM"] = "TERM=xterm"
+    for entry in record.config.env or []:
+        name, equals, _ = entry.partition("=")
+        if equals:
+            variables[name] = entry
+        else:
+            variables.pop(name, None)  # `-e KEY` without a value takes the variable away
+    return list(variables.values())
+
+
+def capability_names(host: HostConfig) -> list[str]:
+    """The capabilities of the container, by --cap-add, --cap-drop and --privileged."""
+    if host.privileged:
+        return all_capabilities()
+    asked = capabilities.tweak(host.cap_add or [], host.cap_drop or [])
+    return sorted(set(asked) & set(capabilities.available()))
+
+
+def all_capabilities() -> list[str]:
+    """What --privileged gives: every capability that the engine itself has."""
+    return list(capabilities.available())
+
+
+def has_no_new_privileges(host: HostConfig) -> bool:
+    """Whether --security-opt no-new-privileges was asked for."""
+    return "no-new-privileges" in _security_words(host)
+
+
+def _process(record: ContainerRecord, around: Surroundings) -> dict[str, object]:
+    config, host = record.config, record.host_config
+    names = capability_names(host)
+    init = [around.init_path, "--"] if around.init_path else []
+    process: dict[str, object] = {
+        "terminal": bool(config.tty),
+        "user": {
+            "username": (config.user or "") or "0",
+            "groupAdd": host.group_add or [],
+        },
+        "args": [*init, *arguments(record)],
+        "env": environment(record, around.hostname, tty=config.tty),
+        "cwd": (config.working_dir or "") or "/",
+        # inheritable and ambient stay empty: CVE-2022-24769
+        "capabilities": {"bounding": names, "effective": names, "permitted": names},
+        "rlimits": resources.rlimits(host),
+        "noNewPrivileges": has_no_new_privileges(host),
+    }
+    size = host.console_size
+    if config.tty and size and any(size):
+        process["consoleSize"] = {"height": size[0], "width": size[1]}
+    adjustment = host.oom_score_adj or 0
+    if adjustment:
+        process["oomScoreAdj"] = adjustment
+    return process
+
+
+def _security_words(host: HostConfig) -> set[str]:
+    words = (option.replace(":", "=", 1) for option in host.security_opt or [])
+    return {word.removesuffix("=true") for word in words}
+
+
+def is_seccomp_unconfined(host: HostConfig) -> bool:
+    """Whether the container runs without a system call filter."""
+    return bool(host.privileged) or "seccomp=unconfined" in _security_words(host)
+
+
+def _mounts(host: HostConfig, around: Surroundings) -> list[dict[str, object]]:
+    system = ["nosuid", "noexec", "nodev"]
+    read_only = [] if host.privileged else ["ro"]
+    mounts: list[dict[str, object]] = [
+        _mount("/proc", "proc", system),
+        _mount("/dev", "tmpfs", ["nosuid", "strictatime", "mode=755", "size=65536k"]),
+        _mount(
+            "/dev/pts",
+            "devpts",
+            ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
+        ),
+        _mount("/sys", "sysfs", [*system, *read_only]),
+        _mount("/sys/fs/cgroup", "cgroup", [*system, *read_only]),
+        _mount("/dev/mqueue", "mqueue", system),
+    ]
+    if host.ipc_mode == "host":
+        mounts.append(_bind(Bind("/dev/shm", "/dev/shm")))
+    elif host.ipc_mode != "none":
+        size = (host.shm_size or 0) or SHM_SIZE
+        mounts.append(_mount("/dev/shm", "tmpfs", [*system, "mode=1777", f"size={size}"], "shm"))
+    mounts += [_bind(bind) for bind in around.binds]
+    for target, text in (host.tmpfs or {}).items():
+        options = [option for option in text.split(",") if option]
+        mounts.append(_mount(target, "tmpfs", ["noexec", "nosuid", "nodev", *options]))
+    return mounts
+
+
+def _mount(target: str, kind: str, options: list[str], source: str = "") -> dict[str, object]:
+    return {"destination": target, "type": kind, "source": source or kind, "options": options}
+
+
+def _bind(bind: Bind) -> dict[str, object]:
+    return _mount(bind.destination, "bind", list(bind.options), bind.source)
+
+
+def _linux(record: ContainerRecord, around: Surroundings) -> dict[str, object]:
+    host = record.host_config
+    linux: dict[str, object] = {
+        "cgroupsPath": around.cgroup_path,
+        "namespaces": _namespaces(host, around),
+        "resources": resources.limits(host),
+        "sysctl": host.sysctls or {},
+        "rootfsPropagation": "rslave" if _wants_slave(around) else "private",
+    }
+    if not host.privileged:
+        masked, read_only = host.masked_paths, host.readonly_paths
+        unconfined = "systempaths=unconfined" in _security_words(host)
+        linux["maskedPaths"] = [] if unconfined else MASKED_PATHS if masked is None else masked
+        linux["readonlyPaths"] = (
+            [] if unconfined else READONLY_PATHS if read_only is None else read_only
+        )
+    linux["devices"] = resources.devices(host)
+    return linux
+
+
+def _wants_slave(around: Surroundings) -> bool:
+    propagating = {"slave", "rslave", "shared", "rshared"}
+    return any(propagating & set(bind.options) for bind in around.binds)
+
+
+def _namespaces(host: HostConfig, around: Surroundings) -> list[dict[str, str]]:
+    shared = {
+        "pid": host.pid_mode == "host",
+        "ipc": host.ipc_mode == "host",
+        "uts": host.uts_mode == "host",
+        "network": host.network_mode == "host",
+        "cgroup": (host.cgroupns_mode or "") == "host",
+    }
+    namespaces = [{"type": "mount"}]
+    for kind, is_hosts in shared.items():
+        if is_hosts:
+            continue
+        path = around.namespace_paths.get(kind)
+        namespaces.append({"type": kind, "path": path} if path else {"type": kind})
+    return namespaces

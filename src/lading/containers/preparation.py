@@ -1,0 +1,173 @@
+"""Everything that a start needs before a process exists: network, files, binds, spec, filter.
+
+What is acquired is put on the caller's undo stack at once, so a failure at any step, and a failed
+start, give it all back.
+"""
+
+import os
+import shutil
+from contextlib import AsyncExitStack
+from typing import NamedTuple
+
+from lading.containers import binds, oci_spec
+from lading.containers.container import Container
+from lading.containers.context import Context
+from lading.containers.oci_spec import Bind, Surroundings
+from lading.containers.record import ContainerRecord
+from lading.errors import Conflict, InvalidArgument, NotSupported
+from lading.failpoints import fp
+from lading.networks import Endpoint, hosts, resolvconf
+from lading.networks.service import read_file
+
+INIT_PROGRAMS = ("docker-init", "tini-static", "tini")  # tried in this order for --init
+INIT_TARGET = "/sbin/docker-init"
+
+
+class NoInitProgram(NotSupported):
+    """exec: "docker-init": executable file not found in $PATH (Debian has it in package tini)"""
+
+
+class JoinedNotRunning(Conflict):
+    """cannot join {0} namespace of a non running container: {1}"""
+
+
+class UnsupportedMode(InvalidArgument):
+    """{0} mode "{1}" is not supported yet"""
+
+
+class Prepared(NamedTuple):
+    """A spawn request and the descriptors that go with it; they stay their owners'."""
+
+    request: dict[str, object]
+    descriptors: list[int]
+
+
+class Preparation:
+    """Prepares starts."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def prepare(self, container: Container, undo: AsyncExitStack) -> Prepared:
+        """The request for the spawner. Raises LadingError; `undo` gives everything back."""
+        context, record = self._context, container.record
+        asked = binds.parse(record.host_config)
+        binds.make_sources(asked)
+        endpoint = await self._attach(container, undo)
+        fp("start.network-attached")
+        self._write_files(record, endpoint)
+        surroundings = Surroundings(
+            hostname=record.config.hostname,
+            cgroup_path=context.layout.cgroup(record.id),
+            binds=(*self._own_binds(record), *asked),
+            namespace_paths=self._joined(container),
+            init_path=INIT_TARGET if record.host_config.init else "",
+        )
+        overlay = context.snapshots.mount(record.id)
+        directory = context.layout.make_run(record.id)
+        undo.callback(shutil.rmtree, directory, ignore_errors=True)
+        has_netns = endpoint is not None and endpoint.netns_fd is not None
+        request: dict[str, object] = {
+            "id": record.id,
+            "directory": directory,
+            "spec": oci_spec.build(record, surroundings),
+            "overlay": {"lower": overlay.lower, "upper": overlay.upper, "work": overlay.work},
+            "log": {"directory": context.layout.log(record.id)},
+            "stdin": record.config.open_stdin,
+            "seccomp_filter": context.filters.path(record.host_config),
+            "fds": {"netns": 0 if has_netns else None},
+        }
+        descriptors = [endpoint.netns_fd] if endpoint and endpoint.netns_fd is not None else []
+        return Prepared(request, descriptors)
+
+    async def _attach(self, container: Container, undo: AsyncExitStack) -> Endpoint | None:
+        """Join the network that was asked for; None when it is another container's."""
+        mode = container.record.host_config.network_mode or "default"
+        if mode.startswith("container:"):
+            return None
+        networks = self._context.networks
+        name = "bridge" if mode == "default" else mode
+        endpoint = await self._context.call_network(lambda: networks.attach(container.id, name))
+        undo.callback(self._context.release_network, container)
+        return endpoint
+
+    def _joined(self, container: Container) -> dict[str, str]:
+        """Namespaces of other containers that this one joins, as paths."""
+        host = container.record.host_config
+        modes = {"network": host.network_mode, "ipc": host.ipc_mode, "pid": host.pid_mode}
+        paths = {}
+        for kind, mode in modes.items():
+            if not mode.startswith("container:"):
+                continue
+            other = self._context.find(mode.removeprefix("container:"))
+            if not other.record.state.is_running:
+                raise JoinedNotRunning(kind, other.id)
+            name = {"network": "net"}.get(kind, kind)
+            paths[kind] = f"/proc/{other.record.state.pid}/ns/{name}"
+        return paths
+
+    def _own_binds(self, record: ContainerRecord) -> list[Bind]:
+        """Files that the engine keeps for the container, and the program behind --init."""
+        directory = self._context.layout.files(record.id)
+        options = ("bind", "rprivate")
+        own = [
+            Bind(f"{directory}/{name}", f"/etc/{name}", options)
+            for name in ("resolv.conf", "hostname", "hosts")
+        ]
+        if record.host_config.init:
+            own.append(Bind(init_program(), INIT_TARGET, (*options, "ro")))
+        return own
+
+    def _write_files(self, record: ContainerRecord, endpoint: Endpoint | None) -> None:
+        """hosts anew (the address changes); hostname and resolv.conf only if they are not there."""
+        host, config = record.host_config, record.config
+        directory = self._context.layout.files(record.id)
+        text = hosts.build(
+            config.hostname,
+            ip=endpoint.ip if endpoint else "",
+            domainname=config.domainname,
+            extra_hosts=host.extra_hosts or [],
+            gateway=endpoint.gateway if endpoint else "",
+        )
+        _write(f"{directory}/hosts", text)
+        if not os.path.exists(f"{directory}/hostname"):
+            _write(f"{directory}/hostname", hosts.hostname_file(config.hostname))
+        if not os.path.exists(f"{directory}/resolv.conf"):
+            resolver = resolvconf.build(
+                resolvconf.host_text(read_file),
+                servers=host.dns or [],
+                search=host.dns_search or [],
+                options=host.dns_options or [],
+                shares_host=host.network_mode == "host",
+            )
+            _write(f"{directory}/resolv.conf", resolver)
+
+
+def init_program() -> str:
+    """The host's program for --init. Raises NoInitProgram."""
+    for name in INIT_PROGRAMS:
+        path = shutil.which(name, path="/usr/libexec/docker:/usr/bin:/bin:/usr/sbin:/sbin")
+        if path:
+            return os.path.realpath(path)
+    raise NoInitProgram
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.chmod(path, 0o644)
+
+
+def check_modes(record: ContainerRecord) -> None:
+    """Refuse namespace modes that are not understood, at create. Raises UnsupportedMode."""
+    host = record.host_config
+    allowed = {
+        "ipc": (host.ipc_mode, ("", "private", "shareable", "host", "none")),
+        "pid": (host.pid_mode, ("", "host")),
+        "uts": (host.uts_mode, ("", "host")),
+        "userns": (host.userns_mode, ("", "host")),
+        "cgroupns": (host.cgroupns_mode, ("", "private", "host")),
+    }
+    for kind, (mode, known) in allowed.items():
+        if mode not in known and not (kind in ("ipc", "pid") and mode.startswith("container:")):
+            raise UnsupportedMode(kind, mode)

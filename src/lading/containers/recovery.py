@@ -1,0 +1,146 @@
+"""What the engine does first: bring its records and the kernel's facts together again.
+
+    record says        the run directory has             then
+    running            a monitor that answers            adopt the run
+    running            exit.json only                    record that exit
+    running            nothing that answers              record a lost run (255), clean up
+    not running        a monitor that answers            adopt: the start was done, not recorded
+    any, or no record  anything else                     clean up
+
+A start, exit or removal that was interrupted is so either done or absent; nothing is left between.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import shutil
+import socket
+
+from msgspec.structs import replace
+
+from lading.containers import restart
+from lading.containers.container import Container, Run
+from lading.containers.context import Context
+from lading.containers.lifecycle import policy_of
+from lading.containers.monitor import Monitor
+from lading.containers.service import Containers, load_records
+from lading.errors import LadingError
+from lading.runtime import client
+
+log = logging.getLogger(__name__)
+
+
+async def recover(containers: Containers, context: Context) -> dict[str, str]:
+    """Load all containers and settle their runs; returns damaged records by id, with the reason."""
+    records, damaged = load_records(context)
+    for container_id, reason in damaged.items():
+        log.error("container %s: %s", container_id, reason)
+    for record in records:
+        containers.add(record)
+    known = {record.id for record in records} | damaged.keys()
+    _discard_strangers(context, known)
+    alive = [c for c in containers.all() if await _is_adopted(containers, context, c)]
+    running = {container.id for container in alive}
+    await context.call_network(lambda: context.networks.reconcile(running))
+    for container in containers.all():
+        if container.id not in running:
+            await _settle(containers, container)
+    return damaged
+
+
+async def restart_stopped(containers: Containers, was_running: set[str]) -> None:
+    """Start what the restart policies want running; after the engine answers."""
+    for container in containers.all():
+        state = container.record.state
+        policy = policy_of(container.record)
+        wanted = not state.is_running and restart.at_engine_start(
+            policy, was_running=container.id in was_running, was_stopped=state.was_stopped
+        )
+        if not wanted or not state.started_ns:
+            continue
+        try:
+            await containers.start(container.id)
+        except LadingError as error:
+            log.warning("container %s: not restarted: %s", container.record.name, error)
+
+
+def _discard_strangers(context: Context, known: set[str]) -> None:
+    """Clean up after containers whose records are gone (or were never made durable)."""
+    layout = context.layout
+    for container_id in os.listdir(f"{layout.exec_root}/containers"):
+        if container_id not in known:
+            _kill_monitor(layout.exec_root, container_id)
+            client.clean(layout.exec_root, container_id, layout.cgroup(container_id))
+            shutil.rmtree(layout.run(container_id), ignore_errors=True)
+    for name in os.listdir(f"{layout.data_root}/containers"):
+        if name not in known:
+            layout.remove_files(name)
+
+
+def _kill_monitor(exec_root: str, container_id: str) -> None:
+    """End the container of a monitor that nobody asked to be kept."""
+    try:
+        descriptor = client.connect(exec_root, container_id)
+    except OSError:
+        return
+    with socket.socket(fileno=descriptor) as connection:
+        connection.settimeout(2)
+        try:
+            connection.send(json.dumps({"op": "signal", "seq": 1, "signal": 9}).encode())
+            while connection.recv(1 << 18):  # until the monitor has cleaned up and hung up
+                continue
+        except OSError:
+            return
+
+
+async def _is_adopted(containers: Containers, context: Context, container: Container) -> bool:
+    """Whether the container runs, by its monitor's word; then the run is ours again."""
+    try:
+        descriptor = client.connect(context.layout.exec_root, container.id)
+    except OSError:
+        return False
+    run = Run()
+    run.monitor = Monitor(descriptor, on_event=run.handle, on_close=run.handle_close)
+    try:
+        reply = await run.monitor.call("state")
+    except LadingError:
+        run.monitor.close()
+        return False
+    if reply.fields.get("status") != "running":
+        await _wait_gone(run)
+        return False
+    state = container.record.state
+    if not state.is_running:
+        pid, ticks = int(str(reply.fields["pid"])), int(str(reply.fields["start_time"]))
+        state = replace(state, status="running", pid=pid, start_time=ticks, exit_code=0, error="")
+        container.record = replace(container.record, state=state)
+        await context.save(container, "start")
+    await containers.lifecycle.adopt(container, run)
+    return True
+
+
+async def _wait_gone(run: Run) -> None:
+    """A monitor that is on its way out writes the exit before it hangs up."""
+    try:
+        await asyncio.wait_for(asyncio.shield(run.exited), 5)
+    except TimeoutError:
+        log.warning("a monitor neither runs a container nor ends")
+    if run.monitor:
+        run.monitor.close()
+
+
+async def _settle(containers: Containers, container: Container) -> None:
+    """A container that does not run: record how it ended, and clean up after its run."""
+    context = containers.context
+    outcome = client.read_exit(context.layout.exec_root, container.id)
+    if container.record.state.is_running:
+        if outcome is None:
+            context.clean_after_monitor(container.id)
+        await containers.lifecycle.record_exit(container, None, outcome)
+    elif container.record.state.status == "removing":
+        await containers.lifecycle.remove(container, force=True)
+    else:
+        context.clean_after_monitor(container.id)
+        if container.record.is_auto_removed and container.record.state.finished_ns:
+            await containers.lifecycle.remove(container, force=True)

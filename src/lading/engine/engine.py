@@ -1,0 +1,154 @@
+"""Opening and closing one engine. Order: what is below is opened first and closed last.
+
+roots -> lock -> state -> snapshots, content -> images -> networks -> containers -> recovery
+"""
+
+import asyncio
+import os
+import secrets
+import socket
+import sqlite3
+from typing import NamedTuple
+
+from lading.containers import store as container_rows
+from lading.containers.context import Context
+from lading.containers.layout import Layout
+from lading.containers.recovery import recover, restart_stopped
+from lading.containers.service import Containers
+from lading.engine.check import Finding, check
+from lading.engine.image_verbs import ImageVerbs
+from lading.engine.system import System
+from lading.images import records as image_rows
+from lading.images.service import Images
+from lading.networks import SCHEMA as NETWORK_SCHEMA
+from lading.networks import Networks, Settings
+from lading.registry.client import Registry
+from lading.registry.client import Settings as RegistrySettings
+from lading.state import Database, Journal, Schema, journal
+from lading.storage import snapshots as snapshot_room
+from lading.storage.content import ContentStore
+from lading.storage.snapshots import OverlayDriver
+
+SCHEMA = Schema("engine", ["CREATE TABLE engine (id TEXT NOT NULL, name TEXT NOT NULL) STRICT"])
+
+
+class Options(NamedTuple):
+    """What an engine is told at its start; the names are dockerd's flags."""
+
+    data_root: str = "/var/lib/lading"
+    exec_root: str = "/run/lading"
+    debug: bool = False
+    registry_mirrors: tuple[str, ...] = ()
+    insecure_registries: tuple[str, ...] = ()
+    cgroup_parent: str = ""
+    networks: Settings = Settings()
+
+
+class Engine:
+    """One engine: its services, open. The router of the API takes it as its backend."""
+
+    def __init__(self, options: Options, database: Database, engine_id: str) -> None:
+        self.options = options
+        self.database = database
+        self.engine_id = engine_id
+        self.journal = Journal(database)
+        self.layout = Layout(options.data_root, options.exec_root, engine_id, options.cgroup_parent)
+        self.snapshots = OverlayDriver(_made(f"{options.data_root}/snapshots"), database)
+        self.store = Images(
+            database,
+            ContentStore(_made(f"{options.data_root}/content")),
+            self.snapshots,
+            journal=self.journal,
+            registry=Registry(
+                RegistrySettings(
+                    mirrors=options.registry_mirrors, insecure=options.insecure_registries
+                )
+            ),
+            in_use=lambda image_id: self.containers.users_of(image_id),
+        )
+        self.networks = Networks(database, engine_id=engine_id, settings=options.networks)
+        self.context = Context(
+            database=database,
+            events=self.journal,
+            images=self.store,
+            snapshots=self.snapshots,
+            networks=self.networks,
+            layout=self.layout,
+        )
+        self.containers = Containers(self.context)
+        self.images = ImageVerbs(self.store)
+        self.system = System(self)
+        self.damaged: dict[str, str] = {}
+
+    @classmethod
+    async def open(cls, options: Options) -> "Engine":
+        """Open the services, and settle what a crash has left."""
+        layout = Layout(options.data_root, options.exec_root, "")
+        layout.make_roots()
+        database = await asyncio.to_thread(Database, f"{options.data_root}/state.db", _SCHEMAS)
+        engine = cls(options, database, await database.write(_identity))
+        await engine._recover()
+        return engine
+
+    async def _recover(self) -> None:
+        await self.context.call_network(self.networks.open)
+        was_running = self._recorded_running()
+        self.damaged = await recover(self.containers, self.context)
+        await asyncio.to_thread(self._recover_snapshots)
+        await self.context.launcher.open()
+        self.containers.lifecycle.in_background(restart_stopped(self.containers, was_running))
+
+    def _recorded_running(self) -> set[str]:
+        records, _ = self.database.read(container_rows.load)
+        return {record.id for record in records if record.state.is_running}
+
+    def _recover_snapshots(self) -> None:
+        """Bring directories and rows together; writable layers without a container go."""
+        self.snapshots.recover()
+        known = {container.id for container in self.containers.all()} | self.damaged.keys()
+        for key in self.database.read(snapshot_room.store.active_keys):
+            if key not in known:
+                self.snapshots.remove(key)
+        self.snapshots.sweep()
+
+    async def aclose(self) -> None:
+        """Close the services, top first; running containers run on."""
+        await self.containers.aclose()
+        await self.store.aclose()
+        self.networks.close()
+        self.snapshots.close()
+        await asyncio.to_thread(self.database.close)
+
+    def check(self) -> list[Finding]:
+        """Audit the host against the records; see `lading.engine.check`."""
+        return check(self)
+
+    @property
+    def name(self) -> str:
+        """What `docker info` calls this engine's host."""
+        return socket.gethostname()
+
+
+_SCHEMAS = [
+    SCHEMA,
+    journal.SCHEMA,
+    snapshot_room.SCHEMA,
+    image_rows.SCHEMA,
+    NETWORK_SCHEMA,
+    container_rows.SCHEMA,
+]
+
+
+def _identity(connection: sqlite3.Connection) -> str:
+    """The engine's id, made at its very first start: it marks what it owns on the host."""
+    row = connection.execute("SELECT id FROM engine").fetchone()
+    if row:
+        return str(row[0])
+    engine_id = secrets.token_hex(4)
+    connection.execute("INSERT INTO engine VALUES (?, ?)", (engine_id, ""))
+    return engine_id
+
+
+def _made(path: str) -> str:
+    os.makedirs(path, mode=0o700, exist_ok=True)
+    return path

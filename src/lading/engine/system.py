@@ -1,0 +1,136 @@
+"""The tag System: what the engine and its host are. Read-only."""
+
+import os
+import platform
+import time
+from typing import TYPE_CHECKING
+
+from lading.containers.preparation import INIT_PROGRAMS
+from lading.kernel.cgroup import hierarchies
+from lading.logs.lines import format_time
+from lading.version import API_VERSION, MIN_API_VERSION, VERSION
+from lading.wire.system import (
+    ComponentVersion,
+    Info,
+    PlatformName,
+    Plugins,
+    RegistryConfig,
+    RegistryIndex,
+    Runtime,
+    Version,
+)
+
+if TYPE_CHECKING:
+    from lading.engine.engine import Engine
+
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # the kernel's name -> Go's
+
+
+class System:
+    """Answers `version` and `info` for one engine."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+
+    def version(self) -> Version:
+        """The engine's version; the docker CLI prints the details of the first component."""
+        kernel = platform.release()
+        architecture = ARCHITECTURES.get(platform.machine(), platform.machine())
+        details = {
+            "ApiVersion": API_VERSION,
+            "MinAPIVersion": MIN_API_VERSION,
+            "Arch": architecture,
+            "Os": "linux",
+            "KernelVersion": kernel,
+            "GitCommit": "",
+            "GoVersion": f"none (Python {platform.python_version()})",
+            "BuildTime": "",
+            "Experimental": "false",
+        }
+        return Version(
+            platform=PlatformName(name="Lading"),
+            components=[ComponentVersion(name="Engine", version=VERSION, details=details)],
+            version=VERSION,
+            api_version=API_VERSION,
+            min_api_version=MIN_API_VERSION,
+            arch=architecture,
+            kernel_version=kernel,
+        )
+
+    def info(self) -> Info:
+        """The answer to `GET /info`."""
+        engine = self._engine
+        states = [container.record.state for container in engine.containers.all()]
+        trees = hierarchies()
+        controllers = set(trees.v1) | set(trees.v2_controllers())
+        return Info(
+            id=engine.engine_id,
+            containers=len(states),
+            containers_running=sum(state.status == "running" for state in states),
+            containers_paused=sum(state.status == "paused" for state in states),
+            containers_stopped=sum(not state.is_running for state in states),
+            images=engine.database.read(
+                lambda c: int(c.execute("SELECT COUNT(*) FROM images").fetchone()[0])
+            ),
+            driver="overlay2",
+            driver_status=[("Backing Filesystem", "extfs"), ("Supports d_type", "true")],
+            plugins=Plugins(
+                volume=["local"], network=["bridge", "host", "null"], log=["json-file"]
+            ),
+            memory_limit="memory" in controllers,
+            swap_limit=_has_swap_limit(trees.v1.get("memory", "")),
+            cpu_cfs_period="cpu" in controllers,
+            cpu_cfs_quota="cpu" in controllers,
+            cpu_shares_supported="cpu" in controllers,
+            cpu_set="cpuset" in controllers,
+            pids_limit="pids" in controllers,
+            oom_kill_disable="memory" in trees.v1,
+            ipv4_forwarding=_read("/proc/sys/net/ipv4/ip_forward") == "1",
+            debug=engine.options.debug,
+            n_fd=len(os.listdir("/proc/self/fd")),
+            system_time=format_time(time.time_ns()),
+            logging_driver="json-file",
+            cgroup_driver="cgroupfs",
+            cgroup_version="2" if trees.is_unified() else "1",
+            kernel_version=platform.release(),
+            operating_system=_os_name(),
+            architecture=platform.machine(),
+            index_server_address="https://index.docker.io/v1/",
+            registry_config=_registries(engine),
+            n_cpu=os.cpu_count() or 1,
+            mem_total=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+            docker_root_dir=engine.options.data_root,
+            name=engine.name,
+            server_version=VERSION,
+            runtimes={"lading": Runtime(path="lading-runtime")},
+            default_runtime="lading",
+            live_restore_enabled=True,
+            init_binary=INIT_PROGRAMS[0],
+            security_options=["name=seccomp,profile=builtin", "name=cgroupns"],
+            warnings=[*engine.networks.warnings(), *engine.damaged.values()],
+        )
+
+
+def _registries(engine: "Engine") -> RegistryConfig:
+    mirrors = list(engine.options.registry_mirrors)
+    hub = RegistryIndex(name="docker.io", mirrors=mirrors, official=True)
+    return RegistryConfig(index_configs={"docker.io": hub}, mirrors=mirrors or None)
+
+
+def _has_swap_limit(memory_tree: str) -> bool:
+    return os.path.exists(f"{memory_tree}/memory.memsw.limit_in_bytes")
+
+
+def _os_name() -> str:
+    for line in _read("/etc/os-release").splitlines():
+        if line.startswith("PRETTY_NAME="):
+            return line.partition("=")[2].strip('"')
+    return "Linux"
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read().strip()
+    except OSError:
+        return ""

@@ -1,0 +1,27 @@
+"""The network `none`: a namespace with nothing but loopback, which the runtime makes itself."""
+
+from collections.abc import Sequence
+
+from lading.networks.records import Endpoint, Network
+from lading.networks.sandbox import Sandbox
+
+
+class NoNetwork:
+    """Gives no interface and changes nothing."""
+
+    gives_interface = False
+
+    def complete(self, network: Network, *, has_endpoints: bool) -> Network:
+        return network
+
+    def prepare(self, network: Network, endpoints: Sequence[Endpoint]) -> list[str]:
+        return []
+
+    def join(self, network: Network, endpoint: Endpoint, sandbox: Sandbox) -> None:
+        pass
+
+    def remove(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass

@@ -1,0 +1,49 @@
+"""A sandbox: a new network namespace, held by a descriptor and by nothing else.
+
+It has no name and no bind mount, so it lives as long as somebody holds the descriptor or runs in
+it. When the engine dies before the container's first process is in, the kernel takes the namespace
+down, and with it the veth pair, whose other end is on the host.
+"""
+
+import contextlib
+import os
+
+from lading.kernel import netns, sysctl
+from lading.kernel.netlink import NetlinkSocket
+
+
+class Sandbox:
+    """The namespace's descriptor, and a route socket inside it while it is being furnished."""
+
+    def __init__(self, fd: int, socket: NetlinkSocket) -> None:
+        self.fd = fd
+        self.socket = socket
+
+    def close(self) -> None:
+        """Let go of the namespace; the kernel removes it if nobody else holds it."""
+        self.socket.close()
+        os.close(self.fd)
+
+
+def create(home: int) -> Sandbox:
+    """Make a namespace from a thread whose own one is `home`. Raises OSError; 0.6 to 0.9 ms.
+
+    The thread goes in and comes back: a thread made for the visit costs 0.3 ms more.
+    """
+    netns.unshare()
+    try:
+        _leave_interfaces_without_ipv6()
+        socket = NetlinkSocket()
+        try:
+            return Sandbox(netns.open_own(), socket)
+        except OSError:
+            socket.close()
+            raise
+    finally:
+        netns.setns(home)
+
+
+def _leave_interfaces_without_ipv6() -> None:
+    """Interfaces that come later get no link-local address; loopback keeps ::1."""
+    with contextlib.suppress(FileNotFoundError):  # a kernel without IPv6
+        sysctl.write("net.ipv6.conf.default.disable_ipv6", "1")

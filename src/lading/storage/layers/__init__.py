@@ -1,0 +1,33 @@
+"""A layer is a tar stream; here it becomes a tree, and a tree becomes a tar stream again.
+
+`decompress` (by magic) feeds `tar_reader`, which feeds `apply`; `diff` feeds `tar_writer`.
+"""
+
+from lading.storage.layers.apply import Applied, HostileArchive, apply_layer
+from lading.storage.layers.decompress import BadCompression, Decompressor, open_compressed
+from lading.storage.layers.diff import write_layer
+from lading.storage.layers.limits import LimitExceeded, Limits
+from lading.storage.layers.source import Hashing, Prefetch, Source
+from lading.storage.layers.tar_entry import TarEntry
+from lading.storage.layers.tar_header import BadTar
+from lading.storage.layers.tar_reader import TarReader
+from lading.storage.layers.tar_writer import TarWriter
+
+__all__ = [
+    "Applied",
+    "BadCompression",
+    "BadTar",
+    "Decompressor",
+    "Hashing",
+    "HostileArchive",
+    "LimitExceeded",
+    "Limits",
+    "Prefetch",
+    "Source",
+    "TarEntry",
+    "TarReader",
+    "TarWriter",
+    "apply_layer",
+    "open_compressed",
+    "write_layer",
+]

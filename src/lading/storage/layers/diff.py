@@ -1,0 +1,123 @@
+"""write_layer: a tree becomes a layer's tar stream; overlayfs's marks become whiteout files again.
+
+The tree is the upper directory of an overlay (a commit) or any plain tree (an image made of the
+host's own files). Names are sorted, so the same tree gives the same bytes. Whiteouts come before
+the names next to them (OCI image-spec, layer.md#whiteouts). Sockets have no place in an archive and
+are left out, and so are files whose names would be read as whiteouts.
+"""
+
+import os
+import stat
+from collections.abc import Callable
+
+from lading.storage.layers import attributes, whiteout
+from lading.storage.layers.tar_entry import (
+    BLOCK,
+    CHARACTER,
+    DIRECTORY,
+    FIFO,
+    HARDLINK,
+    REGULAR,
+    SYMLINK,
+    TarEntry,
+)
+from lading.storage.layers.tar_writer import TarWriter
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_KINDS = {
+    stat.S_IFREG: REGULAR,
+    stat.S_IFLNK: SYMLINK,
+    stat.S_IFCHR: CHARACTER,
+    stat.S_IFBLK: BLOCK,
+    stat.S_IFDIR: DIRECTORY,
+    stat.S_IFIFO: FIFO,
+}
+
+
+def write_layer(upper: int, write: Callable[[bytes], object]) -> None:
+    """Write the tree below the directory descriptor `upper`, whose attributes are the root's.
+
+    Nothing may change in the tree meanwhile: a file that shrinks raises tar_writer.Shrunk.
+    """
+    walker = _Walker(TarWriter(write))
+    walker.root(upper)
+    walker.writer.close()
+
+
+class _Walker:
+    def __init__(self, writer: TarWriter) -> None:
+        self.writer = writer
+        self._links: dict[tuple[int, int], bytes] = {}  # first path of files with several names
+
+    def root(self, directory: int) -> None:
+        entry = _entry(b"./", os.fstat(directory))
+        entry.xattrs = attributes.read_xattrs(directory)
+        self.writer.add(entry)
+        self._children(directory, b"")
+
+    def _children(self, directory: int, prefix: bytes) -> None:
+        if prefix and whiteout.is_opaque(directory):
+            self.writer.add(TarEntry(prefix + whiteout.OPAQUE_MARKER, mode=0))
+        names = [os.fsencode(name) for name in sorted(os.listdir(directory), key=os.fsencode)]
+        found = [(n, os.stat(n, dir_fd=directory, follow_symlinks=False)) for n in names]
+        for name, status in found:
+            if whiteout.is_whiteout(status):
+                self.writer.add(TarEntry(prefix + whiteout.PREFIX + name, mode=0))
+        for name, status in found:
+            if not whiteout.is_whiteout(status):
+                self._member(directory, prefix + name, name, status)
+
+    def _member(self, directory: int, path: bytes, name: bytes, status: os.stat_result) -> None:
+        if stat.S_ISSOCK(status.st_mode) or name.startswith(whiteout.PREFIX):
+            return
+        entry = _entry(path, status)
+        if entry.kind == DIRECTORY:
+            self._directory(directory, name, entry)
+        elif self._is_repeated(entry, status):
+            self.writer.add(entry)
+        elif entry.kind == REGULAR:
+            self._file(directory, name, entry)
+        else:
+            if entry.kind == SYMLINK:
+                entry.link = os.readlink(name, dir_fd=directory)
+            self.writer.add(entry)
+
+    def _is_repeated(self, entry: TarEntry, status: os.stat_result) -> bool:
+        """Whether the file was written under another name; the entry becomes a link to that."""
+        if status.st_nlink < 2:
+            return False
+        first = self._links.setdefault((status.st_dev, status.st_ino), entry.path)
+        if first == entry.path:
+            return False
+        entry.kind, entry.link, entry.size = HARDLINK, first, 0
+        return True
+
+    def _directory(self, parent: int, name: bytes, entry: TarEntry) -> None:
+        descriptor = os.open(name, _DIRECTORY, dir_fd=parent)
+        try:
+            entry.xattrs = attributes.read_xattrs(descriptor)
+            self.writer.add(entry)
+            self._children(descriptor, entry.path + b"/")
+        finally:
+            os.close(descriptor)
+
+    def _file(self, directory: int, name: bytes, entry: TarEntry) -> None:
+        with open(os.open(name, _FILE, dir_fd=directory), "rb", buffering=0) as file:
+            entry.xattrs = attributes.read_xattrs(file.fileno())
+            self.writer.add(entry, file)
+
+
+def _entry(path: bytes, status: os.stat_result) -> TarEntry:
+    kind = _KINDS[stat.S_IFMT(status.st_mode)]
+    is_device = kind in (CHARACTER, BLOCK)
+    return TarEntry(
+        path,
+        kind,
+        size=status.st_size if kind == REGULAR else 0,
+        mode=stat.S_IMODE(status.st_mode),
+        uid=status.st_uid,
+        gid=status.st_gid,
+        mtime_ns=status.st_mtime_ns,
+        device=(os.major(status.st_rdev), os.minor(status.st_rdev)) if is_device else (0, 0),
+    )

@@ -1,0 +1,100 @@
+"""TarWriter: members to a tar stream, the same bytes for the same members, whatever the host.
+
+ustar headers, and a PAX header before those that need one (long or non-ASCII names, sizes over 8
+GiB, ids over 2097151, times with nanoseconds or before 1970, xattrs). Records are sorted, headers
+carry no time of writing and no user names. Source: POSIX.1-2017 pax.
+"""
+
+from collections.abc import Callable
+
+from lading.storage.layers import pax
+from lading.storage.layers.source import CHUNK_BYTES, Source
+from lading.storage.layers.tar_entry import DIRECTORY, HARDLINK, REGULAR, SYMLINK, TarEntry
+from lading.storage.layers.tar_header import BLOCK_BYTES, encode, fits
+
+_NAME_BYTES = 100
+_SECOND_NS = 1_000_000_000
+
+
+class Shrunk(ValueError):
+    """A file gave fewer bytes than its entry promised; the archive cannot be mended."""
+
+
+class TarWriter:
+    """Writes one archive through `write(bytes)`. Call `close` for the end mark."""
+
+    def __init__(self, write: Callable[[bytes], object]) -> None:
+        self._write = write
+
+    def add(self, entry: TarEntry, data: Source | None = None) -> None:
+        """Write a member; a regular file's `size` bytes are read from `data`. Raises Shrunk."""
+        size = entry.size if entry.kind == REGULAR else 0
+        path = entry.path
+        if entry.kind == DIRECTORY and not path.endswith(b"/"):
+            path += b"/"
+        records = _records(entry, path, size)
+        if records:
+            self._add_records(path, records)
+        seconds = entry.mtime_ns // _SECOND_NS
+        header = encode(
+            path,
+            entry.kind,
+            size=size,
+            mode=entry.mode,
+            uid=entry.uid,
+            gid=entry.gid,
+            mtime_s=seconds,
+            link=entry.link,
+            device=entry.device,
+        )
+        self._write(header)
+        if size:
+            self._add_data(size, data)
+
+    def close(self) -> None:
+        """Write the end mark: two zero blocks."""
+        self._write(bytes(2 * BLOCK_BYTES))
+
+    def _add_records(self, path: bytes, records: list[tuple[bytes, bytes]]) -> None:
+        body = pax.encode(records)
+        name = b"PaxHeaders/" + path.rstrip(b"/").rpartition(b"/")[2][:80]
+        self._write(encode(name, b"x", size=len(body)) + body + _padding(len(body)))
+
+    def _add_data(self, size: int, data: Source | None) -> None:
+        left = size
+        while left:
+            chunk = data.read(min(left, CHUNK_BYTES)) if data is not None else b""
+            if not chunk:
+                raise Shrunk(f"{left} of {size} bytes are missing")
+            self._write(chunk)
+            left -= len(chunk)
+        self._write(_padding(size))
+
+
+def _records(entry: TarEntry, path: bytes, size: int) -> list[tuple[bytes, bytes]]:
+    """The PAX records that a member needs, sorted by keyword."""
+    records = []
+    if not _is_plain(path):
+        records.append((b"path", path))
+    if entry.kind in (SYMLINK, HARDLINK) and not _is_plain(entry.link):
+        records.append((b"linkpath", entry.link))
+    if entry.mtime_ns % _SECOND_NS or not fits(entry.mtime_ns // _SECOND_NS, 11):
+        records.append((b"mtime", pax.format_time(entry.mtime_ns)))
+    for keyword, value, digits in (
+        (b"size", size, 11),
+        (b"uid", entry.uid, 7),
+        (b"gid", entry.gid, 7),
+    ):
+        if not fits(value, digits):
+            records.append((keyword, b"%d" % value))
+    records += [(pax.SCHILY_XATTR + name, value) for name, value in entry.xattrs.items()]
+    return sorted(records)
+
+
+def _is_plain(name: bytes) -> bool:
+    """Whether a name can stand in a ustar header: short, ASCII."""
+    return len(name) <= _NAME_BYTES and name.isascii()
+
+
+def _padding(size: int) -> bytes:
+    return bytes(-size % BLOCK_BYTES)

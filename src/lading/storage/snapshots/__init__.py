@@ -1,0 +1,23 @@
+"""Snapshots: published layers, and the writable directories of containers on top of them."""
+
+from lading.storage.snapshots.driver import (
+    Driver,
+    Overlay,
+    Recovery,
+    SnapshotExists,
+    SnapshotInUse,
+    SnapshotNotFound,
+)
+from lading.storage.snapshots.overlay import OverlayDriver
+from lading.storage.snapshots.store import SCHEMA
+
+__all__ = [
+    "SCHEMA",
+    "Driver",
+    "Overlay",
+    "OverlayDriver",
+    "Recovery",
+    "SnapshotExists",
+    "SnapshotInUse",
+    "SnapshotNotFound",
+]

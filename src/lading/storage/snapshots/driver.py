@@ -1,0 +1,119 @@
+"""What a snapshot driver does, and the life of a snapshot.
+
+Two names: a `chain_id` (OCI image-spec, config.md#layer-chainid) names a published layer on top of
+all layers below it; a `key` names something unfinished or private: a layer being unpacked (the
+caller's choice), or a container's writable layer (the container's id).
+
+    stage(key) -> directory --unpack--> commit(key, chain_id, parent)      a layer comes to be
+                        \\--failure--> remove(key)
+    prepare(key, parent) -> mount(key) -> Overlay ... -> remove(key)       a container's own layer
+                        \\--commit(key, chain_id, parent)                  becomes an image layer
+    remove_layer(chain_id)                                                 nobody needs it any more
+    sweep()                                                                deletes what was removed
+
+Example. An image of two layers, and a container:
+    directory = driver.stage("pull-1"); apply_layer(..., directory)
+    driver.commit("pull-1", chain_1, None)
+    driver.stage("pull-2") ...; driver.commit("pull-2", chain_2, chain_1)
+    driver.prepare(container_id, chain_2); driver.mount(container_id)
+
+Promises, kept by every driver and checked by tests/contract/snapshots:
+- what `commit` returned from survives a power cut, with all that is below it;
+- a published layer never changes;
+- `prepare`, `mount` and `remove` cost milliseconds whatever the size of the trees;
+- after a kill at any instant, `recover` leaves each snapshot either there or gone.
+"""
+
+from typing import NamedTuple, Protocol
+
+from lading import errors
+
+
+class SnapshotNotFound(errors.NotFound):
+    """no such snapshot: {0}"""
+
+
+class SnapshotExists(errors.Conflict):
+    """snapshot already exists: {0}"""
+
+
+class SnapshotInUse(errors.Conflict):
+    """snapshot {0} is in use by {1}"""
+
+
+class Overlay(NamedTuple):
+    """The directories of an overlay mount, as absolute paths.
+
+    Mount with redirect_dir, metacopy and index off, so that `upper` alone says what changed.
+    """
+
+    lower: list[str]  # top first; empty for a container without an image
+    upper: str
+    work: str
+
+
+class Recovery(NamedTuple):
+    """What `recover` found at start."""
+
+    discarded: list[str]  # directories that no row names: unfinished work, now in the trash
+    missing_keys: list[str]  # writable layers whose directory is gone; their rows remain
+    missing_layers: list[str]  # chain ids whose directory is gone; their rows were removed
+
+
+class Driver(Protocol):
+    """Synchronous; called from worker threads, different keys at the same time."""
+
+    def stage(self, key: str) -> str:
+        """An empty directory to unpack a layer into. Raises SnapshotExists."""
+        ...
+
+    def commit(
+        self, key: str, chain_id: str, parent: str | None, *, inherit_root: bool = False
+    ) -> None:
+        """Publish what was staged or written under `key` as `chain_id` on top of `parent`.
+
+        Durable when it returns. If the chain id is there already, this copy is dropped.
+        `inherit_root`: the archive had no entry for the root directory, so it looks like parent's.
+        Raises SnapshotNotFound (the key, the parent), DiskFull.
+        """
+        ...
+
+    def prepare(self, key: str, parent: str | None, *, record: bool = True) -> None:
+        """Make a writable layer on top of `parent`.
+
+        With record=False the caller writes the row in a transaction of its own
+        (store.insert_active). Raises SnapshotExists, SnapshotNotFound.
+        """
+        ...
+
+    def mount(self, key: str) -> Overlay:
+        """The directories to mount. Raises SnapshotNotFound."""
+        ...
+
+    def exists(self, chain_id: str) -> bool:
+        """Whether the layer and all below it are published."""
+        ...
+
+    def layer_directories(self, chain_id: str | None) -> list[str]:
+        """The trees of a chain, top first; [] for None. Raises SnapshotNotFound."""
+        ...
+
+    def remove(self, key: str, *, record: bool = True) -> None:
+        """Drop a staged or writable layer; what is not there is no error."""
+        ...
+
+    def remove_layer(self, chain_id: str) -> None:
+        """Drop a published layer. Raises SnapshotInUse, SnapshotNotFound."""
+        ...
+
+    def sweep(self) -> list[str]:
+        """Delete what was dropped; returns what could not be deleted yet, with the reason."""
+        ...
+
+    def usage(self, key: str) -> tuple[int, int]:
+        """Bytes and inodes of a writable layer, counted now. Raises SnapshotNotFound."""
+        ...
+
+    def recover(self) -> Recovery:
+        """Bring directories and rows together after a start; nothing else may run yet."""
+        ...

@@ -1,0 +1,95 @@
+"""Documents of the tag Image."""
+
+from msgspec import UNSET, UnsetType, field
+
+from lading.wire.base import Document, KeySet
+from lading.wire.containers import ZERO_TIME, GraphDriver, Healthcheck
+
+
+class ImageSummary(Document):
+    """One row of `GET /images/json`; `created` in seconds, -1 means "was not counted"."""
+
+    containers: int = -1
+    created: int
+    id: str
+    labels: dict[str, str] | None = None
+    parent_id: str = ""
+    descriptor: dict[str, object] | UnsetType = UNSET
+    manifests: list[dict[str, object]] | UnsetType = UNSET
+    repo_digests: list[str] = field(default_factory=list)
+    repo_tags: list[str] = field(default_factory=list)
+    shared_size: int = -1
+    size: int
+
+
+class ImageConfigView(Document):
+    """The config of an image as inspect shows it: what the image does not say is absent."""
+
+    user: str | UnsetType = UNSET
+    exposed_ports: KeySet | UnsetType = UNSET
+    env: list[str] | UnsetType = UNSET
+    entrypoint: list[str] | UnsetType = UNSET
+    cmd: list[str] | UnsetType = UNSET
+    volumes: KeySet | UnsetType = UNSET
+    working_dir: str | UnsetType = UNSET
+    labels: dict[str, str] | UnsetType = UNSET
+    stop_signal: str | UnsetType = UNSET
+    args_escaped: bool | UnsetType = UNSET
+    healthcheck: Healthcheck | UnsetType = UNSET
+    on_build: list[str] | UnsetType = UNSET
+    shell: list[str] | UnsetType = UNSET
+
+
+class RootFS(Document):
+    """The layers of an image by diff id, lowest first."""
+
+    type: str | UnsetType = UNSET
+    layers: list[str] | UnsetType = UNSET
+
+
+class ImageMetadata(Document):
+    """What only this engine knows of an image."""
+
+    last_tag_time: str = ZERO_TIME
+
+
+class ImageInspect(Document):
+    """The answer to `GET /images/{name}/json`."""
+
+    id: str
+    repo_tags: list[str] = field(default_factory=list)
+    repo_digests: list[str] = field(default_factory=list)
+    parent: str = ""
+    comment: str = ""
+    created: str | UnsetType = UNSET
+    docker_version: str = ""
+    author: str = ""
+    config: ImageConfigView | None = None
+    architecture: str = ""
+    variant: str | UnsetType = UNSET
+    os: str = "linux"
+    os_version: str | UnsetType = field(default=UNSET, name="OsVersion")
+    size: int
+    graph_driver: GraphDriver = field(default_factory=GraphDriver)
+    root_fs: RootFS = field(default_factory=RootFS)
+    metadata: ImageMetadata = field(default_factory=ImageMetadata)
+    descriptor: dict[str, object] | UnsetType = UNSET
+    manifests: list[dict[str, object]] | UnsetType = UNSET
+
+
+class ImageHistoryItem(Document):
+    """One step of an image's history; `id` is `<missing>` when no image of its own is known."""
+
+    comment: str = ""
+    created: int
+    created_by: str = ""
+    id: str = "<missing>"
+    size: int = 0
+    tags: list[str] | None = None
+
+
+class ImageDeleteItem(Document):
+    """One thing that a removal did: exactly one of the two is there."""
+
+    untagged: str | UnsetType = UNSET
+    deleted: str | UnsetType = UNSET

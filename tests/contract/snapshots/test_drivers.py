@@ -1,0 +1,382 @@
+"""The contract of snapshot drivers: every driver passes this file, real mounts included.
+
+What a driver promises is told in lading/storage/snapshots/driver.py; each promise is a test here.
+"""
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from lading import errors
+from lading.kernel import mount
+from lading.state import Database
+from lading.storage.durable import RootInUse
+from lading.storage.snapshots import (
+    SCHEMA,
+    Driver,
+    Overlay,
+    OverlayDriver,
+    SnapshotExists,
+    SnapshotInUse,
+    SnapshotNotFound,
+    store,
+)
+
+InMountNamespace = Callable[[Callable[[], object]], None]
+
+
+class Engine:
+    """A driver with its database, that can be killed (dropped) and started again."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.open()
+
+    def open(self) -> None:
+        self.database = Database(str(self.root / "state.db"), [SCHEMA])
+        self.opened = OverlayDriver(str(self.root / "snapshots"), self.database)
+        self.driver: Driver = self.opened
+
+    def close(self) -> None:
+        self.opened.close()
+        self.database.close()
+
+    def restart(self) -> None:
+        self.close()
+        self.open()
+
+    def trash(self) -> list[str]:
+        return os.listdir(self.root / "snapshots/trash")
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = Engine(tmp_path)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def driver(engine: Engine) -> Driver:
+    return engine.driver
+
+
+def publish(driver: Driver, chain_id: str, parent: str | None = None, **files: str) -> None:
+    tree = Path(driver.stage("staged"))
+    for name, content in files.items():
+        (tree / name).write_text(content)
+    driver.commit("staged", chain_id, parent)
+
+
+def whiteout(path: Path) -> None:
+    os.mknod(path, stat.S_IFCHR, os.makedev(0, 0))
+
+
+def mounted(overlay: Overlay, target: Path) -> Path:
+    """Mount what a driver prepared; a container without an image gets its plain directory."""
+    target.mkdir()
+    if not overlay.lower:
+        mount.mount(overlay.upper, str(target), "", mount.MS_BIND)
+        return target
+    context = mount.fsopen("overlay")
+    for layer in overlay.lower:
+        mount.fsconfig_set_string(context, "lowerdir+", layer)
+    mount.fsconfig_set_string(context, "upperdir", overlay.upper)
+    mount.fsconfig_set_string(context, "workdir", overlay.work)
+    mount.fsconfig_create(context)
+    descriptor = os.open(target, os.O_PATH | os.O_DIRECTORY)
+    mount.move_mount(mount.fsmount(context), descriptor)
+    return target
+
+
+# layers
+
+
+def test_a_staged_directory_is_empty_and_only_a_layer_after_commit(driver: Driver) -> None:
+    tree = driver.stage("k")
+    assert os.listdir(tree) == []
+    assert stat.S_IMODE(os.stat(tree).st_mode) == 0o755
+    assert not driver.exists("one")
+    driver.commit("k", "one", None)
+    assert driver.exists("one")
+
+
+def test_a_key_is_staged_once(driver: Driver) -> None:
+    driver.stage("k")
+    with pytest.raises(SnapshotExists, match="snapshot already exists: k"):
+        driver.stage("k")
+
+
+@pytest.mark.parametrize("key", ["", ".", "..", "a/b", "../a", ".hidden", "a\0b", "k" * 300])
+def test_a_key_is_a_file_name(driver: Driver, key: str) -> None:
+    for use in (driver.stage, driver.remove, driver.mount, driver.usage):
+        with pytest.raises(errors.InvalidArgument):
+            use(key)
+
+
+def test_a_chain_is_listed_top_first(driver: Driver) -> None:
+    publish(driver, "one", name="1")
+    publish(driver, "two", "one", name="2")
+    publish(driver, "three", "two", name="3")
+    trees = driver.layer_directories("three")
+    assert [(Path(tree) / "name").read_text() for tree in trees] == ["3", "2", "1"]
+    assert driver.layer_directories(None) == []
+
+
+def test_a_layer_that_is_there_already_is_not_published_twice(driver: Driver) -> None:
+    publish(driver, "one", name="first")
+    publish(driver, "one", name="second")
+    [tree] = driver.layer_directories("one")
+    assert (Path(tree) / "name").read_text() == "first"
+    driver.stage("staged")  # the key is free again
+
+
+def test_committing_what_does_not_exist_is_an_error(driver: Driver) -> None:
+    with pytest.raises(SnapshotNotFound, match="no such snapshot: k"):
+        driver.commit("k", "one", None)
+    with pytest.raises(SnapshotNotFound, match="no such snapshot: nowhere"):
+        publish(driver, "two", "nowhere")
+    assert not driver.exists("two")
+
+
+def test_a_layer_may_inherit_the_look_of_its_root(driver: Driver) -> None:
+    os.chmod(driver.stage("a"), 0o711)
+    driver.commit("a", "one", None)
+    driver.stage("b")
+    driver.commit("b", "two", "one", inherit_root=True)
+    assert stat.S_IMODE(os.stat(driver.layer_directories("two")[0]).st_mode) == 0o711
+
+
+def test_a_layer_is_removed_when_nothing_stands_on_it(driver: Driver) -> None:
+    publish(driver, "one")
+    publish(driver, "two", "one")
+    driver.prepare("c", "two")
+    with pytest.raises(SnapshotInUse, match="snapshot one is in use by two"):
+        driver.remove_layer("one")
+    with pytest.raises(SnapshotInUse, match="snapshot two is in use by c"):
+        driver.remove_layer("two")
+    driver.remove("c")
+    driver.remove_layer("two")
+    driver.remove_layer("one")
+    assert not driver.exists("one")
+    with pytest.raises(SnapshotNotFound):
+        driver.remove_layer("one")
+
+
+# writable layers
+
+
+def test_a_container_sees_its_layers_and_changes_only_its_own(
+    driver: Driver, tmp_path: Path, in_mount_namespace: InMountNamespace
+) -> None:
+    publish(driver, "one", kept="1", replaced="1", removed="1")
+    tree = Path(driver.stage("k"))
+    (tree / "replaced").write_text("2")
+    whiteout(tree / "removed")
+    driver.commit("k", "two", "one")
+    driver.prepare("c", "two")
+    overlay = driver.mount("c")
+
+    def check() -> None:
+        root = mounted(overlay, tmp_path / "merged")
+        assert {p.name: p.read_text() for p in root.iterdir()} == {"kept": "1", "replaced": "2"}
+        (root / "kept").write_text("changed")
+        (root / "replaced").unlink()
+        (root / "new").write_text("new")
+
+    in_mount_namespace(check)
+    assert sorted(os.listdir(overlay.upper)) == ["kept", "new", "replaced"]
+    bottom, top = Path(overlay.lower[-1]), Path(overlay.lower[0])
+    assert (bottom / "kept").read_text() == "1"
+    assert (top / "replaced").read_text() == "2"
+
+
+def test_an_opaque_directory_hides_what_is_below(
+    driver: Driver, tmp_path: Path, in_mount_namespace: InMountNamespace
+) -> None:
+    for key, parent, name in (("one", None, "old"), ("two", "one", "new")):
+        tree = Path(driver.stage(key))
+        (tree / "d").mkdir()
+        (tree / "d" / name).write_text(name)
+        if parent:
+            os.setxattr(tree / "d", "trusted.overlay.opaque", b"y")
+        driver.commit(key, key, parent)
+    driver.prepare("c", "two")
+    overlay = driver.mount("c")
+    in_mount_namespace(
+        lambda: expect(os.listdir(mounted(overlay, tmp_path / "merged") / "d"), ["new"])
+    )
+
+
+def expect(actual: object, expected: object) -> None:
+    assert actual == expected
+
+
+def test_three_hundred_layers_can_be_mounted(
+    driver: Driver, tmp_path: Path, in_mount_namespace: InMountNamespace
+) -> None:
+    parent = None
+    for number in range(300):
+        publish(driver, f"layer{number}", parent, **{f"f{number}": ""})
+        parent = f"layer{number}"
+    driver.prepare("c", parent)
+    overlay = driver.mount("c")
+    in_mount_namespace(lambda: expect(len(os.listdir(mounted(overlay, tmp_path / "merged"))), 300))
+
+
+def test_a_committed_container_is_a_layer(driver: Driver) -> None:
+    publish(driver, "one")
+    driver.prepare("c", "one")
+    (Path(driver.mount("c").upper) / "f").write_text("written")
+    driver.commit("c", "two", "one")
+    assert (Path(driver.layer_directories("two")[0]) / "f").read_text() == "written"
+    with pytest.raises(SnapshotNotFound):
+        driver.mount("c")
+
+
+def test_the_root_of_a_container_looks_as_in_the_image(driver: Driver) -> None:
+    tree = driver.stage("k")
+    os.chmod(tree, 0o1711)
+    os.chown(tree, 3, 4)
+    driver.commit("k", "one", None)
+    driver.prepare("c", "one")
+    status = os.stat(driver.mount("c").upper)
+    assert (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) == (0o1711, 3, 4)
+
+
+def test_a_container_needs_no_image(driver: Driver) -> None:
+    driver.prepare("c", None)
+    assert driver.mount("c").lower == []
+
+
+def test_a_container_is_prepared_once_and_on_what_exists(driver: Driver) -> None:
+    driver.prepare("c", None)
+    with pytest.raises(SnapshotExists):
+        driver.prepare("c", None)
+    with pytest.raises(SnapshotNotFound, match="no such snapshot: nowhere"):
+        driver.prepare("d", "nowhere")
+    driver.remove("d")
+    driver.prepare("d", None)
+
+
+def test_the_row_of_a_container_may_be_written_by_the_caller(engine: Engine) -> None:
+    driver = engine.driver
+    publish(driver, "one")
+    driver.prepare("c", "one", record=False)
+    with pytest.raises(SnapshotNotFound):
+        driver.mount("c")
+    engine.database.write_sync(lambda c: store.insert_active(c, "c", "one", 1))
+    assert len(driver.mount("c").lower) == 1
+    engine.database.write_sync(lambda c: store.delete_active(c, "c"))
+    driver.remove("c", record=False)
+    assert os.listdir(engine.root / "snapshots/active") == []
+
+
+def test_a_layer_cannot_vanish_below_a_container_that_is_being_recorded(engine: Engine) -> None:
+    driver = engine.driver
+    publish(driver, "one")
+    driver.prepare("c", "one", record=False)
+    driver.remove_layer("one")
+    with pytest.raises(SnapshotNotFound, match="one"):
+        engine.database.write_sync(lambda c: store.insert_active(c, "c", "one", 1))
+
+
+def test_usage_counts_what_the_container_wrote(driver: Driver) -> None:
+    publish(driver, "one", big="x" * 5000)
+    driver.prepare("c", "one")
+    upper = Path(driver.mount("c").upper)
+    (upper / "f").write_text("x" * 100)
+    (upper / "d").mkdir()
+    os.link(upper / "f", upper / "d" / "g")
+    assert driver.usage("c") == (100, 2)
+    with pytest.raises(SnapshotNotFound):
+        driver.usage("nothing")
+
+
+# removal
+
+
+def test_what_was_removed_is_deleted_by_the_sweep(engine: Engine) -> None:
+    driver = engine.driver
+    driver.prepare("c", None)
+    (Path(driver.mount("c").upper) / "f").write_text("x")
+    driver.stage("k")
+    driver.remove("c")
+    driver.remove("k")
+    driver.remove("c")
+    with pytest.raises(SnapshotNotFound):
+        driver.mount("c")
+    assert len(engine.trash()) == 2
+    assert driver.sweep() == []
+    assert engine.trash() == []
+
+
+def test_the_sweep_stops_at_mounts_and_tells(
+    engine: Engine, tmp_path: Path, in_mount_namespace: InMountNamespace
+) -> None:
+    driver = engine.driver
+    driver.prepare("c", None)
+    upper = Path(driver.mount("c").upper)
+    (upper / "volume").mkdir()
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious/data").write_text("x")
+
+    def check() -> None:
+        mount.mount(str(tmp_path / "precious"), str(upper / "volume"), "", mount.MS_BIND)
+        driver.remove("c", record=False)
+        [fault] = driver.sweep()
+        assert "ross-device" in fault
+
+    in_mount_namespace(check)
+    assert (tmp_path / "precious/data").read_text() == "x"
+    assert driver.sweep() == []
+    assert engine.trash() == []
+
+
+# start
+
+
+def test_layers_and_containers_survive_a_restart(engine: Engine) -> None:
+    publish(engine.driver, "one", f="1")
+    engine.driver.prepare("c", "one")
+    engine.restart()
+    assert engine.driver.recover() == ([], [], [])
+    assert engine.driver.exists("one")
+    assert len(engine.driver.mount("c").lower) == 1
+    publish(engine.driver, "two", "one", f="2")
+    assert engine.driver.layer_directories("two")[0] != engine.driver.layer_directories("one")[0]
+
+
+def test_unfinished_work_is_dropped_at_start(engine: Engine) -> None:
+    engine.driver.stage("half")
+    engine.driver.prepare("c", None, record=False)
+    (engine.root / "snapshots/layers/7/fs").mkdir(parents=True)
+    engine.restart()
+    assert engine.driver.recover().discarded == ["active/c", "layers/7", "staging/half"]
+    assert engine.driver.recover() == ([], [], [])
+    assert len(engine.trash()) == 3
+
+
+def test_what_was_lost_is_told_and_can_be_pulled_again(engine: Engine) -> None:
+    publish(engine.driver, "one")
+    publish(engine.driver, "two", "one")
+    engine.driver.prepare("c", "two")
+    engine.driver.prepare("d", "two")
+    lost = [engine.driver.layer_directories("one")[0], engine.driver.mount("c").upper]
+    for tree in lost:
+        os.rename(os.path.dirname(tree), engine.root / os.path.basename(os.path.dirname(tree)))
+    engine.restart()
+    recovery = engine.driver.recover()
+    assert (recovery.missing_keys, recovery.missing_layers) == (["c"], ["one"])
+    assert not engine.driver.exists("two")
+    publish(engine.driver, "one")
+    assert engine.driver.exists("two")
+    assert len(engine.driver.mount("d").lower) == 2
+
+
+def test_two_engines_never_share_a_root(engine: Engine) -> None:
+    with pytest.raises(RootInUse, match="in use by another engine"):
+        OverlayDriver(str(engine.root / "snapshots"), engine.database)

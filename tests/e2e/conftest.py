@@ -1,0 +1,306 @@
+"""An engine of the source tree, in a network namespace of its own, for every test that runs it.
+
+`engine` lives for the session; `fragile_engine` is one that a test may kill. Both leave nothing
+behind, and say so: processes, cgroups and mounts are looked for after the end.
+LADING_TEST_ENGINE (`unix:///path`) names another engine for the tests that only talk to one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import glob
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import lading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+OTHER_ENGINE = os.environ.get("LADING_TEST_ENGINE", "")
+SOURCE = str(Path(lading.__file__).parent.parent)
+START_S = 20.0
+CLONE_NEWNET = 0x40000000  # linux/sched.h
+
+# SIGUSR1 arms the failpoint that a file names: after the start, so that only the operation meets it
+BOOT = f"""
+import signal, sys
+sys.path.insert(0, {SOURCE!r})
+from lading import failpoints
+from lading.app.ladingd import main
+order = sys.argv.pop(1)
+def arm(*_):
+    with open(order) as file:
+        word = file.read()
+    failpoints._seen.clear()
+    failpoints._listing = word[5:] if word.startswith("list:") else ""
+    failpoints._armed = word
+    open(order + ".heard", "w").close()
+signal.signal(signal.SIGUSR1, arm)
+sys.exit(main())
+"""
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP to a unix socket."""
+
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("engine", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+class Engine:
+    """A daemon, its directories and its network namespace; both outlive the daemon."""
+
+    def __init__(self) -> None:
+        self.directory = tempfile.mkdtemp(prefix="lading-e2e-", dir="/tmp")
+        self.socket = f"{self.directory}/engine.sock"
+        self.address = f"unix://{self.socket}"
+        self._namespace = _network_namespace()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._id = ""
+
+    def start(self, failpoint: str = "") -> None:
+        """Start the daemon and wait until it answers; `failpoint` is armed from the first moment."""
+        self.launch(failpoint)
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline:
+            assert self._process is not None
+            assert self._process.poll() is None, self.log()
+            with contextlib.suppress(OSError):
+                self._id = self.get("/info")["ID"]
+                return
+            time.sleep(0.02)
+        raise TimeoutError(self.log())
+
+    def launch(self, failpoint: str = "") -> None:
+        """Start the daemon without waiting for anything."""
+        assert self._process is None
+        words = [sys.executable, "-c", BOOT, f"{self.directory}/failpoint"]
+        words += ["--data-root", f"{self.directory}/data", "--exec-root", f"{self.directory}/exec"]
+        words += ["-H", self.address, "-p", f"{self.directory}/pid"]
+        environ = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        environ["LADING_FAILPOINT"] = failpoint
+        enter = ["nsenter", f"--net=/proc/self/fd/{self._namespace}"]
+        with open(f"{self.directory}/log", "ab") as log:
+            self._process = subprocess.Popen(
+                [*enter, *words],
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=[self._namespace],
+            )
+
+    def log(self) -> str:
+        return Path(f"{self.directory}/log").read_text()
+
+    def kill9(self) -> None:
+        """End the daemon as a crash does; containers and their monitors are left alone."""
+        assert self._process is not None
+        self._process.kill()
+        self.wait_dead()
+
+    def wait_dead(self, timeout_s: float = 20.0) -> int:
+        """Wait until the daemon has died by itself; returns its return code."""
+        assert self._process is not None
+        code = self._process.wait(timeout_s)
+        self._process = None
+        return code
+
+    def is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def stop(self) -> None:
+        """End the daemon as an operator does."""
+        assert self._process is not None
+        self._process.terminate()
+        assert self.wait_dead() == 0, self.log()
+
+    def arm(self, word: str) -> None:
+        """From now on the daemon dies at a failpoint, or lists those it passes (`list:FILE`)."""
+        assert self._process is not None
+        order, heard = Path(f"{self.directory}/failpoint"), Path(f"{self.directory}/failpoint.heard")
+        order.write_text(word)
+        heard.unlink(missing_ok=True)
+        self._process.send_signal(signal.SIGUSR1)
+        deadline = time.monotonic() + START_S
+        while not heard.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+
+    def call(
+        self, method: str, path: str, document: object = None, timeout_s: float = 30.0
+    ) -> tuple[int, bytes]:
+        """One request; OSError or HTTPException when the daemon dies under it."""
+        connection = UnixConnection(self.socket, timeout_s)
+        body = None if document is None else json.dumps(document)
+        with contextlib.closing(connection):
+            connection.request(method, path, body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+
+    def get(self, path: str) -> Any:
+        """The document at a path."""
+        status, body = self.call("GET", path)
+        assert status == 200, body
+        return json.loads(body)
+
+    def post(self, path: str, document: object = None) -> Any:
+        """What a request that must succeed answers."""
+        status, body = self.call("POST", path, document)
+        assert status < 300 or status == 304, body
+        return json.loads(body) if body else None
+
+    def findings(self) -> list[object]:
+        """What the audit says, once what goes on in the background has had time to end."""
+        deadline = time.monotonic() + 3
+        while True:
+            answer = self.get("/lading/system/check")
+            found: list[object] = answer["findings"]
+            if not found or time.monotonic() > deadline:
+                return found
+            time.sleep(0.02)
+
+    def remove_everything(self) -> None:
+        """`rm -f` of every container."""
+        for container in self.get("/containers/json?all=1"):
+            status, body = self.call("DELETE", f"/containers/{container['Id']}?force=1")
+            assert status in (204, 404), body
+
+    def close(self) -> None:
+        """Remove all containers, stop the daemon, and assert that nothing of them is left."""
+        if not self.is_alive():
+            self._process = None
+            self.start()
+        self.remove_everything()
+        findings = self.findings()
+        self.stop()
+        left = {
+            "findings": findings,
+            "processes": self._processes(),
+            "cgroups": self._cgroups(),
+            "mounts": [line for line in _mountinfo() if self.directory in line],
+            "runs": os.listdir(f"{self.directory}/exec/containers"),
+        }
+        log = self.log()
+        os.close(self._namespace)
+        if not left["mounts"]:
+            shutil.rmtree(self.directory)
+        assert not any(left.values()), (left, log)
+
+    def _processes(self) -> list[str]:
+        """Whoever is in our network namespace: the spawner and every monitor are."""
+        ours = os.fstat(self._namespace).st_ino
+        found: list[str] = []
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            found = []
+            for path in glob.glob("/proc/[0-9]*/ns/net"):
+                with contextlib.suppress(OSError):
+                    if os.stat(path).st_ino == ours:
+                        command = Path(path).parents[1] / "cmdline"
+                        found.append(f"{path}: {command.read_bytes()!r}")
+            if not found:
+                break
+            time.sleep(0.05)
+        return found
+
+    def _cgroups(self) -> list[str]:
+        """The cgroups of containers that are still there; the emptied parents are removed."""
+        left: list[str] = []
+        for parent in glob.glob(f"/sys/fs/cgroup/*/lading/{self._id}"):
+            left += [entry.path for entry in os.scandir(parent) if entry.is_dir()]
+            for path in (parent, os.path.dirname(parent)):
+                with contextlib.suppress(OSError):
+                    os.rmdir(path)
+        return left
+
+
+def _network_namespace() -> int:
+    """A new network namespace, kept by a descriptor."""
+    made: list[int] = []
+
+    def make() -> None:
+        if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) == 0:
+            made.append(os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
+
+    thread = threading.Thread(target=make)  # a thread has a network namespace of its own
+    thread.start()
+    thread.join()
+    assert made, "unshare(CLONE_NEWNET) failed"
+    return made[0]
+
+
+def _mountinfo() -> list[str]:
+    return Path("/proc/self/mountinfo").read_text().splitlines()
+
+
+def _opened() -> Iterator[Engine]:
+    if os.geteuid() != 0:
+        pytest.skip("an engine needs root")
+    engine = Engine()
+    engine.start()
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """The engine that most tests share."""
+    yield from _opened()
+
+
+@pytest.fixture(scope="module")
+def fragile_engine() -> Iterator[Engine]:
+    """An engine that tests may kill and start again; it runs when a test begins and ends."""
+    yield from _opened()
+
+
+@pytest.fixture(scope="session")
+def address(request: pytest.FixtureRequest) -> str:
+    """Where the engine under test listens: ours, unless LADING_TEST_ENGINE names another."""
+    if OTHER_ENGINE:
+        return OTHER_ENGINE
+    ours: Engine = request.getfixturevalue("engine")
+    return ours.address
+
+
+@pytest.fixture(scope="session")
+def image() -> str:
+    """An image with a shell and the usual tools."""
+    return os.environ.get("LADING_TEST_IMAGE", "busybox" if OTHER_ENGINE else "base")
+
+
+@pytest.fixture(scope="session")
+def until() -> Callable[[Callable[[], bool]], None]:
+    """Wait until something holds, or fail."""
+
+    def wait(condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 20
+        while not condition():
+            assert time.monotonic() < deadline, "it did not come true"
+            time.sleep(0.02)
+
+    return wait

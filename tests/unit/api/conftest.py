@@ -1,0 +1,365 @@
+"""The API on a unix socket, before an engine that lives in memory."""
+
+import asyncio
+import base64
+import contextlib
+import http.client
+import json
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from lading.api import ROUTES, Router
+from lading.errors import Conflict, NotFound
+from lading.events import Event
+from lading.http import Server, UnixListener, serve
+from lading.state import Database, Journal, journal
+from lading.version import API_VERSION, MIN_API_VERSION, VERSION
+from lading.wire.containers import (
+    ContainerConfig,
+    ContainerCreate,
+    ContainerCreated,
+    ContainerInspect,
+    ContainerSummary,
+    State,
+    WaitResult,
+)
+from lading.wire.exec import ExecConfig, ExecInspect, ExecProcess, ExecStart
+from lading.wire.host_config import HostConfig
+from lading.wire.images import ImageConfigView, ImageInspect, ImageSummary
+from lading.wire.networks import EndpointSettings, NetworkSettings
+from lading.wire.system import ComponentVersion, Info, PlatformName, Plugins, Version
+
+ID = "ab" * 32
+
+
+class FakeAttachment:
+    """A process that gives back what it is given, in capitals, and ends with its input."""
+
+    def __init__(self, *, tty: bool = False, said: tuple[tuple[int, bytes], ...] = ()) -> None:
+        self.tty = tty
+        self.calls: list[Any] = []
+        self._output: asyncio.Queue[tuple[int, bytes] | None] = asyncio.Queue()
+        for record in said:
+            self._output.put_nowait(record)
+
+    async def output(self) -> AsyncIterator[tuple[int, bytes]]:
+        while record := await self._output.get():
+            yield record
+
+    async def write(self, data: bytes) -> None:
+        self.calls.append(data)
+        self._output.put_nowait((1, data.upper()))
+        if data.endswith((b"exit\n", b"exit\r")):
+            self._output.put_nowait(None)
+
+    async def write_eof(self) -> None:
+        self.calls.append("eof")
+        self._output.put_nowait((2, b"bye"))
+        self._output.put_nowait(None)
+
+    async def close(self) -> None:
+        self.calls.append("close")
+
+    def detached(self) -> None:
+        self.calls.append("detached")
+
+    def end(self) -> None:
+        self._output.put_nowait(None)
+
+
+class FakeLogs:
+    def __init__(self, *records: tuple[int, bytes], tty: bool = False, follow: bool = False):
+        self.tty = tty
+        self._records = records
+        self._follow = follow
+
+    async def __aiter__(self) -> AsyncIterator[tuple[int, bytes]]:
+        for record in self._records:
+            yield record
+        if self._follow:
+            await asyncio.Event().wait()
+
+
+class FakeContainers:
+    """Remembers every call; one container `web` that runs."""
+
+    def __init__(self) -> None:
+        self.calls: list[Any] = []
+        self.attachment = FakeAttachment()
+        self.logs_given: Any = FakeLogs((1, b"out\n"), (2, b"err\n"))
+        self.exit: asyncio.Future[WaitResult] | None = None
+        self.exited_with: int | None = None
+        self.exec = ExecConfig(cmd=["cat"], attach_stdin=True, attach_stdout=True)
+        self.failure: Exception | None = None
+        self.gate: asyncio.Event | None = None
+
+    async def _did(self, *call: Any) -> None:
+        self.calls.append(call)
+        if self.gate:
+            await self.gate.wait()
+            self.calls.append("finished")
+        if self.failure:
+            raise self.failure
+
+    def __getattr__(self, name: str) -> Any:
+        """The verbs that only do something: start, stop, kill, ..."""
+
+        async def verb(ref: str, *arguments: Any, **options: Any) -> None:
+            await self._did(name, ref, *arguments, options)
+
+        return verb
+
+    async def create(
+        self, request: ContainerCreate, *, name: str | None, platform: str | None
+    ) -> ContainerCreated:
+        await self._did("create", request, {"name": name, "platform": platform})
+        return ContainerCreated(id=ID)
+
+    def inspect(self, ref: str, *, size: bool) -> ContainerInspect:
+        if ref == "nosuch":
+            raise NotFound(f"No such container: {ref}")
+        return ContainerInspect(
+            id=ID,
+            created="2026-01-01T00:00:00Z",
+            path="cat",
+            args=[],
+            name="/web",
+            image="sha256:" + "cd" * 32,
+            state=State(status="running", running=True, pid=42),
+            config=ContainerConfig(
+                image="busybox", tty=self.attachment.tty, open_stdin=True, attach_stdin=True
+            ),
+            host_config=HostConfig(annotations={"a": "b"}),
+            network_settings=NetworkSettings(
+                networks={"bridge": EndpointSettings(dns_names=["web"])}
+            ),
+        )
+
+    def list(self, **options: Any) -> list[ContainerSummary]:
+        self.calls.append(("list", options))
+        return [
+            ContainerSummary(
+                id=ID,
+                names=["/web"],
+                image="busybox",
+                image_id="sha256:" + "cd" * 32,
+                command="cat",
+                created=1_700_000_000,
+                state="running",
+                status="Up 3 minutes",
+            )
+        ]
+
+    def wait(self, ref: str, condition: str) -> "asyncio.Future[WaitResult]":
+        self.calls.append(("wait", ref, condition))
+        self.exit = asyncio.get_running_loop().create_future()
+        if self.exited_with is not None:
+            self.exit.set_result(WaitResult(status_code=self.exited_with))
+        return self.exit
+
+    def logs(self, ref: str, **options: Any) -> Any:
+        self.calls.append(("logs", ref, options))
+        return self.logs_given
+
+    def attach(self, ref: str, **options: Any) -> FakeAttachment:
+        self.calls.append(("attach", ref, options))
+        if ref == "paused":
+            raise Conflict("container paused is paused, unpause the container before attach")
+        return self.attachment
+
+    async def exec_create(self, ref: str, config: ExecConfig) -> str:
+        self.exec = config
+        return "ef" * 32
+
+    def exec_inspect(self, exec_id: str) -> ExecInspect:
+        if exec_id == "nosuch":
+            raise NotFound("No such exec instance: nosuch")
+        return ExecInspect(
+            id=exec_id,
+            running=False,
+            exit_code=3,
+            process_config=ExecProcess(tty=self.exec.tty, entrypoint="cat", arguments=[]),
+            open_stdin=self.exec.attach_stdin,
+            container_id=ID,
+            detach_keys=base64.b64encode(self.exec.detach_keys.encode()).decode(),
+        )
+
+    async def exec_start(self, exec_id: str, start: ExecStart) -> FakeAttachment | None:
+        await self._did("exec_start", exec_id, start)
+        return None if start.detach else self.attachment
+
+
+class FakeImages:
+    def __init__(self) -> None:
+        self.calls: list[Any] = []
+        self.messages: list[dict[str, object]] = []
+        self.failure: Exception | None = None
+
+    async def pull(self, reference: str, *, platform: str | None, progress: Any) -> None:
+        self.calls.append(("pull", reference, platform))
+        for message in self.messages:
+            progress(message)
+        if self.failure:
+            raise self.failure
+
+    async def load(self, chunks: AsyncIterator[bytes], *, quiet: bool, progress: Any) -> None:
+        received = b"".join([chunk async for chunk in chunks])
+        progress({"stream": f"Loaded image: {received.decode()}\n"})
+
+    async def inspect(self, ref: str) -> ImageInspect:
+        config = ImageConfigView(cmd=["sh"])
+        return ImageInspect(id=ref, size=7, descriptor={"size": 1}, config=config)
+
+    async def history(self, ref: str) -> list[Any]:
+        return []
+
+    async def remove(self, ref: str, *, force: bool, prune: bool) -> list[dict[str, str]]:
+        self.calls.append(("remove", ref, force, prune))
+        return [{"Untagged": ref}]
+
+    async def tag(self, ref: str, repo: str, tag: str) -> None:
+        self.calls.append(("tag", ref, repo, tag))
+
+    async def from_host(self, tag: str, tools: Sequence[str] | None, progress: Any) -> None:
+        self.calls.append(("from_host", tag, tools))
+        progress({"stream": f"Created image: {tag}\n"})
+
+    async def list(self, **options: Any) -> list[ImageSummary]:
+        self.calls.append(("list", options))
+        return [ImageSummary(id="sha256:1", created=1, size=7, repo_tags=["busybox:latest"])]
+
+
+class FakeSystem:
+    def version(self) -> Version:
+        details = {"ApiVersion": API_VERSION, "MinAPIVersion": MIN_API_VERSION}
+        return Version(
+            platform=PlatformName(name="Lading"),
+            components=[ComponentVersion(name="Engine", version=VERSION, details=details)],
+            version=VERSION,
+            api_version=API_VERSION,
+            min_api_version=MIN_API_VERSION,
+            arch="amd64",
+        )
+
+    def info(self) -> Info:
+        return Info(id="engine", containers=1, name="host", plugins=Plugins(log=["json-file"]))
+
+
+class Finding(NamedTuple):
+    kind: str
+    name: str
+    detail: str
+
+
+class FakeBackend:
+    def __init__(self, path: str) -> None:
+        self.database = Database(path, [journal.SCHEMA])
+        self.journal = Journal(self.database)
+        self.containers = FakeContainers()
+        self.images = FakeImages()
+        self.system = FakeSystem()
+        self.findings: list[Finding] = []
+
+    finding = Finding
+
+    def check(self) -> list[Finding]:
+        return self.findings
+
+    async def publish(self, *events: Event) -> None:
+        for event in events:
+            await self.database.write(partial(lambda e, c: journal.append(c, e), event))
+        self.journal.wake()
+
+
+class Api:
+    """The running API, and a client of it."""
+
+    def __init__(self, path: str, loop: asyncio.AbstractEventLoop) -> None:
+        self.path = path
+        self.loop = loop
+        self.backend: FakeBackend
+        self.router: Router
+        self.server: Server
+        self.opened: list[socket.socket] = []
+
+    def call(self, work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(15)
+
+    def connect(self) -> socket.socket:
+        connected = socket.socket(socket.AF_UNIX)
+        connected.settimeout(10)
+        connected.connect(self.path)
+        self.opened.append(connected)
+        return connected
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        headers: dict[str, str] | None = None,
+    ) -> tuple[http.client.HTTPResponse, Any]:
+        """The answer and its body: decoded if it is one JSON document, else bytes."""
+        connection = http.client.HTTPConnection("d")
+        connection.sock = self.connect()
+        content = None if body is None else json.dumps(body).encode()
+        all_headers = {"Content-Type": "application/json"} if content else {}
+        connection.request(method, path, content, all_headers | (headers or {}))
+        response = connection.getresponse()
+        data = response.read()
+        connection.close()
+        with contextlib.suppress(ValueError):
+            return response, json.loads(data)
+        return response, data
+
+    def hijack(self, path: str, body: bytes = b"", *, upgrade: bool = True) -> socket.socket:
+        """A connection on which the head of a hijack has just been sent."""
+        connected = self.connect()
+        asked = b"Connection: Upgrade\r\nUpgrade: tcp\r\n" if upgrade else b""
+        head = b"POST %s HTTP/1.1\r\nHost: d\r\n%sContent-Type: application/json\r\n"
+        length = b"Content-Length: %d\r\n\r\n" % len(body)
+        connected.sendall(head % (path.encode(), asked) + length + body)
+        return connected
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Api]:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    api = Api(str(tmp_path / "api.sock"), loop)
+
+    async def start() -> None:
+        api.backend = FakeBackend(str(tmp_path / "state.db"))
+        api.router = Router(api.backend, ROUTES)
+        api.server = await serve(api.router, [UnixListener(api.path)])
+
+    api.call(start())
+    yield api
+    for connected in api.opened:
+        connected.close()
+    api.call(api.server.aclose(grace_s=0))
+    api.call(api.router.aclose())
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+    api.backend.database.close()
+
+
+@pytest.fixture
+def wait_until() -> Callable[[Callable[[], object]], None]:
+    def wait(condition: Callable[[], object]) -> None:
+        for _ in range(500):
+            if condition():
+                return
+            threading.Event().wait(0.01)
+        raise AssertionError("waited in vain")
+
+    return wait

@@ -1,0 +1,25 @@
+"""What Docker does not have: the audit, and images made from the host."""
+
+from typing import Any
+
+
+def test_the_audit_lists_its_findings(api: Any) -> None:
+    _, before = api.ask("GET", "/lading/system/check")
+    api.backend.findings.append(finding := type(api.backend).finding("cgroup", "/lading/x", "left"))
+    _, after = api.ask("GET", "/lading/system/check")
+    assert (before, after) == (
+        {"findings": []},
+        {"findings": [{"kind": finding.kind, "name": finding.name, "detail": finding.detail}]},
+    )
+
+
+def test_an_image_from_the_host_is_made_of_the_tools_that_were_named(api: Any) -> None:
+    body = {"tag": "tools", "tools": ["/bin/ls"]}
+    response, _ = api.ask("POST", "/lading/images/from-host", body)
+    assert response.status == 200
+    assert api.backend.images.calls == [("from_host", "tools", ["/bin/ls"])]
+
+
+def test_without_tools_the_engine_chooses_those_of_the_base_image(api: Any) -> None:
+    api.ask("POST", "/lading/images/from-host", {"tag": "base", "tools": []})
+    assert api.backend.images.calls == [("from_host", "base", None)]

@@ -1,0 +1,129 @@
+"""Docker's limits become the runtime spec's, and contradictions are refused."""
+
+import pytest
+
+from lading.containers import resources
+from lading.errors import InvalidArgument
+from lading.wire.host_config import DeviceMapping, HostConfig, Ulimit
+
+MIB = 1024 * 1024
+
+
+def limits(host: HostConfig) -> dict[str, object]:
+    """linux.resources without the devices, which are always there."""
+    found = resources.limits(host)
+    del found["devices"]
+    return found
+
+
+def test_nothing_asked_is_nothing_limited() -> None:
+    assert limits(HostConfig()) == {}
+
+
+def test_memory_allows_as_much_swap_again() -> None:
+    assert limits(HostConfig(memory=64 * MIB)) == {"memory": {"limit": 64 * MIB, "swap": 128 * MIB}}
+
+
+@pytest.mark.parametrize("swap", [64 * MIB, 96 * MIB, -1])
+def test_swap_is_what_was_said(swap: int) -> None:
+    assert limits(HostConfig(memory=64 * MIB, memory_swap=swap)) == {
+        "memory": {"limit": 64 * MIB, "swap": swap}
+    }
+
+
+def test_further_memory_settings_are_handed_on() -> None:
+    host = HostConfig(memory_reservation=8 * MIB, memory_swappiness=0, oom_kill_disable=True)
+    assert limits(host) == {
+        "memory": {"reservation": 8 * MIB, "swappiness": 0, "disableOOMKiller": True}
+    }
+
+
+def test_a_swappiness_of_minus_one_is_the_hosts() -> None:
+    assert limits(HostConfig(memory_swappiness=-1)) == {}
+
+
+def test_cpus_are_a_share_of_each_period() -> None:
+    assert limits(HostConfig(nano_cpus=1_500_000_000)) == {
+        "cpu": {"period": 100_000, "quota": 150_000}
+    }
+
+
+def test_cpu_settings_are_handed_on() -> None:
+    host = HostConfig(
+        cpu_shares=512, cpu_period=50_000, cpu_quota=25_000, cpuset_cpus="0-1", cpuset_mems="0"
+    )
+    assert limits(host) == {
+        "cpu": {"shares": 512, "period": 50_000, "quota": 25_000, "cpus": "0-1", "mems": "0"}
+    }
+
+
+@pytest.mark.parametrize("count", [10, -1])
+def test_the_number_of_processes_is_limited(count: int) -> None:
+    assert limits(HostConfig(pids_limit=count)) == {"pids": {"limit": count}}
+
+
+def test_the_weight_of_block_devices_is_handed_on() -> None:
+    assert limits(HostConfig(blkio_weight=300)) == {"blockIO": {"weight": 300}}
+
+
+@pytest.mark.parametrize(
+    ("host", "error"),
+    [
+        (HostConfig(memory=6 * MIB - 1), resources.MemoryTooSmall),
+        (HostConfig(memory=64 * MIB, memory_swap=63 * MIB), resources.SwapBelowMemory),
+        (HostConfig(memory_swap=64 * MIB), resources.SwapWithoutMemory),
+        (HostConfig(nano_cpus=1, cpu_period=1000), resources.CpusAndQuota),
+        (HostConfig(nano_cpus=1, cpu_quota=1000), resources.CpusAndQuota),
+        (HostConfig(nano_cpus=2_000_000_001), resources.TooManyCpus),
+        (HostConfig(nano_cpus=-1), resources.TooManyCpus),
+    ],
+)
+def test_limits_that_cannot_be_are_refused(host: HostConfig, error: type[InvalidArgument]) -> None:
+    with pytest.raises(error):
+        resources.check(host, cpu_count=2)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        HostConfig(),
+        HostConfig(memory=6 * MIB),
+        HostConfig(memory=64 * MIB, memory_swap=-1),
+        HostConfig(memory_swap=-1),
+        HostConfig(nano_cpus=2_000_000_000),
+        HostConfig(cpu_period=1000, cpu_quota=1000),
+    ],
+)
+def test_limits_at_their_edge_are_accepted(host: HostConfig) -> None:
+    resources.check(host, cpu_count=2)
+
+
+def test_too_many_cpus_are_told_how_many_there_are() -> None:
+    with pytest.raises(resources.TooManyCpus, match=r"0\.01 to 2\.00, as there are only 2 CPUs"):
+        resources.check(HostConfig(nano_cpus=3_000_000_000), cpu_count=2)
+
+
+def test_ulimits_have_the_names_of_setrlimit() -> None:
+    host = HostConfig(ulimits=[Ulimit(name="nofile", soft=10, hard=20)])
+    assert resources.rlimits(host) == [{"type": "RLIMIT_NOFILE", "soft": 10, "hard": 20}]
+
+
+def test_devices_are_denied_before_some_are_allowed() -> None:
+    first, *others = resources.device_rules(HostConfig())
+    assert first == {"allow": False, "access": "rwm"}
+    assert {"allow": True, "type": "c", "major": 1, "minor": 3, "access": "rwm"} in others
+    assert {"allow": True, "type": "c", "major": 136, "access": "rwm"} in others
+
+
+def test_no_block_device_may_be_more_than_made() -> None:
+    blocks = [r for r in resources.device_rules(HostConfig()) if r.get("type") == "b"]
+    assert blocks == [{"allow": True, "type": "b", "access": "m"}]
+
+
+def test_a_privileged_container_has_every_device() -> None:
+    assert resources.device_rules(HostConfig(privileged=True)) == [{"allow": True, "access": "rwm"}]
+
+
+def test_a_device_of_the_host_is_refused_for_now() -> None:
+    with pytest.raises(resources.DevicesNotSupported):
+        resources.devices(HostConfig(devices=[DeviceMapping(path_on_host="/dev/fuse")]))
