@@ -280,11 +280,17 @@ class Monitor:
 
     def _do_state(self, _c: Connection, _message: Message, _fds: list[int]) -> Message:
         return {
-            "status": "running" if self._is_running else "creating",
+            "status": self._status(),
             "pid": self.init.pid,
             "log_size": self._log.size,
             "execs": self.execs.pids(),
         }
+
+    def _status(self) -> str:
+        """As the OCI standard names it."""
+        if self._is_running:
+            return "running"
+        return "created" if self.head["gate"] and self.init.report else "creating"
 
     @property
     def execs(self) -> Execs:
