@@ -12,7 +12,7 @@ import sys
 
 import lading
 from lading.kernel import pidfd
-from lading.kernel.cgroup import Cgroup, hierarchies
+from lading.kernel.cgroup import Cgroup
 from lading.runtime import messages, rundir
 from lading.runtime.head import head_of, join
 
@@ -37,7 +37,6 @@ class Spawner:
 
     def __init__(self, connection: _socket.socket, pid: int, pidfd: int) -> None:
         self._connection = connection
-        self._is_unified = hierarchies().is_unified()
         self.pid = pid
         self._pidfd = pidfd
 
@@ -49,7 +48,8 @@ class Spawner:
         messages.allow_large(ours)
         package_parent = os.path.dirname(os.path.dirname(os.path.abspath(lading.__file__)))
         program = _PROGRAM.format(path=package_parent)
-        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+        # symbols bound at start: binding one at its first use would write to pages that are shared
+        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LD_BIND_NOW": "1"}
         if "LADING_FAILPOINT" in os.environ:
             environment["LADING_FAILPOINT"] = os.environ["LADING_FAILPOINT"]
         pid = os.posix_spawn(
@@ -69,7 +69,7 @@ class Spawner:
         request["fds"] count in this list. Raises OSError (EPIPE) when the spawner is dead.
         """
         typed: Request = request  # type: ignore[assignment]  # the engine builds it as plain JSON
-        datagram = join(head_of(typed, is_unified=self._is_unified), typed)
+        datagram = join(head_of(typed), typed)
         ours, theirs = messages.pair()
         try:
             own = monitor_descriptors(typed["directory"], theirs.detach())

@@ -19,7 +19,6 @@ import time
 
 from lading.errors import Conflict, InvalidArgument, LadingError, NotFound
 from lading.kernel import capabilities, pidfd
-from lading.kernel.cgroup.hierarchy import hierarchies
 from lading.runtime import client, messages, mount_options, oci_templates, plan, rundir, spawner
 from lading.runtime.head import head_of, join
 
@@ -136,15 +135,13 @@ def _create(options: argparse.Namespace) -> _socket.socket:
 def _fork_monitor(
     options: argparse.Namespace, request: Request, fds: list[int], bundle: str
 ) -> _socket.socket:
-    trees = hierarchies()
-    datagram = join(head_of(request, is_unified=trees.is_unified()), request)
+    datagram = join(head_of(request), request)
     ours, theirs = messages.pair()
     host = plan.read_host()
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     own = client.monitor_descriptors(request["directory"], theirs.detach())
     given = [os.dup(fd) for fd in fds]  # 0-2 become the monitor's own /dev/null
-    if os.fork() == 0:
-        spawner.become_monitor(datagram, [*own, *given], host, null)
+    spawner.spawn_one(datagram, [*own, *given], host, null)
     for descriptor in [*own, *given, null]:
         os.close(descriptor)
     pid = _wait(ours, "created")["pid"]

@@ -139,10 +139,7 @@ def _give(descriptor: int, uid: int) -> None:
 
 
 class Report(Operation):
-    """Give the monitor the terminal's master, and what it shall tell its clients after execve.
-
-    It passes the bytes on unread, to stay small. Comes before seccomp, which may forbid it.
-    """
+    """Say what was tolerated, and hand out the terminal's master; then seccomp may forbid it."""
 
     __slots__ = ()
 
@@ -151,7 +148,7 @@ class Report(Operation):
 
     def execute(self, child: Child) -> None:
         fds = [child.master] if child.master >= 0 else []
-        messages.send(child.sync, {**child.started, "warnings": child.warnings}, fds)
+        messages.send(child.sync, {"warnings": child.warnings}, fds)
 
 
 class CloseDescriptors(Operation):

@@ -10,7 +10,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import _socket
 
-    from lading.runtime.messages import Message
     from lading.runtime.users import Identity
 
 
@@ -34,7 +33,6 @@ class Child:
         "preserved",
         "program",
         "root",
-        "started",
         "stdio",
         "sync",
         "warnings",
@@ -45,11 +43,9 @@ class Child:
         *,
         sync: _socket.socket,
         stdio: tuple[int, int, int] | None,
-        started: Message,
     ) -> None:
         self.sync = sync  # to the monitor; closed by execve, which is how it learns of success
         self.stdio = stdio  # None: a terminal will be made
-        self.started = started  # what the monitor will tell its clients after execve
         self.root = -1  # the container's root, once mounted
         self.master = -1  # of the terminal, to be handed to the monitor
         self.program = ""  # the file that execve will run
