@@ -59,8 +59,10 @@ def clone3(flags: int, *, cgroup: int | None = None) -> tuple[int, int]:
     if cgroup is not None:
         flags |= CLONE_INTO_CGROUP
     address = ctypes.addressof(pidfd)
+    # a sibling is reaped by our parent and signals it as we do: it may not say otherwise
+    exit_signal = 0 if flags & CLONE_PARENT else SIGCHLD
     arguments = _clone_args.pack(
-        flags, address, 0, 0, SIGCHLD, 0, 0, 0, 0, 0, 0 if cgroup is None else cgroup
+        flags, address, 0, 0, exit_signal, 0, 0, 0, 0, 0, 0 if cgroup is None else cgroup
     )
     pid = _clone3(arguments, _clone_args.size)
     return (pid, pidfd.value) if pid else (0, -1)

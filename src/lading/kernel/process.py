@@ -79,4 +79,9 @@ def default_signals() -> None:
     """
     for number in range(1, 65):
         if number not in (9, 19):  # SIGKILL and SIGSTOP have no other
-            _rt_sigaction(number, _SIG_DFL, None, 8)
+            default_signal(number)
+
+
+def default_signal(number: int) -> None:
+    """One signal to its default, without a look at what Python thinks of it."""
+    _rt_sigaction(number, _SIG_DFL, None, 8)

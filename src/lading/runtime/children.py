@@ -15,23 +15,26 @@ from lading.runtime.loop import IN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import _socket
     from collections.abc import Callable
 
     from lading.runtime.loop import Loop
     from lading.runtime.messages import Message
-    from lading.runtime.operations.step import Child, Operation
+    from lading.runtime.operations.step import Operation
 
 FAILURE = b'{"failed":'  # how a report of failure begins
 
 
 class ContainerProcess:
     """A child of the monitor: init, or an exec. Callbacks come from the event loop, once each:
-    `reported` after execve or a failed step (see `failure`), `ended` after death, always last.
+    `prepared` when all but the last steps are done (with `report`, and `master` if it has a
+    terminal), `reported` after execve or a failed step (see `failure`), `ended` after death.
     """
 
     __slots__ = (
         "_ended",
         "_loop",
+        "_prepared",
         "_reported",
         "_sync",
         "exit_code",
@@ -47,10 +50,13 @@ class ContainerProcess:
         loop: Loop,
         reported: Callable[[ContainerProcess], None],
         ended: Callable[[ContainerProcess], None],
+        prepared: Callable[[ContainerProcess], None] | None = None,
     ) -> None:
         self._loop = loop
+        self._prepared = prepared
         self._reported = reported
         self._ended = ended
+        self._sync: _socket.socket | None = None
         self.failure: Message | None = None
         self.report = b""  # an encoded message
         self.master = -1
@@ -58,36 +64,56 @@ class ContainerProcess:
 
     def spawn(
         self,
-        prepare: Callable[[Child], list[Operation]],
+        prepare: Callable[[], list[Operation]],
         *,
         flags: int,
         stdio: tuple[int, int, int] | None,
         cgroup: int | None,
     ) -> None:
         """Make the child; `prepare` is called in it. The ends of stdio stay the caller's."""
-        self._sync, end = messages.pair()
+        ours, end = messages.pair()
         self.pid, self.pidfd = namespaces.clone3(flags, cgroup=cgroup)
         if self.pid == 0:
-            self._sync.close()
+            ours.close()
             init.run(end, stdio, prepare)
         end.close()
-        self._loop.register(self._sync.fileno(), IN, self._hear)
+        self._sync = ours
+        self._watch()
+
+    def adopt(self, pid: int, pidfd: int, report: _socket.socket | None) -> None:
+        """Take over a child that the starter made; without `report`, all is said already."""
+        self.pid, self.pidfd, self._sync = pid, pidfd, report
+        self._watch()
+
+    def _watch(self) -> None:
+        if self._sync is not None:
+            self._loop.register(self._sync.fileno(), IN, self._hear)
         self._loop.register(self.pidfd, IN, self._dead)
 
     def _hear(self, _events: int = 0) -> None:
+        assert self._sync is not None  # else it would not be in the loop
         data, fds = messages.receive_raw(self._sync)
         if not data:
             self._loop.unregister(self._sync.fileno())
             self._sync.close()
+            self._sync = None
             self._reported(self)
         elif data.startswith(FAILURE):
             self.failure = messages.decode(data)["failed"]
         else:
             self.report = data
             self.master = fds[0] if fds else -1
+            if self._prepared is not None:
+                self._prepared(self)
+
+    def start(self) -> None:
+        """Let a child go on that waits for it. Raises ValueError when it has gone on."""
+        if self._sync is None:
+            raise ValueError("container is running already")
+        self._sync.send(b"s")
 
     def _dead(self, _events: int) -> None:
-        while self._sync.fileno() >= 0:  # its last words come before its death
+        while self._sync is not None:  # its last words come before its death
             self._hear()
         self._loop.unregister(self.pidfd)
         _, status = os.waitpid(self.pid, 0)

@@ -12,7 +12,7 @@ import sys
 
 import lading
 from lading.kernel import pidfd
-from lading.kernel.cgroup import Cgroup, hierarchies
+from lading.kernel.cgroup import Cgroup
 from lading.runtime import messages, rundir
 from lading.runtime.head import head_of, join
 
@@ -37,7 +37,6 @@ class Spawner:
 
     def __init__(self, connection: _socket.socket, pid: int, pidfd: int) -> None:
         self._connection = connection
-        self._is_unified = hierarchies().is_unified()
         self.pid = pid
         self._pidfd = pidfd
 
@@ -49,7 +48,8 @@ class Spawner:
         messages.allow_large(ours)
         package_parent = os.path.dirname(os.path.dirname(os.path.abspath(lading.__file__)))
         program = _PROGRAM.format(path=package_parent)
-        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+        # symbols bound at start: binding one at its first use would write to pages that are shared
+        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LD_BIND_NOW": "1"}
         if "LADING_FAILPOINT" in os.environ:
             environment["LADING_FAILPOINT"] = os.environ["LADING_FAILPOINT"]
         pid = os.posix_spawn(
@@ -69,22 +69,18 @@ class Spawner:
         request["fds"] count in this list. Raises OSError (EPIPE) when the spawner is dead.
         """
         typed: Request = request  # type: ignore[assignment]  # the engine builds it as plain JSON
-        datagram = join(head_of(typed, is_unified=self._is_unified), typed)
-        directory = os.open(typed["directory"], os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        listener = None
+        datagram = join(head_of(typed), typed)
         ours, theirs = messages.pair()
         try:
-            listener = _listen(directory)
-            passed = [theirs.fileno(), listener.fileno(), directory, *fds]
-            messages.send_raw(self._connection, datagram, passed)
+            own = monitor_descriptors(typed["directory"], theirs.detach())
+            try:
+                messages.send_raw(self._connection, datagram, [*own, *fds])
+            finally:
+                for descriptor in own:
+                    os.close(descriptor)
         except OSError:
             ours.close()
             raise
-        finally:
-            theirs.close()
-            os.close(directory)
-            if listener is not None:
-                listener.close()
         return ours.detach()
 
     def is_alive(self) -> bool:
@@ -104,8 +100,25 @@ def run_directory(exec_root: str, container_id: str) -> str:
     return f"{exec_root}/containers/{container_id}"
 
 
+def monitor_descriptors(directory: str, connection: int) -> list[int]:
+    """What a monitor starts with: its first connection, its listening socket, its directory.
+
+    The socket is made by us: it is there as soon as the request is sent. Takes `connection` over.
+    """
+    try:
+        opened = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        os.close(connection)
+        raise
+    try:
+        return [connection, _listen(opened).detach(), opened]
+    except OSError:
+        os.close(opened)
+        os.close(connection)
+        raise
+
+
 def _listen(directory: int) -> _socket.socket:
-    """The monitor's socket, made by us: it is there as soon as the request is sent."""
     kind = _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC | _socket.SOCK_NONBLOCK
     listener = _socket.socket(_socket.AF_UNIX, kind)
     try:
@@ -153,7 +166,7 @@ def clean(exec_root: str, container_id: str, cgroup_path: str) -> None:
         cgroup = Cgroup(cgroup_path)
         cgroup.kill()
         cgroup.remove()
-    for name in (rundir.SOCKET, rundir.STATE, rundir.EXIT):
+    for name in (rundir.SOCKET, rundir.STATE, rundir.EXIT, rundir.OCI):
         for path in (f"{directory}/{name}", f"{directory}/{name}.tmp"):
             try:
                 os.unlink(path)

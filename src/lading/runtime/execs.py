@@ -55,8 +55,7 @@ class Execs:
         path = monitor.head["cgroup"]
         cgroup = self._v2_directory(path)
         process.spawn(
-            lambda child: init.plan_exec(
-                child,
+            lambda: init.plan_exec(
                 spec,
                 monitor.host,
                 cgroup_path=path,

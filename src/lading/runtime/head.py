@@ -1,7 +1,7 @@
-"""The part of a spawn request that the monitor itself reads.
+"""The part of a spawn request that starter and monitor read.
 
-The engine puts it as one line before the request, so that a monitor, of which a thousand may run,
-never decodes the whole: that is left to the child, which forgets it at execve.
+The engine puts it as one line before the request: the whole is decoded by the child alone, while
+the starter is busy with the cgroup.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lading.runtime.spec import Request
 
     class Head(TypedDict):
-        """`flags`: of clone3; `resources`: only read where the v2 tree has the limits."""
+        """`flags` are those of clone3."""
 
         log: str | None
         stdin: bool
@@ -25,14 +25,18 @@ if TYPE_CHECKING:
         pid_namespace: str
         cgroup: str
         resources: dict[str, object]
+        gate: bool
+        stdio: list[int] | None
+        console: int | None
 
 
-def head_of(request: Request, *, is_unified: bool) -> Head:
-    """Pick out what the monitor needs; unknown namespaces are left for the plan to refuse."""
+def head_of(request: Request) -> Head:
+    """Pick out what they need; unknown namespaces are left for the plan to refuse."""
     linux = request["spec"].get("linux") or {}
+    fds = request.get("fds") or {}
     log = request.get("log")
     flags, pid_namespace = 0, ""
-    has_netns = (request.get("fds") or {}).get("netns") is not None
+    has_netns = fds.get("netns") is not None
     for namespace in linux.get("namespaces") or []:
         kind, path = namespace["type"], namespace.get("path") or ""
         if path or kind == "cgroup" or (kind == "network" and has_netns):
@@ -46,7 +50,10 @@ def head_of(request: Request, *, is_unified: bool) -> Head:
         "flags": flags,
         "pid_namespace": pid_namespace,
         "cgroup": linux.get("cgroupsPath") or "",
-        "resources": (linux.get("resources") or {}) if is_unified else {},
+        "gate": bool(request.get("gate")),
+        "stdio": fds.get("stdio"),
+        "console": fds.get("console"),
+        "resources": linux.get("resources") or {},
     }
 
 

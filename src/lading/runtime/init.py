@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import os
 
-from lading.failpoints import fp
-from lading.kernel import pidfd, process, safepath
-from lading.runtime import messages, plan, rundir
+from lading.kernel import process, safepath
+from lading.runtime import messages, plan
 from lading.runtime.operations.step import Child
 
 TYPE_CHECKING = False
@@ -32,15 +31,15 @@ MAX_FILTER = 1 << 20  # bytes of a compiled seccomp filter; the kernel takes 409
 def run(
     sync: _socket.socket,
     stdio: tuple[int, int, int] | None,
-    prepare: Callable[[Child], list[Operation]],
+    prepare: Callable[[], list[Operation]],
 ) -> NoReturn:
     """Become the container's process by what `prepare` plans; its last step is execve."""
     step: Operation | None = None
     try:
         process.prctl(process.PR_SET_PDEATHSIG, PDEATHSIG)
         os.umask(0)
-        child = Child(sync=sync, stdio=stdio, started={})
-        for step in prepare(child):
+        child = Child(sync=sync, stdio=stdio)
+        for step in prepare():
             step.execute(child)
     except BaseException as error:
         _report(sync, step.describe() if step else "plan", error)
@@ -48,28 +47,13 @@ def run(
         os._exit(FAILED)
 
 
-def plan_container(
-    child: Child, body: bytes, host: Host, fds: list[int], *, directory: int, monitor_pid: int
-) -> list[Operation]:
-    """Decode and compile a spawn request; leave state.json for whoever must find this process."""
+def plan_container(body: bytes, host: Host, fds: list[int]) -> list[Operation]:
+    """Decode and compile a spawn request."""
     request: Request = messages.decode(body)  # type: ignore[assignment]
-    pid = int(os.readlink("/proc/self"))  # the host's number: its /proc is still ours to see
-    started = pidfd.start_time(pid)
-    child.started = {"event": "started", "pid": pid, "start_time": started}
-    state = {
-        "pid": pid,
-        "start_time": started,
-        "monitor_pid": monitor_pid,
-        "monitor_start_time": pidfd.start_time(monitor_pid),
-        "cgroup_path": (request["spec"].get("linux") or {}).get("cgroupsPath") or "",
-    }
-    rundir.write(directory, rundir.STATE, state)
-    fp("init.state_written")
     return plan.compile(request, host, fds, seccomp=_filter(request))
 
 
 def plan_exec(
-    child: Child,
     process: Process,
     host: Host,
     *,
@@ -78,7 +62,6 @@ def plan_exec(
     seccomp_filter: str | None,
 ) -> list[Operation]:
     """Compile one more process of the container whose init the pidfd `container` is."""
-    child.started = {"pid": int(os.readlink("/proc/self"))}
     program = _read_filter(seccomp_filter) if seccomp_filter else None
     return plan.compile_exec(
         process, host, cgroup_path=cgroup_path, pidfd=container, seccomp=program

@@ -63,6 +63,17 @@ def send_raw(
     connection.sendmsg([data], ancillary, flags | _socket.MSG_NOSIGNAL)
 
 
+def send_quietly(descriptor: int, data: bytes) -> None:
+    """Send to a connection that is only borrowed; whether anybody is there does not matter."""
+    connection = adopt(os.dup(descriptor))
+    try:
+        send_raw(connection, data, None, _socket.MSG_DONTWAIT)
+    except OSError:
+        return
+    finally:
+        connection.close()
+
+
 def decode(data: bytes) -> Message:
     """The object of a message. Raises ValueError."""
     message: Message = _decode(data.decode())
@@ -90,8 +101,13 @@ def receive_raw(connection: _socket.socket, flags: int = 0) -> tuple[bytes, list
         return b"", []
     space = _socket.CMSG_SPACE(4 * MAX_DESCRIPTORS)
     data, ancillary, _, _ = connection.recvmsg(length, space, flags | _socket.MSG_CMSG_CLOEXEC)
+    return data, descriptors(ancillary)
+
+
+def descriptors(ancillary: list[tuple[int, int, bytes]]) -> list[int]:
+    """The descriptors that came with a datagram. man 7 unix, SCM_RIGHTS."""
     fds: list[int] = []
     for level, kind, packed in ancillary:
         if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
             fds += [int.from_bytes(packed[i : i + 4], "little") for i in range(0, len(packed), 4)]
-    return data, fds
+    return fds

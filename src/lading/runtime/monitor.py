@@ -3,182 +3,151 @@
 It outlives engine and spawner, so it depends on neither: it answers on a socket in the container's
 directory and leaves the exit code there. When it ends, the container ends (PR_SET_PDEATHSIG).
 
-    start     stdio, clone3 -> the child plans and runs its operations -> "started" or "failed"
+    start     asleep; the starter makes the container and hands it over (`starter`, `handover`)
     run       output to the log; signals, resizes, stdin and exec as clients ask
     end       init died: drain output, exit.json, then "exited", and only then what may take long:
               the cgroup, the log's fdatasync, and (by exiting) the overlay with its mount namespace
 
-A thousand of these may sleep at a time. Each page of the interpreter that one touches becomes its
-own, so it does little: what needs memory is done by the child before execve, or when the end comes.
+Each page of the interpreter that a monitor touches becomes its own, so one whose container neither
+prints nor is asked for anything sleeps before any of this code has run.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
+from _socket import SCM_RIGHTS, SOL_SOCKET
 from errno import ESRCH
 
-from lading.failpoints import fp
 from lading.kernel import namespaces, pidfd, tty
 from lading.kernel.cgroup import Cgroup
-from lading.kernel.cgroup.directory import make
-from lading.runtime import init, rundir
+from lading.runtime import handover, messages, rundir
 from lading.runtime.children import ContainerProcess
 from lading.runtime.connections import Connection, Listener
 from lading.runtime.execs import Execs
 from lading.runtime.loop import Loop
-from lading.runtime.output import PIPE_SIZE, Input, Output
+from lading.runtime.output import Input, Output
 from lading.runtime.segments import STDERR, STDOUT, Log
+from lading.runtime.starter import PIPE_SIZE, started
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import _socket
 
-    from lading.runtime.head import Head
     from lading.runtime.messages import Message
     from lading.runtime.plan import Host
 
-F_SETPIPE_SZ = 1031  # include/uapi/linux/fcntl.h
 DRAIN_LIMIT = 4 * PIPE_SIZE  # bytes taken from each stream after init's death
 FLUSH_TIMEOUT_S = 2.0  # how long a client that does not read may hold the end up
 
 
 class Monitor:
-    """State of one container while it runs."""
+    """State of one container while it runs; made from what the starter handed over."""
 
     __slots__ = (
         "_connections",
+        "_console",
         "_directory",
         "_execs",
+        "_failure",
         "_is_over",
         "_is_running",
         "_listener",
         "_log",
-        "_mount_namespace",
-        "_null",
+        "_mounts",
         "_outputs",
         "_stdin",
         "_terminal",
+        "_warnings",
         "head",
         "host",
         "init",
         "loop",
     )
 
-    def __init__(
-        self,
-        head: Head,
-        host: Host,
-        *,
-        connection: _socket.socket,
-        listener: _socket.socket,
-        directory: int,
-        null: int,
-    ) -> None:
-        self.head = head
+    def __init__(self, datagram: bytes, received: list[int], host: Host) -> None:
+        facts, fds = handover.read(datagram, received)
+        self.head = facts["head"]
         self.host = host
         self.loop = Loop()
-        self.init = ContainerProcess(self.loop, self._reported, self._init_ended)
-        self._directory = directory
-        self._null = null
-        self._is_over = False
-        self._is_running = False
-        self._mount_namespace = -1
+        self.init = ContainerProcess(self.loop, self._reported, self._init_ended, self._prepared)
+        self._failure = facts["failure"]
+        self._warnings = facts["warnings"]
+        self._directory = fds["directory"]
+        self._mounts = fds.get("mounts", -1)  # the mount namespace: its overlay ends after us
+        self._console = fds.get("console", -1)
         self._terminal = -1
+        self._is_over = False
+        self._is_running = "report" not in fds
         self._execs: Execs | None = None
         self._stdin: Input | None = None
         self._outputs: list[Output] = []
-        self._log = Log(head["log"])
+        self._log = Log(self.head["log"])
         self._connections: list[Connection] = []
-        self._listener = Listener(self.loop, listener, self._connect)
-        self._connect(connection)
+        self._listener = Listener(self.loop, messages.adopt(fds["listener"]), self._connect)
+        self._connect(messages.adopt(fds["connection"]))
+        self._take(facts["pid"], fds)
 
-    def run(self, body: bytes, fds: list[int]) -> None:
-        """Start the container and stay until it is over."""
-        try:
-            self._start(body, fds)
-        except Exception as error:
-            number = getattr(error, "errno", 0) or 0
-            self._undo({"message": str(error), "errno": number, "step": "prepare"})
-            return
-        while not self._is_over:
+    def _take(self, pid: int, fds: dict[str, int]) -> None:
+        """The child and its streams, as far as the start came."""
+        if "pidfd" in fds:
+            report = messages.adopt(fds["report"]) if "report" in fds else None
+            self.init.adopt(pid, fds["pidfd"], report)
+        if "stdin" in fds:
+            self._stdin = Input(self.loop, fds["stdin"], is_terminal=False)
+        for name, stream in (("stdout", STDOUT), ("stderr", STDERR)):
+            if name in fds:
+                self._outputs.append(Output(self.loop, fds[name], self._log, stream))
+        if "master" in fds:
+            self._take_terminal(fds["master"])
+
+    def _take_terminal(self, master: int) -> None:
+        self._terminal = master
+        self._outputs.append(Output(self.loop, master, self._log, STDOUT))
+        if self.head["stdin"]:
+            self._stdin = Input(self.loop, os.dup(master), is_terminal=True)
+
+    def run(self) -> None:
+        """Stay until the container is over, and clean up after it."""
+        while not self._is_over and (self._failure is None or self.init.pid > 0):
             self.loop.run_once()
             self._tell_watchers()
-        if self.init.failure is not None:
-            self._undo(self.init.failure)
+        failure = self._failure or self.init.failure
+        if failure is not None:
+            self._undo(failure)
         else:
             self._finish()
 
-    # -- start ---------------------------------------------------------------------------------
+    # -- a start that waits for its word -------------------------------------------------------
 
-    def _start(self, body: bytes, fds: list[int]) -> None:
-        head = self.head
-        if head["pid_namespace"]:
-            descriptor = os.open(head["pid_namespace"], os.O_RDONLY | os.O_CLOEXEC)
-            namespaces.setns(descriptor, namespaces.CLONE_NEWPID)
-            os.close(descriptor)
-        stdio = None if head["terminal"] else self._open_pipes()
-        cgroup = self._make_v2()
-        host, directory, pid = self.host, self._directory, os.getpid()
-        self.init.spawn(
-            lambda child: init.plan_container(
-                child, body, host, fds, directory=directory, monitor_pid=pid
-            ),
-            flags=head["flags"],
-            stdio=stdio,
-            cgroup=cgroup,
-        )
-        fp("monitor.init_cloned")
-        for descriptor in (*fds, *(stdio or ()), cgroup):
-            if descriptor is not None and descriptor != self._null:
-                os.close(descriptor)
+    def _prepared(self, process: ContainerProcess) -> None:
+        """All is set up; a container that is to be created only now waits for "start"."""
+        if process.master >= 0:
+            if self._console >= 0:
+                self._give_console(process.master)
+            else:
+                self._take_terminal(process.master)
+        self.broadcast({"event": "created", "pid": process.pid})
 
-    def _make_v2(self) -> int | None:
-        """The v2 group's directory, for the child to be born in; v1 groups it makes itself."""
-        trees, path = self.host.trees, self.head["cgroup"]
-        if trees.v2 is None or not path:
-            return None
-        if trees.is_unified():
-            Cgroup(path, trees).create(self.head["resources"])
-        elif not make(trees.v2 + path):
-            os.makedirs(trees.v2 + path, exist_ok=True)
-        fp("monitor.cgroup_created")
-        return os.open(trees.v2 + path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-
-    def _open_pipes(self) -> tuple[int, int, int]:
-        """The child's three ends; ours go to the loop."""
-        stdin = self._null
-        if self.head["stdin"]:
-            stdin, ours = os.pipe2(os.O_CLOEXEC)
-            self._stdin = Input(self.loop, ours, is_terminal=False)
-        return stdin, self._open_output(STDOUT), self._open_output(STDERR)
-
-    def _open_output(self, stream: int) -> int:
-        ours, theirs = os.pipe2(os.O_CLOEXEC)
-        try:
-            fcntl.fcntl(ours, F_SETPIPE_SZ, PIPE_SIZE)
-        except OSError:  # beyond the user's share of pipe memory: the default size works too
-            fp("monitor.small_pipe")
-        self._outputs.append(Output(self.loop, ours, self._log, stream))
-        return theirs
+    def _give_console(self, master: int) -> None:
+        """Hand the terminal's master to whoever asked for it by a console socket."""
+        self._terminal = master
+        receiver = messages.adopt(self._console)
+        packed = master.to_bytes(4, "little")
+        receiver.sendmsg([b"pty"], [(SOL_SOCKET, SCM_RIGHTS, packed)])
+        receiver.close()
 
     def _reported(self, process: ContainerProcess) -> None:
-        """execve succeeded, or the child has said why not and is dead in a moment."""
+        """A container that waited was told to start: it did, or is dead in a moment."""
         if process.failure is not None:
             return
         self._is_running = True
         try:
-            self._mount_namespace = namespaces.mount_namespace_of(process.pidfd, process.pid)
+            self._mounts = namespaces.mount_namespace_of(process.pidfd, process.pid)
         except OSError:  # it has ended already
-            self._mount_namespace = -1
-        if process.master >= 0:
-            self._terminal = process.master
-            self._outputs.append(Output(self.loop, process.master, self._log, STDOUT))
-            if self.head["stdin"]:
-                self._stdin = Input(self.loop, os.dup(process.master), is_terminal=True)
-        for connection in self._connections:
-            connection.send_raw(process.report)
+            self._mounts = -1
+        tolerated = self._warnings + messages.decode(process.report)["warnings"]
+        self.broadcast(started(process.pid, tolerated))
 
     # -- while it runs -------------------------------------------------------------------------
 
@@ -221,6 +190,10 @@ class Monitor:
         pidfd.pidfd_send_signal(self.init.pidfd, message["signal"])
         return {}
 
+    def _do_start(self, _c: Connection, _message: Message, _fds: list[int]) -> Message:
+        self.init.start()
+        return {}
+
     def _do_resize(self, _c: Connection, message: Message, _fds: list[int]) -> Message:
         name = message.get("exec")
         terminal = self._terminal if name is None else self.execs.terminal(name)
@@ -256,11 +229,17 @@ class Monitor:
 
     def _do_state(self, _c: Connection, _message: Message, _fds: list[int]) -> Message:
         return {
-            "status": "running" if self._is_running else "creating",
+            "status": self._status(),
             "pid": self.init.pid,
             "log_size": self._log.size,
             "execs": self.execs.pids(),
         }
+
+    def _status(self) -> str:
+        """As the OCI standard names it."""
+        if self._is_running:
+            return "running"
+        return "created" if self.head["gate"] and self.init.report else "creating"
 
     @property
     def execs(self) -> Execs:
@@ -321,6 +300,7 @@ class Monitor:
 
 
 VERBS = {
+    "start": Monitor._do_start,
     "signal": Monitor._do_signal,
     "resize": Monitor._do_resize,
     "stdin": Monitor._do_stdin,

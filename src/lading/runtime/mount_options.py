@@ -116,3 +116,9 @@ def _add(options: MountOptions, word: str, destination: str) -> None:
 def _settable(attributes: int) -> int:
     """A later "ro" undoes an earlier "rw"; the access time field stays cleared before setting."""
     return attributes & ~mount.MOUNT_ATTR__ATIME
+
+
+def words() -> list[str]:
+    """Every word that has a meaning here, recursive forms included."""
+    plain = [*ATTRIBUTES, *PROPAGATION]
+    return ["bind", "rbind", *plain, *(f"r{word}" for word in plain), *SUPERBLOCK_FLAGS]

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from lading.runtime.loop import Loop
     from lading.runtime.segments import Log
 
-PIPE_SIZE = 256 * 1024  # bytes that wait while a monitor is busy; Linux gives 64 KiB otherwise
 INPUT_CHUNK = 65536
 SHRINK_ABOVE = 64 * 1024  # give pages of the buffer back after a piece longer than this
 

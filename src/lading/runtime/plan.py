@@ -2,8 +2,8 @@
 
 The order is the one in which each step still has the rights and the view it needs:
 
-    cgroup, namespaces   before anything is mounted: the cgroup view shows the own cgroup as root
-    root, mounts         targets are opened inside the root; the host's tree is still there
+    namespaces, root     meanwhile the starter makes the cgroup
+    cgroup, mounts       targets are opened inside the root; the host's tree is still there
     terminal, sysctl     before /proc is covered
     masks, read-only     while the host's /dev/null can be cloned
     pivot_root           from here on nothing of the host is visible
@@ -87,13 +87,11 @@ def compile(
     _refuse_unsupported(spec, linux, process)
     cgroup_path = linux.get("cgroupsPath") or ""
     steps: list[Operation] = []
-    if cgroup_path and not host.trees.is_unified():
-        resources = linux.get("resources") or {}
-        steps.append(namespaces.CreateCgroup(cgroup_path, resources, host.trees))
-        steps.append(namespaces.JoinCgroup(cgroup_path, host.trees))
     joined = _namespaces(steps, request, linux, fds, host)
     steps.append(rootfs.SetPropagation(*_propagation(linux.get("rootfsPropagation") or "")))
     steps.append(_root(request, spec))
+    private = "cgroup" in joined and not joined["cgroup"].get("path")
+    _cgroup(steps, linux, host, is_private=private)
     _mounts(steps, spec, linux, host, cgroup_path)
     if process.get("terminal"):
         steps.append(_terminal(process, console=True))
@@ -106,7 +104,9 @@ def compile(
         steps.append(program.MakeDirectory(process.get("cwd") or "/"))
         steps.append(rootfs.ReadonlyRoot())
     steps.append(rootfs.PivotRoot())
-    _process(steps, process, seccomp=seccomp, keyring=f"_ses.{request.get('id', '')}")
+    keyring = f"_ses.{request.get('id', '')}"
+    gate = bool(request.get("gate"))
+    _process(steps, process, seccomp=seccomp, keyring=keyring, gate=gate)
     return steps
 
 
@@ -159,14 +159,22 @@ def _namespaces(
         if kind == "network" and netns is not None:
             steps.append(namespaces.JoinNamespace(kind, flag, descriptor=fds[netns]))
         elif kind == "pid":
-            continue  # only a child can be born in one: the monitor has seen to it
+            continue  # only a child can be born in one: the starter has seen to it
         elif path:
             steps.append(namespaces.JoinNamespace(kind, flag, path=path))
-        elif kind == "cgroup":
-            steps.append(namespaces.UnshareCgroup())
         elif kind == "network":
             steps.append(namespaces.BringLoopbackUp())
     return asked
+
+
+def _cgroup(steps: list[Operation], linux: Linux, host: Host, *, is_private: bool) -> None:
+    """Late, for the groups are made by the starter while the root is mounted here."""
+    path = linux.get("cgroupsPath") or ""
+    if path and not host.trees.is_unified():
+        steps.append(namespaces.WaitForCgroup(path, linux.get("resources") or {}))
+        steps.append(namespaces.JoinCgroup(path, host.trees))
+    if is_private:  # now that we are in the group that shall be its root
+        steps.append(namespaces.UnshareCgroup())
 
 
 def _propagation(name: str) -> tuple[str, int]:
@@ -316,6 +324,7 @@ def _process(
     seccomp: bytes | None,
     keyring: str | None,
     create_cwd: bool = True,
+    gate: bool = False,
 ) -> None:
     steps.append(namespaces.NewSession(keyring))
     for limit in process.get("rlimits") or []:
@@ -325,7 +334,10 @@ def _process(
     steps.append(program.SetEnvironment(process.get("env") or []))
     steps.append(program.SetStdio(terminal=bool(process.get("terminal"))))
     steps.append(program.ChangeDirectory(process.get("cwd") or "/", create=create_cwd))
+    steps.append(program.FindProgram(process["args"][0]))
     steps.append(program.Report())
+    if gate:
+        steps.append(program.WaitForStart())
     steps.append(program.CloseDescriptors())
     no_new_privileges = bool(process.get("noNewPrivileges"))
     if seccomp and not no_new_privileges:

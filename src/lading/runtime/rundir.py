@@ -2,6 +2,7 @@
 
 monitor.sock   SEQPACKET socket of the monitor; present while it lives
 state.json     {"pid", "start_time", "monitor_pid", "monitor_start_time", "cgroup_path"}
+oci.json       {"bundle", "annotations", ...}: only of containers made by lading-runtime
 exit.json      {"exit_code", "oom_killed", "finished_at_ns"}; written once, by rename
 """
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 SOCKET = "monitor.sock"
 STATE = "state.json"
 EXIT = "exit.json"
+OCI = "oci.json"
 
 
 def write(directory: int, name: str, record: dict[str, Any]) -> None:

@@ -115,6 +115,8 @@ class LogPlace(TypedDict):
 
 class Descriptors(TypedDict, total=False):
     netns: int | None  # index in the descriptors that came with the request
+    stdio: list[int] | None  # three of them: the program's own stdio, not looked at
+    console: int | None  # a connected socket that is sent the terminal's master
 
 
 class Request(TypedDict, total=False):
@@ -126,3 +128,4 @@ class Request(TypedDict, total=False):
     stdin: bool
     seccomp_filter: str | None
     fds: Descriptors
+    gate: bool  # stop before execve until the monitor is told to start

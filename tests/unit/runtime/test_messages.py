@@ -42,7 +42,7 @@ def test_what_is_no_json_is_a_message_without_a_verb() -> None:
 def test_the_head_of_a_request_can_be_split_off_unread() -> None:
     spec = {"process": {"terminal": True, "env": ["A=\n"]}, "linux": {"namespaces": []}}
     request = {"spec": spec, "log": {"directory": "/l"}, "stdin": True}
-    first = head.head_of(request, is_unified=False)  # type: ignore[arg-type]
+    first = head.head_of(request)  # type: ignore[arg-type]
     found, body = head.split(head.join(first, request))  # type: ignore[arg-type]
     assert found == first
     assert messages.decode(body) == request

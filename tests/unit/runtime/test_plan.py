@@ -26,12 +26,12 @@ def test_a_dockerlike_spec_becomes_these_steps() -> None:
     overlay = {"lower": ["/b", "/a"], "upper": "/u", "work": "/w"}
     nodes = "null=c1:3 zero=c1:5 full=c1:7 random=c1:8 urandom=c1:9 tty=c5:0"
     assert describe(spec, overlay=overlay) == [
-        "create cgroup /lading/c1 limiting memory",
-        "join cgroup /lading/c1",
         "bring lo up",
-        "unshare cgroup namespace",
         "make / rslave",
         "mount overlay (2 lower, upper /u) on /run/c1",
+        "wait for cgroup /lading/c1 limiting memory",
+        "join cgroup /lading/c1",
+        "unshare cgroup namespace",
         "mount proc on /proc nosuid,noexec,nodev",
         f"mount tmpfs on /dev nosuid,strictatime,mode=755,size=65536k with {nodes}",
         "mount devpts on /dev/pts nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5",
@@ -47,6 +47,7 @@ def test_a_dockerlike_spec_becomes_these_steps() -> None:
         "set 1 environment variables",
         "stdio from the monitor",
         "change directory to /",
+        "find program echo",
         "report to the monitor",
         "close descriptors, reset signals",
         "become the user: bounding a80425fb permitted a80425fb effective a80425fb umask 022",
@@ -59,7 +60,7 @@ def test_on_a_unified_host_the_child_is_born_in_its_cgroup() -> None:
     spec["linux"]["cgroupsPath"] = "/lading/c1"
     spec["root"] = {"path": "/root"}
     steps = describe(spec, V2)
-    assert [step for step in steps if "join cgroup" in step or "create" in step] == []
+    assert [step for step in steps if "for cgroup" in step or "join" in step] == []
     assert "mount cgroup2 on /sys/fs/cgroup nosuid,noexec,nodev,ro" in steps
 
 

@@ -8,37 +8,35 @@ import fcntl
 import os
 import struct
 
-from lading.failpoints import fp
 from lading.kernel import namespaces, process, safepath
-from lading.kernel.cgroup import Cgroup, Hierarchies
+from lading.kernel.cgroup import Cgroup
 from lading.runtime.operations.step import Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from lading.kernel.cgroup import Hierarchies
     from lading.runtime.operations.step import Child
 
 SIOCSIFFLAGS = 0x8914  # include/uapi/linux/sockios.h
 IFF_UP = 1
 
 
-class CreateCgroup(Operation):
-    """The v1 groups with their limits. A v2 group was made before: we were born in it."""
+class WaitForCgroup(Operation):
+    """The starter makes the v1 groups meanwhile; it sends a byte, or hangs up when it cannot."""
 
-    __slots__ = ("path", "resources", "trees")
+    __slots__ = ("path", "resources")
 
-    def __init__(self, path: str, resources: dict[str, object], trees: Hierarchies) -> None:
+    def __init__(self, path: str, resources: dict[str, object]) -> None:
         self.path = path
         self.resources = resources
-        self.trees = trees
 
     def describe(self) -> str:
         limits = " ".join(sorted(name for name, value in self.resources.items() if value))
-        return f"create cgroup {self.path}" + (f" limiting {limits}" if limits else "")
+        return f"wait for cgroup {self.path}" + (f" limiting {limits}" if limits else "")
 
     def execute(self, child: Child) -> None:
-        trees = Hierarchies(self.trees.v1, None)
-        child.warnings += Cgroup(self.path, trees).create(self.resources)
-        fp("init.cgroup_created")
+        if not child.sync.recv(1):
+            os._exit(1)
 
 
 class JoinCgroup(Operation):

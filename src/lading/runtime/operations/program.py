@@ -139,10 +139,7 @@ def _give(descriptor: int, uid: int) -> None:
 
 
 class Report(Operation):
-    """Give the monitor the terminal's master, and what it shall tell its clients after execve.
-
-    It passes the bytes on unread, to stay small. Comes before seccomp, which may forbid it.
-    """
+    """Say what was tolerated, and hand out the terminal's master; then seccomp may forbid it."""
 
     __slots__ = ()
 
@@ -151,7 +148,7 @@ class Report(Operation):
 
     def execute(self, child: Child) -> None:
         fds = [child.master] if child.master >= 0 else []
-        messages.send(child.sync, {**child.started, "warnings": child.warnings}, fds)
+        messages.send(child.sync, {"warnings": child.warnings}, fds)
 
 
 class CloseDescriptors(Operation):
@@ -172,8 +169,36 @@ class CloseDescriptors(Operation):
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
+class FindProgram(Operation):
+    """Look the program up, so that a start which cannot succeed fails before it is reported."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def describe(self) -> str:
+        return f"find program {self.name}"
+
+    def execute(self, child: Child) -> None:
+        child.program = find_program(self.name, child.environment.get("PATH", ""))
+
+
+class WaitForStart(Operation):
+    """A created container stops here until somebody calls start; the monitor then sends a byte."""
+
+    __slots__ = ()
+
+    def describe(self) -> str:
+        return "wait for start"
+
+    def execute(self, child: Child) -> None:
+        if not child.sync.recv(1):
+            os._exit(0)  # the monitor is gone
+
+
 class Execute(Operation):
-    """Find the program and become it."""
+    """Become the program."""
 
     __slots__ = ("arguments",)
 
@@ -184,14 +209,13 @@ class Execute(Operation):
         return "execute " + " ".join(self.arguments)
 
     def execute(self, child: Child) -> None:
-        name = self.arguments[0]
-        path = find_program(name, child.environment.get("PATH", ""))
         try:
-            os.execve(path, self.arguments, child.environment)
+            os.execve(child.program, self.arguments, child.environment)
         except PermissionError as error:
-            raise CommandDenied(name) from error
+            raise CommandDenied(self.arguments[0]) from error
         except OSError as error:
-            raise StepFailed(f"exec {path}: {_lower(error)}", error.errno or 0) from error
+            message = f"exec {child.program}: {_lower(error)}"
+            raise StepFailed(message, error.errno or 0) from error
 
 
 def find_program(name: str, path: str) -> str:

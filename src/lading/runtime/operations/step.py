@@ -10,7 +10,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import _socket
 
-    from lading.runtime.messages import Message
     from lading.runtime.users import Identity
 
 
@@ -32,8 +31,8 @@ class Child:
         "identity",
         "master",
         "preserved",
+        "program",
         "root",
-        "started",
         "stdio",
         "sync",
         "warnings",
@@ -44,13 +43,12 @@ class Child:
         *,
         sync: _socket.socket,
         stdio: tuple[int, int, int] | None,
-        started: Message,
     ) -> None:
         self.sync = sync  # to the monitor; closed by execve, which is how it learns of success
         self.stdio = stdio  # None: a terminal will be made
-        self.started = started  # what the monitor will tell its clients after execve
         self.root = -1  # the container's root, once mounted
         self.master = -1  # of the terminal, to be handed to the monitor
+        self.program = ""  # the file that execve will run
         self.preserved = 0  # how many descriptors after 2 the program shall get
         self.identity: Identity | None = None
         self.environment: dict[str, str] = {}

@@ -1,0 +1,112 @@
+"""What the spawner does once before its first fork, so that no child does it for the first time.
+
+CPython readies a built-in type at its first use, quickens a function after some calls, fills
+caches of attributes: each writes to pages that forked processes would share otherwise. Without the
+rehearsal each monitor has 0.3 MiB more for itself.
+"""
+
+from __future__ import annotations
+
+import _socket
+import os
+import select
+
+from lading.kernel import mount, namespaces, pidfd, process
+from lading.kernel.cgroup import Cgroup
+from lading.runtime import handover, head, messages, plan
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from lading.runtime.spec import Request
+
+ROUNDS = 12  # CPython 3.11 quickens a function at its eighth call
+
+
+def rehearse(host: plan.Host) -> None:
+    """Use what a start uses, without a lasting effect."""
+    for _ in range(ROUNDS):
+        _messages()
+        _plan(host)
+        _descriptors()
+    _children()
+
+
+def _messages() -> None:
+    """Sockets and the descriptors that travel over them."""
+    ours, theirs = messages.pair()
+    epoll = select.epoll()
+    epoll.register(theirs.fileno(), select.EPOLLIN)
+    request = _request()
+    messages.send_raw(ours, head.join(head.head_of(request), request), [0, 1])
+    select.epoll.fromfd(os.dup(epoll.fileno())).poll(0)
+    datagram, fds = messages.receive_raw(theirs)
+    first, _ = head.split(datagram)
+    given = {"connection": fds[0], "listener": fds[1]}
+    handover.send(theirs, first, pid=1, failure=None, warnings=[], fds=given, asleep=True)
+    size, space = 16384, _socket.CMSG_SPACE(64)
+    data, ancillary, _, _ = ours.recvmsg(size, space, _socket.MSG_CMSG_CLOEXEC)
+    _, received = handover.read(data, messages.descriptors(ancillary))
+    for descriptor in (*fds, *received.values()):
+        os.close(descriptor)
+    messages.send_quietly(ours.fileno(), b"x")
+    epoll.close()
+    ours.close()
+    theirs.close()
+
+
+def _request() -> Request:
+    mounts = [
+        {"destination": "/proc", "type": "proc", "options": ["nosuid", "noexec"]},
+        {"destination": "/dev", "type": "tmpfs", "options": ["nosuid", "mode=755"]},
+        {"destination": "/sys/fs/cgroup", "type": "cgroup", "options": ["ro"]},
+        {"destination": "/etc/hosts", "type": "bind", "source": "/x", "options": ["rprivate"]},
+    ]
+    request: Request = {
+        "id": "rehearsal",
+        "directory": "/",
+        "overlay": {"lower": ["/a"], "upper": "/b", "work": "/c"},
+        "spec": {
+            "process": {"args": ["true"], "env": ["A=b"], "capabilities": {"bounding": []}},
+            "hostname": "x",
+            "mounts": mounts,  # type: ignore[typeddict-item]  # a literal of plain dicts
+            "linux": {
+                "namespaces": [{"type": kind} for kind in namespaces.FLAGS],
+                "cgroupsPath": "/rehearsal",
+                "maskedPaths": ["/a"],
+                "readonlyPaths": ["/b"],
+            },
+        },
+    }
+    return request
+
+
+def _plan(host: plan.Host) -> None:
+    plan.compile(_request(), host, [], seccomp=bytes(8))
+    Cgroup("/rehearsal", host.trees)
+    pidfd.start_time(os.getpid())
+
+
+def _descriptors() -> None:
+    """The mount calls: a file system is configured, and dropped before it is made."""
+    context = mount.fsopen("tmpfs")
+    mount.fsconfig_set_string(context, "mode", "755")
+    mount.message(context)
+    os.close(context)
+    ours, theirs = os.pipe2(os.O_CLOEXEC)
+    os.close(ours)
+    os.close(theirs)
+
+
+def _children() -> None:
+    """Both ways to make a child; each ends at once."""
+    for _ in range(2):
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0)
+        os.waitpid(pid, 0)
+        pid, descriptor = namespaces.clone3(0)
+        if pid == 0:
+            os._exit(0)
+        os.waitpid(pid, 0)
+        os.close(descriptor)
+    process.prctl(process.PR_SET_PDEATHSIG, 0)

@@ -1,0 +1,231 @@
+"""The process that starts one container and is gone when it runs.
+
+It waits, prepared, for the next request: pipes, sockets and an epoll are made before anybody asks.
+All that a start needs of memory is used here and in the child, not in the monitor, which is the
+parent of both (CLONE_PARENT) and sleeps meanwhile:
+
+    spawner --fork--> monitor, asleep --fork--> starter --clone3--> init --execve--> program
+                         ^                         |
+                         +------ handover ---------+  then the starter ends
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+
+from lading.failpoints import fp
+from lading.kernel import namespaces, pidfd
+from lading.kernel.cgroup import Cgroup, Hierarchies
+from lading.kernel.cgroup.directory import make
+from lading.runtime import handover, init, messages, rundir
+from lading.runtime.children import FAILURE
+from lading.runtime.head import split
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import _socket
+
+    from lading.runtime.head import Head
+    from lading.runtime.messages import Message
+    from lading.runtime.plan import Host
+
+F_SETPIPE_SZ = 1031  # include/uapi/linux/fcntl.h
+PIPE_SIZE = 256 * 1024  # bytes that wait while a monitor wakes; Linux gives 64 KiB otherwise
+OWN_DESCRIPTORS = 3  # connection, listener, directory: what comes before the request's own
+
+
+class Starter:
+    """Everything that can be made before a request is known."""
+
+    __slots__ = (
+        "_channel",
+        "_epoll",
+        "_host",
+        "_null",
+        "_pid",
+        "_pipes",
+        "_report",
+        "_sync",
+        "_warnings",
+    )
+
+    def __init__(self, channel: _socket.socket, host: Host, null: int) -> None:
+        self._channel = channel  # to the monitor
+        self._host = host
+        self._null = null
+        self._epoll = select.epoll(flags=select.EPOLL_CLOEXEC)
+        self._pipes = [_open_pipe() for _ in range(2)]
+        self._report, self._sync = messages.pair()
+        self._pid = 0
+        self._warnings: list[str] = []
+
+    def start(self, datagram: bytes, fds: list[int]) -> None:
+        """Start the container of this request and hand it over, or hand over why not."""
+        head, body = split(datagram)
+        names = {"connection": fds[0], "listener": fds[1], "directory": fds[2]}
+        try:
+            failure = self._start(head, body, fds[OWN_DESCRIPTORS:], names)
+        except Exception as error:
+            self._report.close()  # a child that waits for its cgroup then ends
+            number = getattr(error, "errno", 0) or 0
+            failure = {"message": str(error), "errno": number, "step": "prepare"}
+        self._hand_over(head, failure, names)
+
+    def _start(
+        self, head: Head, body: bytes, fds: list[int], names: dict[str, int]
+    ) -> Message | None:
+        stdio = self._stdio(head, fds, names)
+        self._pid, names["pidfd"] = self._clone(head, body, fds, stdio)
+        self._write_state(head, names["directory"])
+        self._make_v1(head)
+        if head["gate"]:  # it may take days until the start: the monitor hears of it
+            names["report"] = self._report.fileno()
+            if head["console"] is not None:
+                names["console"] = fds[head["console"]]
+            return None
+        failure = self._hear(names)
+        if failure is None:
+            fp("starter.started")
+            self._tell_started(names)
+        return failure
+
+    def _stdio(
+        self, head: Head, fds: list[int], names: dict[str, int]
+    ) -> tuple[int, int, int] | None:
+        """The child's three ends, None for a terminal; ours get their names."""
+        if head["stdio"] is not None:
+            return fds[head["stdio"][0]], fds[head["stdio"][1]], fds[head["stdio"][2]]
+        if head["terminal"]:
+            return None
+        stdin = self._null
+        if head["stdin"]:
+            stdin, names["stdin"] = os.pipe2(os.O_CLOEXEC)
+        (names["stdout"], stdout), (names["stderr"], stderr) = self._pipes
+        return stdin, stdout, stderr
+
+    def _clone(
+        self,
+        head: Head,
+        body: bytes,
+        fds: list[int],
+        stdio: tuple[int, int, int] | None,
+    ) -> tuple[int, int]:
+        if head["pid_namespace"]:
+            descriptor = os.open(head["pid_namespace"], os.O_RDONLY | os.O_CLOEXEC)
+            namespaces.setns(descriptor, namespaces.CLONE_NEWPID)
+        cgroup = self._make_v2(head)
+        pid, pidfd = namespaces.clone3(head["flags"] | namespaces.CLONE_PARENT, cgroup=cgroup)
+        if pid == 0:
+            self._report.close()
+            self._channel.close()
+            init.run(
+                self._sync,
+                stdio,
+                lambda: init.plan_container(body, self._host, fds),
+            )
+        fp("starter.init_cloned")
+        self._sync.close()
+        for ours, theirs in self._pipes:
+            os.close(theirs)
+            if stdio is None or head["stdio"] is not None:
+                os.close(ours)
+        return pid, pidfd
+
+    def _make_v2(self, head: Head) -> int | None:
+        """The v2 group's directory, for the child to be born in; v1 groups it makes itself."""
+        trees, path = self._host.trees, head["cgroup"]
+        if trees.v2 is None or not path:
+            return None
+        if trees.is_unified():
+            Cgroup(path, trees).create(head["resources"])
+        elif not make(trees.v2 + path):
+            os.makedirs(trees.v2 + path, exist_ok=True)
+        fp("starter.cgroup_created")
+        return os.open(trees.v2 + path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def _write_state(self, head: Head, directory: int) -> None:
+        """Leave state.json for whoever must find these processes without us."""
+        monitor = os.getppid()
+        record = {
+            "pid": self._pid,
+            "start_time": pidfd.start_time(self._pid),
+            "monitor_pid": monitor,
+            "monitor_start_time": pidfd.start_time(monitor),
+            "cgroup_path": head["cgroup"],
+        }
+        rundir.write(directory, rundir.STATE, record)
+
+    def _make_v1(self, head: Head) -> None:
+        """The v1 groups with their limits, while the child mounts its root; it waits for them."""
+        trees = self._host.trees
+        if not head["cgroup"] or trees.is_unified():
+            return
+        cgroup = Cgroup(head["cgroup"], Hierarchies(trees.v1, None))
+        self._warnings += cgroup.create(head["resources"])
+        fp("starter.v1_created")
+        try:
+            self._report.send(b"c")
+        except OSError:  # it has failed before: its report says so
+            return
+
+    def _hear(self, names: dict[str, int]) -> Message | None:
+        """Wait until the child has executed its program, or return why it has not."""
+        failure = None
+        while True:
+            data, fds = messages.receive_raw(self._report)
+            if not data:
+                return failure
+            if data.startswith(FAILURE):
+                failure = messages.decode(data)["failed"]
+            else:
+                self._warnings += messages.decode(data)["warnings"]
+                if fds:
+                    names["master"] = fds[0]
+
+    def _tell_started(self, names: dict[str, int]) -> None:
+        try:
+            names["mounts"] = namespaces.mount_namespace_of(names["pidfd"], self._pid)
+        except OSError:  # it has ended already
+            fp("starter.ended_early")
+        data = messages.encode(started(self._pid, self._warnings))
+        messages.send_quietly(names["connection"], data)
+
+    def _hand_over(self, head: Head, failure: Message | None, names: dict[str, int]) -> None:
+        given = names
+        asleep = failure is None and not head["gate"]
+        if asleep:
+            for name in ("connection", "listener", "pidfd", "stdout", "stderr", "master"):
+                if name in names:
+                    self._epoll.register(names[name], select.EPOLLIN)
+            given = {"epoll": self._epoll.fileno(), **names}
+        handover.send(
+            self._channel,
+            head,
+            pid=self._pid,
+            failure=failure,
+            warnings=self._warnings,
+            fds=given,
+            asleep=asleep,
+        )
+        fp("starter.handed_over")
+
+
+def started(pid: int, warnings: list[str]) -> Message:
+    """The event for clients; a start time of 0 says that the container has ended already."""
+    try:
+        start_time = pidfd.start_time(pid)
+    except ProcessLookupError:
+        start_time = 0
+    return {"event": "started", "pid": pid, "start_time": start_time, "warnings": warnings}
+
+
+def _open_pipe() -> tuple[int, int]:
+    """A pipe for output that holds more than the default."""
+    ours, theirs = os.pipe2(os.O_CLOEXEC)
+    try:
+        fcntl.fcntl(ours, F_SETPIPE_SZ, PIPE_SIZE)
+    except OSError:  # beyond the user's share of pipe memory: the default size works too
+        return ours, theirs
+    return ours, theirs
