@@ -104,7 +104,6 @@ class Container:
         self.restarts = History()
         self.keeps = False  # being removed by hand: its own exit does not remove it
         self.pending_stdin: list[tuple[int, bool]] = []  # (descriptor, close_on_eof)
-        self.resized: tuple[int, int] | None = None  # a size asked before the start
         self._changed = asyncio.get_running_loop().create_future()
         self._exits: set[asyncio.Future[WaitResult]] = set()
         self._removals: set[asyncio.Future[WaitResult]] = set()

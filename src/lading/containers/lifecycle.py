@@ -122,11 +122,6 @@ class Lifecycle:
         for descriptor, close_on_eof in container.pending_stdin:
             self.in_background(hand_over_stdin(run, descriptor, close_on_eof))
         container.pending_stdin.clear()
-        if container.resized and run.monitor:
-            height, width = container.resized
-            container.resized = None
-            with suppress(LadingError):  # it may have ended by now: the start was good all the same
-                await run.monitor.call("resize", height=height, width=width)
 
     async def _record_failure(self, container: Container, error: LadingError) -> None:
         """Keep the reason of a failed start, as Docker does; `--rm` removes the container."""

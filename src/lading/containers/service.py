@@ -341,7 +341,7 @@ class Containers:
         return self.find(ref).wait_nowait(condition)
 
     async def resize(self, ref: str, *, height: int, width: int) -> None:
-        """Set the size of its terminal; before the start it is remembered."""
+        """Set the size of its terminal. Raises NotRunning."""
         container = self.find(ref)
         run = container.run
         if run is None or run.has_ended or run.monitor is None:
