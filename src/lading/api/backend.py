@@ -24,11 +24,11 @@ Progress = Callable[[dict[str, object]], None]  # one message of a progress stre
 
 
 class LogStream(Protocol):
-    """Log records, (stream, bytes) with stream 1 for stdout and 2 for stderr."""
+    """Some output at a time: (stream, text) with stream 1 for stdout and 2 for stderr."""
 
     tty: bool
 
-    def __aiter__(self) -> AsyncIterator[tuple[int, bytes]]: ...
+    def __aiter__(self) -> AsyncIterator[list[tuple[int, bytes]]]: ...
 
 
 class Attachment(Protocol):
@@ -87,7 +87,7 @@ class Containers(Protocol):
         tail: int | None,
         details: bool,
     ) -> LogStream: ...
-    def attach(
+    async def attach(
         self,
         ref: str,
         *,

@@ -15,16 +15,18 @@ from msgspec.structs import replace
 from lading import names
 from lading.containers import (
     admission,
+    logging,
     oci_spec,
     signals,
     store,
     views,
 )
-from lading.containers.attach import Attachment, LogStream, open_stdin
+from lading.containers.attach import Attachment, open_stdin
 from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.exec import ExecAttachment, Execs
 from lading.containers.lifecycle import Lifecycle
+from lading.containers.log_stream import LogStream
 from lading.containers.merge import merge
 from lading.containers.monitor import MonitorGone
 from lading.containers.record import (
@@ -39,6 +41,7 @@ from lading.failpoints import fp
 from lading.images.remove import User
 from lading.kernel.cgroup import Cgroup
 from lading.logs import LogQuery
+from lading.logs.options import NotReadable
 from lading.oci.config import ExecutionConfig
 from lading.wire.containers import (
     ContainerCreate,
@@ -184,6 +187,7 @@ class Containers:
             config=config,
             host_config=replace(
                 host,
+                log_config=logging.with_defaults(host.log_config, self.context.log_default),
                 ipc_mode=host.ipc_mode or "private",
                 cgroupns_mode=host.cgroupns_mode or "private",
                 shm_size=host.shm_size or oci_spec.SHM_SIZE,
@@ -369,10 +373,15 @@ class Containers:
         if not (stdout or stderr):
             raise NoStreams
         container = self.find(ref)
-        query = LogQuery(stdout, stderr, since_ns or 0, until_ns or 0, tail, timestamps, "")
+        plan = logging.plan_of(container.record)
+        if not plan.is_readable:
+            raise NotReadable
+        until_ns = until_ns if until_ns and until_ns > 0 else 0
+        told = plan.details if details else None
+        query = LogQuery(stdout, stderr, since_ns or 0, until_ns, tail, timestamps, told)
         return LogStream(container, self.context.layout.log(container.id), query, follow=follow)
 
-    def attach(
+    async def attach(
         self,
         ref: str,
         *,
@@ -390,7 +399,7 @@ class Containers:
         wanted = frozenset(number for number, is_wanted in ((1, stdout), (2, stderr)) if is_wanted)
         takes_input = stdin and stream and container.record.config.open_stdin
         self._note(container, "attach")
-        return Attachment(
+        attachment = Attachment(
             container,
             self.context.layout.log(container.id),
             streams=wanted,
@@ -399,6 +408,8 @@ class Containers:
             stdin=open_stdin(container) if takes_input else None,
             on_detach=lambda: self._note(container, "detach"),
         )
+        await attachment.open()
+        return attachment
 
     def _note(self, container: Container, event: str) -> None:
         """Journal an event that nobody waits for."""

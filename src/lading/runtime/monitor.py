@@ -82,10 +82,13 @@ class Monitor:
         self._execs: Execs | None = None
         self._stdin: Input | None = None
         self._outputs: list[Output] = []
-        self._log = Log(self.head["log"])
+        self._log = Log(self.head["log"], self.head["log_quota"])
         self._connections: list[Connection] = []
         self._listener = Listener(self.loop, messages.adopt(fds["listener"]), self._connect)
         self._connect(messages.adopt(fds["connection"]))
+        if self.head["log_held"]:
+            self._connections[0].held_segment = 1
+            self._hold_log()
         self._take(facts["pid"], fds)
 
     def _take(self, pid: int, fds: dict[str, int]) -> None:
@@ -160,11 +163,18 @@ class Monitor:
         self._connections = [c for c in self._connections if c.is_open]
 
     def _tell_watchers(self) -> None:
-        size = self._log.size
+        end = self._log.end
         for connection in self._connections:
-            if connection.watched_size is not None and size > connection.watched_size:
-                connection.watched_size = None
-                connection.send({"event": "log", "size": size})
+            if connection.watched_end is not None and end > connection.watched_end:
+                connection.watched_end = None
+                connection.send({"event": "log", "end": end})
+            if connection.held_segment and not connection.is_open:
+                connection.held_segment = 0
+                self._hold_log()
+
+    def _hold_log(self) -> None:
+        """Keep what the clients together still read."""
+        self._log.hold(min([c.held_segment for c in self._connections if c.held_segment] or [0]))
 
     def _dispatch(self, connection: Connection, message: Message, fds: list[int]) -> None:
         """Answer one request; a request without "seq" gets no reply unless it failed."""
@@ -214,8 +224,13 @@ class Monitor:
         return {}
 
     def _do_watch_log(self, connection: Connection, message: Message, _fds: list[int]) -> Message:
-        connection.watched_size = message["size"]
+        connection.watched_end = message["end"]
         return {}
+
+    def _do_hold_log(self, connection: Connection, message: Message, _fds: list[int]) -> Message:
+        connection.held_segment = message["segment"]
+        self._hold_log()
+        return {"end": self._log.end}
 
     def _do_exec(self, connection: Connection, message: Message, fds: list[int]) -> Message | None:
         if not self._is_running:
@@ -231,7 +246,7 @@ class Monitor:
         return {
             "status": self._status(),
             "pid": self.init.pid,
-            "log_size": self._log.size,
+            "log_end": self._log.end,
             "execs": self.execs.pids(),
         }
 
@@ -306,6 +321,7 @@ VERBS = {
     "stdin": Monitor._do_stdin,
     "close_stdin": Monitor._do_close_stdin,
     "watch_log": Monitor._do_watch_log,
+    "hold_log": Monitor._do_hold_log,
     "exec": Monitor._do_exec,
     "exec_signal": Monitor._do_exec_signal,
     "state": Monitor._do_state,

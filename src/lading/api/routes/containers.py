@@ -6,7 +6,7 @@ from lading.api import hijack
 from lading.api.backend import LogStream
 from lading.api.call import JSON, Call
 from lading.api.detach import parse_keys
-from lading.api.framing import SYSTEM_ERROR, frame
+from lading.api.framing import SYSTEM_ERROR, frame, frame_lines
 from lading.api.router import Route
 from lading.errors import InvalidArgument, LadingError
 from lading.http import Response, StreamResponse
@@ -186,8 +186,11 @@ async def logs(call: Call) -> Response:
 
 async def _log_bytes(stream: LogStream) -> AsyncIterator[bytes]:
     try:
-        async for number, payload in stream:
-            yield payload if stream.tty else frame(number, payload)
+        async for texts in stream:
+            if stream.tty:
+                yield b"".join([text for _, text in texts])
+            else:
+                yield b"".join([frame_lines(number, text) for number, text in texts])
     except LadingError as error:
         text = f"Error grabbing logs: {error}\n".encode()
         yield text if stream.tty else frame(SYSTEM_ERROR, text)
@@ -198,7 +201,7 @@ async def attach(call: Call) -> Response:
     query = call.query
     detach_keys = query.text("detachKeys") or None
     keys = parse_keys(detach_keys)
-    attachment = call.backend.containers.attach(
+    attachment = await call.backend.containers.attach(
         call.name,
         logs=query.flag("logs"),
         stream=query.flag("stream"),
