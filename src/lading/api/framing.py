@@ -4,8 +4,8 @@
 Source: Docker Engine API v1.51, ContainerAttach, "Stream format".
 """
 
+from collections.abc import Iterable, Iterator
 from functools import cache
-from operator import add
 from struct import Struct
 
 SYSTEM_ERROR = 3
@@ -13,6 +13,7 @@ RAW = "application/vnd.docker.raw-stream"
 MULTIPLEXED = "application/vnd.docker.multiplexed-stream"
 
 _head = Struct(">BxxxL")
+PIECE = 128 * 1024  # bytes handed to a socket at once: larger ones are copied while they wait
 _SHORT = 1024  # lines up to this length have their head ready
 
 
@@ -30,10 +31,26 @@ def frame_lines(stream: int, text: bytes) -> bytes:
     last = frame(stream, rest) if rest else b""
     if not lines:
         return last
-    if len(max(lines, key=len)) > _SHORT:
+    heads = _short_heads(stream)
+    try:
+        return b"\n".join([heads[len(line)] + line for line in lines]) + b"\n" + last
+    except IndexError:
         return b"".join([frame(stream, line + b"\n") for line in lines]) + last
-    heads = map(_short_heads(stream).__getitem__, map(len, lines))
-    return b"\n".join(map(add, heads, lines)) + b"\n" + last
+
+
+def pieces(texts: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces that are about as large as a socket takes."""
+    waiting: list[bytes] = []
+    size = 0
+    for text in texts:
+        waiting.append(text)
+        size += len(text)
+        if size >= PIECE:
+            whole = waiting[0] if len(waiting) == 1 else b"".join(waiting)
+            yield from (whole[start : start + PIECE] for start in range(0, size, PIECE))
+            waiting, size = [], 0
+    if size:
+        yield b"".join(waiting)
 
 
 @cache

@@ -14,6 +14,7 @@ from lading.containers.holds import Holds
 from lading.containers.record import ContainerRecord
 from lading.containers.restart import History
 from lading.errors import LadingError
+from lading.logs.trim import trim
 from lading.wire.containers import WaitResult
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Run:
         self.ended: asyncio.Future[None] = loop.create_future()  # exit recorded, log complete
         self._growth: asyncio.Future[None] = loop.create_future()
         self._watched = -1
-        self.is_log_limited = False  # old output is removed while new is written
+        self._log_directory, self._log_quota = "", 0
         self._holds = Holds(lambda segment: self._post("hold_log", segment=segment))
         self._tasks: set[asyncio.Future[None]] = set()
 
@@ -53,6 +54,7 @@ class Run:
         if self.monitor:
             self.monitor.close()
         self.note_log_growth()
+        self._trim_log()
 
     def handle(self, event: dict[str, object]) -> None:
         """Take one event of the monitor; see `lading.runtime.monitor` for their fields."""
@@ -79,6 +81,14 @@ class Run:
                 future.set_result(137)
         self.note_log_growth()
 
+    def limit_log(self, directory: str, quota: int) -> None:
+        """Old output is removed while new is written, beyond so many bytes; 0 for no limit."""
+        self._log_directory, self._log_quota = directory, quota
+
+    @property
+    def is_log_limited(self) -> bool:
+        return self._log_quota > 0
+
     async def hold_log(self, reader: object) -> None:
         """Nothing of the log is removed any more once this returns, for this reader's sake."""
         if not self.is_log_limited or self.monitor is None:
@@ -96,6 +106,13 @@ class Run:
         """The reader has gone."""
         if self.is_log_limited:
             self._holds.release(reader)
+            self._trim_log()
+
+    def _trim_log(self) -> None:
+        """What the last reader held is given back here, if the monitor is there no more."""
+        if self.is_log_limited and self.has_ended and self._holds.is_empty:
+            loop = asyncio.get_running_loop()
+            loop.run_in_executor(None, trim, self._log_directory, self._log_quota)
 
     def adopt_holds(self, readers: Iterable[object]) -> None:
         """The monitor began by holding all, for readers that were there before the run."""

@@ -26,6 +26,11 @@ class Holds:
         self._wanted.pop(reader, None)
         self.update()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody reads."""
+        return not self._wanted
+
     def update(self) -> None:
         """Say so, if there is something new to say."""
         oldest = min(self._wanted.values(), default=0)

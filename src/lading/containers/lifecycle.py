@@ -96,8 +96,7 @@ class Lifecycle:
         """Everything up to a running process; what was acquired is on `undo`."""
         prepared = await self._preparation.prepare(container, undo)
         fp("start.before-spawn")
-        place = prepared.request["log"]
-        run.is_log_limited = bool(isinstance(place, dict) and place["quota"])
+        run.limit_log(self._context.layout.log(container.id), prepared.log_quota)
         descriptor = await self._context.launcher.spawn(prepared.request, prepared.descriptors)
         fp("start.after-spawn")
         run.monitor = Monitor(descriptor, on_event=run.handle, on_close=run.handle_close)

@@ -52,12 +52,17 @@ class LogStream:
             return
         beginning = await asyncio.to_thread(self._start, cursor)
         while not self._selector.is_past_until:
-            records = await asyncio.to_thread(cursor.read)
-            if not records:
+            text = await asyncio.to_thread(self._next, cursor, beginning)
+            if text is None:
                 return
-            if beginning is not None:
-                records = beginning.cut(records, cursor.position)
-            yield await asyncio.to_thread(self._select, records)
+            yield text
+
+    def _next(self, cursor: Cursor, beginning: tail.Tail | None) -> Text | None:
+        """What the next records give; None when there are no more."""
+        records = cursor.read()
+        if records and beginning is not None:
+            return self._select(beginning.cut(records, cursor.position))
+        return self._select(records) if records else None
 
     def _select(self, records: list[Record]) -> Text:
         return list(self._selector.feed(records))

@@ -41,6 +41,7 @@ class Prepared(NamedTuple):
 
     request: dict[str, object]
     descriptors: list[int]
+    log_quota: int  # bytes, 0 for no limit
 
 
 class Preparation:
@@ -86,7 +87,7 @@ class Preparation:
             "fds": {"netns": 0 if has_netns else None},
         }
         descriptors = [endpoint.netns_fd] if endpoint and endpoint.netns_fd is not None else []
-        return Prepared(request, descriptors)
+        return Prepared(request, descriptors, log.quota)
 
     async def _attach(self, container: Container, undo: AsyncExitStack) -> Endpoint | None:
         """Join the network that was asked for; None when it is another container's."""

@@ -126,7 +126,8 @@ async def _is_adopted(containers: Containers, context: Context, container: Conta
         container.record = replace(container.record, state=state)
         await context.save(container, "start")
     with suppress(LadingError):
-        run.is_log_limited = bool(logging.plan_of(container.record).quota)
+        quota = logging.plan_of(container.record).quota
+        run.limit_log(context.layout.log(container.id), quota)
     await containers.lifecycle.adopt(container, run)
     return True
 

@@ -17,7 +17,7 @@ from lading.runtime.segments import (
     segment_name,
 )
 
-CHUNK = 1 << 20  # bytes read at once; more than the longest record
+CHUNK = 512 << 10  # bytes read at once; more than the longest record
 
 
 def numbers(directory: str) -> list[int]:

@@ -6,7 +6,7 @@ from lading.api import hijack
 from lading.api.backend import LogStream
 from lading.api.call import JSON, Call
 from lading.api.detach import parse_keys
-from lading.api.framing import SYSTEM_ERROR, frame, frame_lines
+from lading.api.framing import SYSTEM_ERROR, frame, frame_lines, pieces
 from lading.api.router import Route
 from lading.errors import InvalidArgument, LadingError
 from lading.http import Response, StreamResponse
@@ -187,10 +187,10 @@ async def logs(call: Call) -> Response:
 async def _log_bytes(stream: LogStream) -> AsyncIterator[bytes]:
     try:
         async for texts in stream:
-            if stream.tty:
-                yield b"".join([text for _, text in texts])
-            else:
-                yield b"".join([frame_lines(number, text) for number, text in texts])
+            for piece in pieces(
+                text if stream.tty else frame_lines(number, text) for number, text in texts
+            ):
+                yield piece
     except LadingError as error:
         text = f"Error grabbing logs: {error}\n".encode()
         yield text if stream.tty else frame(SYSTEM_ERROR, text)
