@@ -5,7 +5,7 @@ over: `creation` makes, `lifecycle` changes states, `stopping` signals, `attach`
 input, `exec` further processes.
 """
 
-from collections.abc import Awaitable
+from collections.abc import AsyncIterable, Awaitable, Sequence
 
 from msgspec.structs import replace
 
@@ -17,6 +17,8 @@ from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.creation import Creation
 from lading.containers.exec import ExecAttachment, Execs
+from lading.containers.files.archive import Extraction, Files
+from lading.containers.files.download import Download
 from lading.containers.lifecycle import Lifecycle
 from lading.containers.record import ContainerRecord, NotRunning
 from lading.containers.stopping import Stopping
@@ -27,6 +29,8 @@ from lading.wire.containers import (
     ContainerCreated,
     ContainerInspect,
     ContainerSummary,
+    FilesystemChange,
+    PathStat,
     WaitResult,
 )
 from lading.wire.exec import ExecConfig, ExecInspect, ExecStart
@@ -58,6 +62,7 @@ class Containers:
         self.execs = Execs(context)
         self._creation = Creation(context, self.known)
         self._stopping = Stopping(context, self.lifecycle)
+        self.files = Files(context)
         context.find = self.known.find
 
     # --- finding ------------------------------------------------------------------------------
@@ -152,6 +157,37 @@ class Containers:
         await run.monitor.call("resize", height=height, width=width)
         details = {"height": str(height), "width": str(width)}
         await self.context.publish(container, ("resize", details))
+
+    # --- files --------------------------------------------------------------------------------
+
+    async def path_stat(self, ref: str, path: str) -> PathStat:
+        """What is at a path of its file system."""
+        return await self.files.describe(self.find(ref), ref, path)
+
+    async def read_archive(self, ref: str, path: str) -> tuple[PathStat, Download]:
+        """What is at a path, and the archive of it."""
+        return await self.files.read(self.find(ref), ref, path)
+
+    async def write_archive(
+        self,
+        ref: str,
+        path: str,
+        chunks: AsyncIterable[bytes],
+        *,
+        keeps_kinds: bool,
+        takes_owner: bool,
+    ) -> None:
+        """Unpack an archive into one of its directories."""
+        how = Extraction(keeps_kinds=keeps_kinds, takes_owner=takes_owner)
+        await self.files.write(self.find(ref), ref, path, chunks, how)
+
+    async def export(self, ref: str) -> Download:
+        """Its whole file system as an archive, without what is mounted in it."""
+        return await self.files.export(self.find(ref))
+
+    async def changes(self, ref: str) -> Sequence[FilesystemChange]:
+        """What it changed in its image's file system."""
+        return await self.files.changes(self.find(ref))
 
     # --- output and input ---------------------------------------------------------------------
 

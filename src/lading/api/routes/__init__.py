@@ -1,6 +1,7 @@
 """The table of operations: one file per tag of the API, or per noun of a long one."""
 
 from lading.api.routes import (
+    container_files,
     container_output,
     container_runs,
     containers,
@@ -15,6 +16,7 @@ ROUTES = [
     *containers.ROUTES,
     *container_runs.ROUTES,
     *container_output.ROUTES,
+    *container_files.ROUTES,
     *exec.ROUTES,
     *images.ROUTES,
     *own.ROUTES,
