@@ -127,7 +127,7 @@ def test_a_flipped_header_byte_never_crashes(position: int, value: int) -> None:
         list(read(bytes(archive) + END))
 
 
-@pytest.mark.parametrize("length", [1, 511, 513, 1023, 1024 + 511])
+@pytest.mark.parametrize("length", [1, 511, 513, 1023, 1024 + 187])
 def test_a_truncated_archive_is_refused(length: int) -> None:
     archive = encode(b"a", size=700) + padded(b"x" * 700)
     with pytest.raises(BadTar, match="unexpected end of archive"):
