@@ -17,8 +17,8 @@ import select
 
 from lading.failpoints import fp
 from lading.kernel import namespaces, pidfd
-from lading.kernel.cgroup import Cgroup, Hierarchies
-from lading.kernel.cgroup.directory import make
+from lading.kernel.cgroup import Cgroup
+from lading.kernel.cgroup.directory import make_with_parents
 from lading.runtime import handover, init, messages, rundir
 from lading.runtime.children import FAILURE
 from lading.runtime.head import split
@@ -139,9 +139,9 @@ class Starter:
         if trees.v2 is None or not path:
             return None
         if trees.is_unified():
-            Cgroup(path, trees).create(head["resources"])
-        elif not make(trees.v2 + path):
-            os.makedirs(trees.v2 + path, exist_ok=True)
+            self._warnings += Cgroup(path, trees).create(head["resources"])
+        else:
+            make_with_parents(trees.v2, path)
         fp("starter.cgroup_created")
         return os.open(trees.v2 + path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
@@ -162,8 +162,7 @@ class Starter:
         trees = self._host.trees
         if not head["cgroup"] or trees.is_unified():
             return
-        cgroup = Cgroup(head["cgroup"], Hierarchies(trees.v1, None))
-        self._warnings += cgroup.create(head["resources"])
+        self._warnings += Cgroup(head["cgroup"], trees).create(head["resources"])
         fp("starter.v1_created")
         try:
             self._report.send(b"c")
