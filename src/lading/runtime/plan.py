@@ -65,12 +65,12 @@ class Host:
 def read_host() -> Host:
     """The host as it is now; what every child would read for itself is read here, once.
 
-    Beside v1 controllers a v2 tree is left alone: a process can only be born in a group of it (to
+    A v2 tree without a controller is left alone: a process can only be born in a group of it (to
     move there takes 5 to 30 ms), and v1 has all that a container needs.
     """
     capabilities.last_cap()
     trees = hierarchies()
-    if not trees.is_unified():
+    if not trees.is_unified() and not trees.v2_controllers():
         trees = Hierarchies(trees.v1, None)
     return Host(trees, int(read_text("/proc/self/oom_score_adj")))
 

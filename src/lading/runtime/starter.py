@@ -14,6 +14,7 @@ import os
 from lading.failpoints import fp
 from lading.kernel import memory, namespaces, pidfd
 from lading.kernel.cgroup import Cgroup
+from lading.kernel.cgroup.directory import make_with_parents
 from lading.runtime import handover, init, messages, parked, rundir
 from lading.runtime.children import FAILURE
 from lading.runtime.head import split
@@ -189,7 +190,10 @@ class Starter:
         trees, path = self.host.trees, head["cgroup"]
         if trees.v2 is None or not path:
             return None
-        Cgroup(path, trees).create(head["resources"])
+        if trees.is_unified():
+            self._warnings += Cgroup(path, trees).create(head["resources"])
+        else:
+            make_with_parents(trees.v2, path)
         fp("starter.cgroup_created")
         return os.open(trees.v2 + path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
@@ -207,7 +211,7 @@ class Starter:
 
     def _make_v1(self, head: Head) -> None:
         """The v1 groups with their limits, while the child mounts its root; it waits for them."""
-        if not head["cgroup"] or self.host.trees.v2 is not None:
+        if not head["cgroup"] or self.host.trees.is_unified():
             return
         self._warnings += Cgroup(head["cgroup"], self.host.trees).create(head["resources"])
         fp("starter.v1_created")
