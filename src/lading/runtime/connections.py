@@ -50,6 +50,9 @@ class Connection:
         self.held_segment = 0
         loop.register(socket.fileno(), IN, self._ready)
 
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
     def _ready(self, events: int) -> None:
         if events & OUT:
             self.flush()
@@ -125,6 +128,9 @@ class Listener:
         self._accepted = accepted
         self._socket = socket  # bound and listening: the engine made it, so it is there from birth
         loop.register(socket.fileno(), IN, self._accept)
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
 
     def _accept(self, _events: int) -> None:
         try:

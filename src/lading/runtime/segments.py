@@ -67,7 +67,8 @@ def segment_limit(quota: int) -> int:
 
 
 class SegmentWriter:
-    """Appends records, each run in segments of its own. `end` is the position after the last one.
+    """Appends records, each run in segments of its own. `end` is the position after the last one;
+    a writer that continues the work of another knows it, and the number of the run's first segment.
 
     `held` is the number of the oldest segment that a reader still needs, 0 when none does.
     """
@@ -75,30 +76,51 @@ class SegmentWriter:
     __slots__ = (
         "_descriptor",
         "_directory",
-        "_first",
         "_limit",
-        "_lost_bytes",
-        "_lost_lines",
         "_number",
         "_offset",
         "_quota",
         "_sizes",
         "_total",
+        "first",
         "held",
+        "lost_bytes",
+        "lost_lines",
     )
 
-    def __init__(self, directory: str, *, segment_size: int = 0, quota: int = 0) -> None:
+    def __init__(
+        self,
+        directory: str,
+        *,
+        segment_size: int = 0,
+        quota: int = 0,
+        held: int = 0,
+        end: int = 0,
+        first: int = 0,
+    ) -> None:
         self._directory = directory
         self._quota = quota
         self._limit = segment_size or segment_limit(quota)
-        self._lost_lines = self._lost_bytes = 0
+        self.lost_lines = self.lost_bytes = 0
         self._sizes = _sizes(directory) if quota else {}
+        self.held = held
+        self._number, self._offset = newest_number(directory), end & 0xFFFFFFFF
+        if not self._continues(end):
+            # a segment of its own: the last writer may have died within a record
+            self._number, self._offset = self._number + 1, 0
+        self._sizes.pop(self._number, None)
         self._total = sum(self._sizes.values())
-        self.held = 0
-        # a segment of its own: the last writer may have died within a record
-        self._first = self._number = newest_number(directory) + 1
-        self._descriptor, self._offset = self._open(self._number), 0
+        self.first = first or self._number
+        self._descriptor = self._open(self._number)
         self.prune()
+
+    def _continues(self, end: int) -> bool:
+        """Whether the log ends with the last record that the writer before us has written."""
+        try:
+            size = os.stat(f"{self._directory}/{segment_name(self._number)}").st_size
+        except FileNotFoundError:
+            return False
+        return end == self._number << 32 | size
 
     @property
     def end(self) -> int:
@@ -137,7 +159,7 @@ class SegmentWriter:
     def write(self, stream: int, payload: bytes | memoryview) -> None:
         """Append a record; on a full disk it is dropped and the loss is remembered."""
         try:
-            if self._lost_bytes:
+            if self.lost_bytes:
                 self._tell_loss()
             while payload and self._offset + len(payload) + OVERHEAD > self._limit:
                 cut = self._fitting(payload)
@@ -148,8 +170,8 @@ class SegmentWriter:
             if payload:
                 self._append(stream, 0, payload)
         except OSError:
-            self._lost_bytes += len(payload)
-            self._lost_lines += bytes(payload).count(b"\n")
+            self.lost_bytes += len(payload)
+            self.lost_lines += bytes(payload).count(b"\n")
 
     def _fitting(self, payload: bytes | memoryview) -> int:
         """How much goes into this segment: whole lines; of one that is too long, a part."""
@@ -158,8 +180,8 @@ class SegmentWriter:
         return cut if cut or self._offset else max(room, 1)
 
     def _tell_loss(self) -> None:
-        self._append(STDERR, FLAG_LOST, LOSS.pack(self._lost_lines, self._lost_bytes))
-        self._lost_lines = self._lost_bytes = 0
+        self._append(STDERR, FLAG_LOST, LOSS.pack(self.lost_lines, self.lost_bytes))
+        self.lost_lines = self.lost_bytes = 0
 
     def _append(self, stream: int, flags: int, payload: bytes | memoryview) -> None:
         """Write one record, or nothing. Raises OSError."""
@@ -174,7 +196,7 @@ class SegmentWriter:
     def close(self) -> None:
         """Make what this run has written durable, and let go."""
         os.close(self._descriptor)
-        for number in range(self._first, self._number + 1):
+        for number in range(self.first, self._number + 1):
             path = f"{self._directory}/{segment_name(number)}"
             try:
                 descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -189,45 +211,78 @@ class SegmentWriter:
 class Log:
     """The log of a running container, opened when there is something to write.
 
-    Without a directory nothing is kept, and `end` only counts.
+    Without a directory nothing is kept, and `end` only counts. `state` is what the next shift of
+    the monitor has to know.
     """
 
-    __slots__ = ("_counted", "_directory", "_held", "_quota", "_writer")
+    __slots__ = (
+        "_directory",
+        "_end",
+        "_first",
+        "_held",
+        "_lost_bytes",
+        "_lost_lines",
+        "_quota",
+        "_writer",
+    )
 
-    def __init__(self, directory: str | None, quota: int = 0, held: int = 0) -> None:
+    def __init__(
+        self, directory: str | None, quota: int = 0, state: list[int] | None = None
+    ) -> None:
         self._directory = directory
         self._quota = quota
-        self._held = held
+        self._end, self._first, *lost = state or (0, 0, 0, 0)
+        self._lost_lines, self._lost_bytes = lost
+        self._held = 0
         self._writer: SegmentWriter | None = None
-        self._counted = 0
 
     @property
     def end(self) -> int:
         """The position after the last record; 0 before the first write of this run."""
-        return self._writer.end if self._writer else self._counted
+        return self._writer.end if self._writer else self._end
+
+    @property
+    def state(self) -> list[int]:
+        writer = self._writer
+        if writer is None:
+            return [self._end, self._first, self._lost_lines, self._lost_bytes]
+        return [writer.end, writer.first, writer.lost_lines, writer.lost_bytes]
 
     def write(self, stream: int, payload: bytes | memoryview) -> None:
         """Append one record."""
         if self._directory is None:
-            self._counted += OVERHEAD + len(payload)
+            self._end += OVERHEAD + len(payload)
             return
         if self._writer is None:
             try:
-                self._writer = SegmentWriter(self._directory, quota=self._quota)
+                self._writer = self._open(self._directory)
             except OSError:  # no descriptor or no inode left: this piece is lost, not the container
+                self._lost_bytes += len(payload)
+                self._lost_lines += bytes(payload).count(b"\n")
                 return
-            self._writer.held = self._held
         self._writer.write(stream, payload)
+
+    def _open(self, directory: str) -> SegmentWriter:
+        writer = SegmentWriter(
+            directory, quota=self._quota, held=self._held, end=self._end, first=self._first
+        )
+        writer.lost_lines, writer.lost_bytes = self._lost_lines, self._lost_bytes
+        return writer
 
     def hold(self, number: int) -> None:
         """Keep segments from this number on for readers; 0 keeps none."""
+        is_less = self._held > 0 and not 0 < number <= self._held
         self._held = number
         if self._writer is not None:
             self._writer.held = number
             self._writer.prune()
+        elif is_less and self._first and self._directory is not None:
+            self._writer = self._open(self._directory)  # which gives up what is held no more
 
     def close(self) -> None:
-        """Make it durable."""
+        """Make it durable, what an earlier shift has written too."""
+        if self._writer is None and self._directory is not None and self._first:
+            self._writer = self._open(self._directory)
         if self._writer is not None:
             self._writer.close()
 
