@@ -19,6 +19,7 @@ from lading.wire.containers import (
 )
 from lading.wire.exec import ExecConfig, ExecInspect, ExecStart
 from lading.wire.images import ImageDeleteItem, ImageHistoryItem, ImageInspect, ImageSummary
+from lading.wire.stats import Stats
 from lading.wire.system import Info, Version
 
 Filters = dict[str, list[str]]
@@ -76,6 +77,8 @@ class Containers(Protocol):
     def wait(self, ref: str, condition: str) -> Awaitable[WaitResult]:
         """Registered when this returns; the result may come much later."""
 
+    async def stats(self, ref: str, *, one_shot: bool) -> Stats: ...
+    def stats_stream(self, ref: str) -> AsyncIterator[Stats]: ...
     def logs(
         self,
         ref: str,

@@ -5,7 +5,7 @@ over: `creation` makes, `lifecycle` changes states, `stopping` signals, `attach`
 input, `exec` further processes.
 """
 
-from collections.abc import AsyncIterable, Awaitable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Sequence
 
 from msgspec.structs import replace
 
@@ -22,6 +22,7 @@ from lading.containers.files.download import Download
 from lading.containers.lifecycle import Lifecycle
 from lading.containers.log_stream import LogStream
 from lading.containers.record import ContainerRecord, NotRunning
+from lading.containers.stats import Sampler
 from lading.containers.stopping import Stopping
 from lading.errors import Conflict, InvalidArgument, LadingError
 from lading.logs import LogQuery
@@ -36,6 +37,7 @@ from lading.wire.containers import (
     WaitResult,
 )
 from lading.wire.exec import ExecConfig, ExecInspect, ExecStart
+from lading.wire.stats import Stats
 
 
 class PausedAttach(Conflict):
@@ -65,6 +67,7 @@ class Containers:
         self._creation = Creation(context, self.known)
         self._stopping = Stopping(context, self.lifecycle)
         self.files = Files(context)
+        self._sampler = Sampler(context.layout)
         context.find = self.known.find
 
     # --- finding ------------------------------------------------------------------------------
@@ -149,6 +152,14 @@ class Containers:
         if condition not in ("", "not-running", "next-exit", "removed"):
             raise BadWaitCondition(condition)
         return self.find(ref).wait_nowait(condition)
+
+    async def stats(self, ref: str, *, one_shot: bool) -> Stats:
+        """One sample of what it uses."""
+        return await self._sampler.once(self.find(ref), one_shot=one_shot)
+
+    def stats_stream(self, ref: str) -> AsyncIterator[Stats]:
+        """A sample a second, for as long as it exists."""
+        return self._sampler.stream(self.find(ref))
 
     async def resize(self, ref: str, *, height: int, width: int) -> None:
         """Set the size of its terminal. Raises NotRunning."""
@@ -272,6 +283,7 @@ class Containers:
         """Let go of everything; running containers run on."""
         self.context.is_closing = True
         await self.lifecycle.aclose()
+        await self._sampler.aclose()
         for container in self.known.all():
             if container.run and container.run.monitor:
                 container.run.monitor.close()

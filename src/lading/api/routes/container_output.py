@@ -4,12 +4,16 @@ from collections.abc import AsyncIterator
 
 from lading.api import hijack
 from lading.api.backend import LogStream
-from lading.api.call import Call
+from lading.api.call import JSON, Call
 from lading.api.detach import parse_keys
 from lading.api.framing import SYSTEM_ERROR, frame, frame_lines, pieces
 from lading.api.router import Route
 from lading.errors import InvalidArgument, LadingError
 from lading.http import Response, StreamResponse
+
+
+class StreamOfOne(InvalidArgument):
+    """cannot have stream=true and one-shot=true"""
 
 
 class NoStream(InvalidArgument):
@@ -67,7 +71,25 @@ async def attach(call: Call) -> Response:
     return hijack.take_over(call, attachment, has_stdin=query.flag("stdin"), keys=keys)
 
 
+async def stats(call: Call) -> Response:
+    """What it uses: a sample a second, or one; `one-shot` does without a sample before it."""
+    is_stream = call.query.flag("stream", default=True)
+    one_shot = call.query.flag("one-shot") and call.is_at_least("1.41")
+    if is_stream and one_shot:
+        raise StreamOfOne
+    if not is_stream:
+        return call.reply(await call.backend.containers.stats(call.name, one_shot=one_shot))
+    samples = call.backend.containers.stats_stream(call.name)
+
+    async def lines() -> AsyncIterator[bytes]:
+        async for sample in samples:
+            yield call.encode(sample) + b"\n"
+
+    return StreamResponse(lines(), headers=JSON)
+
+
 ROUTES = [
+    Route("GET", "/containers/{name}/stats", stats),
     Route("GET", "/containers/{name}/logs", logs),
     Route("POST", "/containers/{name}/attach", attach),
 ]
