@@ -4,7 +4,7 @@ One function here is one verb of the API. Errors are `lading.errors` classes; wh
 on in their text is the business of whoever raises them.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from lading.state import Journal
@@ -13,6 +13,8 @@ from lading.wire.containers import (
     ContainerCreated,
     ContainerInspect,
     ContainerSummary,
+    FilesystemChange,
+    PathStat,
     WaitResult,
 )
 from lading.wire.exec import ExecConfig, ExecInspect, ExecStart
@@ -98,6 +100,19 @@ class Containers(Protocol):
         stderr: bool,
         detach_keys: str | None,
     ) -> Attachment: ...
+    async def path_stat(self, ref: str, path: str) -> PathStat: ...
+    async def read_archive(self, ref: str, path: str) -> tuple[PathStat, AsyncIterable[bytes]]: ...
+    async def write_archive(
+        self,
+        ref: str,
+        path: str,
+        chunks: AsyncIterable[bytes],
+        *,
+        keeps_kinds: bool,
+        takes_owner: bool,
+    ) -> None: ...
+    async def export(self, ref: str) -> AsyncIterable[bytes]: ...
+    async def changes(self, ref: str) -> Sequence[FilesystemChange]: ...
     async def exec_create(self, ref: str, config: ExecConfig) -> str: ...
     def exec_inspect(self, exec_id: str) -> ExecInspect: ...
     async def exec_start(self, exec_id: str, start: ExecStart) -> Attachment | None: ...
