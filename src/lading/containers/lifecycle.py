@@ -17,6 +17,7 @@ from contextlib import AsyncExitStack, suppress
 
 from msgspec.structs import replace
 
+from lading import exit_codes
 from lading.containers import restart
 from lading.containers.attach import hand_over_stdin
 from lading.containers.container import Container, Run
@@ -270,12 +271,8 @@ def policy_of(record: ContainerRecord) -> restart.Policy:
 
 
 def exit_code_of(message: str) -> int:
-    """The exit code of a failed start by its text, as dockerd and its CLI tell them apart."""
-    if "executable file not found" in message or "no such file or directory" in message:
-        return 127
-    if "permission denied" in message or "is a directory" in message:
-        return 126
-    return 128
+    """The exit code of a failed start by its text: 126, 127, or 128 for all else."""
+    return exit_codes.of_failed_start(message) or 128
 
 
 def _start_error(error: object) -> LadingError:
