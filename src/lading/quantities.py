@@ -138,6 +138,26 @@ def parse_duration_s(text: str) -> float:
     return parse_duration_ns(text) / 1_000_000_000
 
 
+def format_duration_ns(duration: int) -> str:
+    """A duration as Go writes it: `1h0m30s`, `1.5s`, `200ms`."""
+    if duration < 1_000_000_000:
+        for unit in ("ms", "µs"):
+            if duration >= _NANOSECONDS[unit]:
+                return _trimmed(duration, _NANOSECONDS[unit]) + unit
+        return f"{duration}ns" if duration else "0s"
+    minutes, rest = divmod(duration, 60_000_000_000)
+    hours, minutes = divmod(minutes, 60)
+    text = f"{hours}h" if hours else ""
+    text += f"{minutes}m" if hours or minutes else ""
+    return text + _trimmed(rest, 1_000_000_000) + "s"
+
+
+def _trimmed(number: int, unit: int) -> str:
+    whole, fraction = divmod(number, unit)
+    digits = str(fraction).zfill(len(str(unit)) - 1).rstrip("0") if fraction else ""
+    return f"{whole}.{digits}" if digits else str(whole)
+
+
 def parse_nano_cpus(text: str) -> int:
     """--cpus `1.5` as 1500000000. Raises InvalidCpus, TooPreciseCpus (beyond nanocpus)."""
     try:

@@ -193,3 +193,21 @@ def test_nothing_heavy_is_imported(module: str) -> None:
     ).stdout
     heavy = {"re", "typing", "enum", "functools", "collections", "json", "dataclasses", "fractions"}
     assert not heavy & set(output.split())
+
+
+@pytest.mark.parametrize(
+    ("duration", "text"),
+    [
+        (0, "0s"),
+        (7, "7ns"),
+        (1_500, "1.5µs"),
+        (200_000_000, "200ms"),
+        (1_500_000_000, "1.5s"),
+        (30_000_000_000, "30s"),
+        (90_000_000_000, "1m30s"),
+        (3_600_000_000_001, "1h0m0.000000001s"),
+    ],
+)
+def test_durations_are_written_as_go_writes_them(duration: int, text: str) -> None:
+    assert quantities.format_duration_ns(duration) == text
+    assert quantities.parse_duration_ns(text) == duration

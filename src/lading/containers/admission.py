@@ -29,15 +29,11 @@ def check(record: ContainerRecord) -> list[str]:
 def warnings(record: ContainerRecord) -> list[str]:
     """What was asked and will not be heeded, one sentence each."""
     host, config = record.host_config, record.config
-    probe = config.healthcheck.test if config.healthcheck else None
     ignored = {
         "published ports are not supported yet: the ports stay unpublished": bool(
             host.port_bindings or host.publish_all_ports
         ),
         "anonymous volumes are not supported yet: they are plain directories": bool(config.volumes),
-        "health checks are not supported yet: the container has no health": bool(
-            probe and probe != ["NONE"]
-        ),
         f"log driver {host.log_config.type} sends nothing yet: the log is kept by the engine": (
             logging.is_shipped(host.log_config)
         ),

@@ -9,9 +9,9 @@ import base64
 import os
 from collections.abc import AsyncIterator
 
-from lading.containers import oci_spec
 from lading.containers.container import Container, Run
 from lading.containers.context import Context
+from lading.containers.exec_process import ExecFailed, process
 from lading.containers.lifecycle import exit_code_of
 from lading.containers.monitor import MonitorGone, MonitorRefused
 from lading.containers.pipes import PipeReader, PipeWriter
@@ -35,10 +35,6 @@ class NoExecCommand(InvalidArgument):
 
 class PausedExec(Conflict):
     """Container {0} is paused, unpause the container before exec"""
-
-
-class ExecFailed(InvalidArgument):
-    """OCI runtime exec failed: exec failed: unable to start container process: {0}"""
 
 
 class Exec:
@@ -262,40 +258,6 @@ class Streams:
         for descriptor in self.ours.values():
             os.close(descriptor)
         self.ours.clear()
-
-
-def process(
-    container: Container, config: ExecConfig, size: tuple[int, int] | None
-) -> dict[str, object]:
-    """The OCI process of an exec: the container's environment and walls, its own command."""
-    record = container.record
-    hostname = record.config.hostname
-    privileged = config.privileged or record.host_config.privileged
-    names = (
-        oci_spec.all_capabilities() if privileged else oci_spec.capability_names(record.host_config)
-    )
-    own = config.env or []
-    named = {entry.partition("=")[0] for entry in own}
-    inherited = [
-        entry
-        for entry in oci_spec.environment(record, hostname, tty=config.tty)
-        if entry.partition("=")[0] not in named
-    ]
-    document: dict[str, object] = {
-        "terminal": config.tty,
-        "user": {
-            "username": config.user or record.config.user or "0",
-            "groupAdd": record.host_config.group_add or [],
-        },
-        "args": list(config.cmd or []),
-        "env": [*inherited, *own],
-        "cwd": config.working_dir or record.config.working_dir or "/",
-        "capabilities": {"bounding": names, "effective": names, "permitted": names},
-        "noNewPrivileges": oci_spec.has_no_new_privileges(record.host_config),
-    }
-    if config.tty and size and any(size):
-        document["consoleSize"] = {"height": size[0], "width": size[1]}
-    return document
 
 
 def _require_running(container: Container) -> None:

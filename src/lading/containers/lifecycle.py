@@ -12,19 +12,20 @@ import asyncio
 import logging
 import shutil
 import time
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
 
 from msgspec.structs import replace
 
 from lading import exit_codes
-from lading.containers import restart
+from lading.containers import health, restart
 from lading.containers.attach import hand_over_stdin
 from lading.containers.container import Container, Run
 from lading.containers.context import Context, Happening
 from lading.containers.monitor import Monitor, MonitorGone
 from lading.containers.preparation import Preparation
-from lading.containers.record import ContainerRecord, ContainerState
+from lading.containers.probing import Probing
+from lading.containers.record import ContainerRecord, ContainerState, Health
 from lading.errors import Conflict, InvalidArgument, LadingError, NotModified, SystemFault
 from lading.failpoints import fp
 
@@ -64,6 +65,8 @@ class Lifecycle:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._preparation = Preparation(context)
+        self.probing = Probing(context, lambda container: self.end_unhealthy(container))
+        self.end_unhealthy: Callable[[Container], Awaitable[None]] = _leave_running
         self._background: set[asyncio.Task[None]] = set()
 
     async def start(self, container: Container) -> None:
@@ -90,6 +93,7 @@ class Lifecycle:
             await self._record_failure(container, error)
             raise
         self.in_background(self._supervise(container, run))
+        self.in_background(self.probing.watch(container, run))
 
     async def _launch(
         self, container: Container, run: Run, undo: AsyncExitStack
@@ -116,6 +120,7 @@ class Lifecycle:
             pid=int(str(event["pid"])),
             start_time=int(str(event["start_time"])),
             started_ns=time.time_ns(),
+            health=first_health(container.record),
         )
         container.record = replace(container.record, state=state)
         container.run = run
@@ -142,6 +147,8 @@ class Lifecycle:
         """Go on with a run that was found alive when the engine started."""
         container.run = run
         self.in_background(self._supervise(container, run))
+        self.probing.restore(container)
+        self.in_background(self.probing.watch(container, run, is_found=True))
 
     async def _supervise(self, container: Container, run: Run) -> None:
         """Wait for the exit of a run and do all that follows from it."""
@@ -155,7 +162,7 @@ class Lifecycle:
         earlier = container.record.state
         state = _exited(earlier, outcome)
         container.record = replace(container.record, state=state)
-        again = self._restart(container, state)
+        again = self._restart(container, state, was_unhealthy=run is not None and run.is_unhealthy)
         details = {"exitCode": str(state.exit_code), **_duration(earlier, state)}
         happenings: list[Happening] = [*(["oom"] if state.oom_killed else []), ("die", details)]
         fp("exit.before-record")
@@ -181,7 +188,9 @@ class Lifecycle:
         if run is None or not run.exited.done() or run.exited.result() is None:
             self._context.clean_after_monitor(container.id)
 
-    def _restart(self, container: Container, state: ContainerState) -> float | None:
+    def _restart(
+        self, container: Container, state: ContainerState, *, was_unhealthy: bool
+    ) -> float | None:
         """Seconds to wait before the next start by the restart policy; None for no start."""
         decision = restart.after_exit(
             policy_of(container.record),
@@ -189,6 +198,7 @@ class Lifecycle:
             exit_code=state.exit_code,
             ran_s=(state.finished_ns - state.started_ns) / 1e9,
             was_stopped=state.was_stopped,
+            was_unhealthy=was_unhealthy,
         )
         if decision is None or self._context.is_closing:
             return None
@@ -270,6 +280,15 @@ def policy_of(record: ContainerRecord) -> restart.Policy:
     return restart.Policy(asked.name or "no", asked.maximum_retry_count)
 
 
+def first_health(record: ContainerRecord) -> Health | None:
+    """The health of a container at the start of a run."""
+    return health.at_start(health.check_of(record.config), record.state.health)
+
+
+async def _leave_running(container: Container) -> None:
+    """Nobody has said what is to be done about a container that lost its health."""
+
+
 def exit_code_of(message: str) -> int:
     """The exit code of a failed start by its text: 126, 127, or 128 for all else."""
     return exit_codes.of_failed_start(message) or 128
@@ -292,6 +311,7 @@ def _exited(earlier: ContainerState, outcome: dict[str, object] | None) -> Conta
             exit_code=255,
             error="the container's monitor was killed: the exit code is unknown",
             finished_ns=time.time_ns(),
+            health=health.at_end(earlier.health),
         )
     return replace(
         earlier,
@@ -300,6 +320,7 @@ def _exited(earlier: ContainerState, outcome: dict[str, object] | None) -> Conta
         exit_code=int(str(outcome["exit_code"])),
         oom_killed=bool(outcome.get("oom_killed")),
         finished_ns=int(str(outcome.get("finished_at_ns") or time.time_ns())),
+        health=health.at_end(earlier.health),
     )
 
 

@@ -63,7 +63,7 @@ def _matches(container: Container, filters: Filters) -> bool:
             value in (m.source, m.destination) for m in views.mounts(record)
         ),
         "is-task": lambda value: value in ("false", "0"),
-        "health": lambda value: value == "none",
+        "health": lambda value: value == views.health_word(record.state),
         "restart": lambda value: policy_of(record).name == value,
     }
     for name, values in filters.items():

@@ -7,6 +7,7 @@ volumes are united; a user's entrypoint clears the image's command.
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from lading.containers import health
 from lading.errors import InvalidArgument
 from lading.oci.config import ExecutionConfig
 from lading.wire.containers import ContainerConfig
@@ -38,6 +39,8 @@ def merge(asked: ContainerConfig, image: ExecutionConfig) -> ContainerConfig:
         user=(asked.user or "") or image.user or "",
         working_dir=(asked.working_dir or "") or image.working_dir or "",
         stop_signal=asked.stop_signal or image.stop_signal or UNSET,
+        healthcheck=health.inherited(asked.healthcheck, image.healthcheck),
+        shell=asked.shell or image.shell or UNSET,
     )
 
 

@@ -30,6 +30,23 @@ class NotRunning(Conflict):
     """container {0} is not running"""
 
 
+class ProbeResult(Struct, frozen=True, array_like=True):
+    """One probe of a health check that ran; times are nanoseconds since 1970."""
+
+    start_ns: int
+    end_ns: int
+    exit_code: int  # -1: it did not end in time, or could not be started
+    output: str
+
+
+class Health(Struct, frozen=True):
+    """What the probes say; the results are the last ones, oldest first."""
+
+    status: str = "starting"  # starting, healthy, unhealthy
+    failing_streak: int = 0
+    log: list[ProbeResult] = []
+
+
 class ContainerState(Struct, frozen=True, omit_defaults=True):
     """What is. Times are nanoseconds since 1970, 0 for never; `start_time` is ticks since boot.
 
@@ -48,6 +65,7 @@ class ContainerState(Struct, frozen=True, omit_defaults=True):
     oom_killed: bool = False
     started_ns: int = 0
     finished_ns: int = 0
+    health: Health | None = None  # None without a health check
     was_stopped: bool = False  # by `stop` or `kill`: restart policy `unless-stopped` heeds it
 
     @property

@@ -24,7 +24,7 @@ from msgspec.structs import replace
 from lading.containers import logging, restart
 from lading.containers.container import Container, Run
 from lading.containers.context import Context
-from lading.containers.lifecycle import policy_of
+from lading.containers.lifecycle import first_health, policy_of
 from lading.containers.monitor import Monitor
 from lading.containers.record import ContainerState
 from lading.containers.service import Containers, load_records
@@ -122,6 +122,7 @@ async def _is_adopted(containers: Containers, context: Context, container: Conta
             pid=int(process["pid"]),
             start_time=int(process["start_time"]),
             started_ns=time.time_ns(),
+            health=first_health(container.record),
         )
         container.record = replace(container.record, state=state)
         await context.save(container, "start")
@@ -158,6 +159,7 @@ async def _settle(containers: Containers, container: Container) -> None:
     if container.record.state.is_running:
         if outcome is None:
             context.clean_after_monitor(container.id)
+        containers.lifecycle.probing.restore(container)
         await containers.lifecycle.record_exit(container, None, outcome)
     elif container.record.state.status == "removing":
         await containers.lifecycle.remove(container, force=True)

@@ -10,6 +10,7 @@ from lading.errors import InvalidArgument
 
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 60.0
+COUNTED = ("on-failure", "unhealthy")  # the second is ours: a failed health check fails too
 GOOD_RUN_S = 10.0  # a run of this length forgives the ones before it
 
 
@@ -34,7 +35,7 @@ class Policy(NamedTuple):
     """--restart NAME[:MAXIMUM]"""
 
     name: str = "no"
-    maximum: int = 0  # restarts of on-failure; 0 means no limit
+    maximum: int = 0  # restarts of on-failure and unhealthy; 0 means no limit
 
 
 class History(NamedTuple):
@@ -46,29 +47,38 @@ class History(NamedTuple):
 
 def check(policy: Policy, *, is_auto_removed: bool) -> None:
     """Refuse what cannot be meant. Raises InvalidArgument."""
-    if policy.name not in ("", "no", "always", "on-failure", "unless-stopped"):
+    if policy.name not in ("", "no", "always", "unless-stopped", *COUNTED):
         raise UnknownPolicy(policy.name)
     if policy.maximum < 0:
         raise NegativeCount
-    if policy.maximum and policy.name != "on-failure":
+    if policy.maximum and policy.name not in COUNTED:
         raise CountWithoutFailure
     if is_auto_removed and policy.name not in ("", "no"):
         raise AutoRemoveWithRestart
 
 
 def after_exit(
-    policy: Policy, history: History, *, exit_code: int, ran_s: float, was_stopped: bool
+    policy: Policy,
+    history: History,
+    *,
+    exit_code: int,
+    ran_s: float,
+    was_stopped: bool,
+    was_unhealthy: bool = False,
 ) -> tuple[float, History] | None:
-    """How long to wait before the next start and the new history; None to let it rest."""
-    if was_stopped or not _wants(policy, history, exit_code):
+    """How long to wait before the next start and the new history; None to let it rest.
+
+    `was_unhealthy`: it was ended because its health check failed, which no length of run forgives.
+    """
+    if was_stopped or not _wants(policy, history, exit_code or int(was_unhealthy)):
         return None
-    wait_s = FIRST_WAIT_S if ran_s >= GOOD_RUN_S else history.wait_s
+    wait_s = FIRST_WAIT_S if ran_s >= GOOD_RUN_S and not was_unhealthy else history.wait_s
     doubled = min(wait_s * 2, LONGEST_WAIT_S)
     return wait_s, History(history.restarts + 1, doubled)
 
 
 def _wants(policy: Policy, history: History, exit_code: int) -> bool:
-    if policy.name == "on-failure":
+    if policy.name in COUNTED:
         within = not policy.maximum or history.restarts < policy.maximum
         return exit_code != 0 and within
     return policy.name in ("always", "unless-stopped")
@@ -80,4 +90,4 @@ def at_engine_start(policy: Policy, *, was_running: bool, was_stopped: bool) -> 
         return True
     if policy.name == "unless-stopped":
         return not was_stopped
-    return policy.name == "on-failure" and was_running
+    return policy.name in COUNTED and was_running

@@ -66,6 +66,7 @@ class Containers:
         self.execs = Execs(context)
         self._creation = Creation(context, self.known)
         self._stopping = Stopping(context, self.lifecycle)
+        self.lifecycle.end_unhealthy = self._stopping.end_unhealthy
         self.files = Files(context)
         self._sampler = Sampler(context.layout)
         context.find = self.known.find

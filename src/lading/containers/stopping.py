@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from lading.containers import signals
 from lading.containers.container import Container
 from lading.containers.context import Context
-from lading.containers.lifecycle import Lifecycle
+from lading.containers.lifecycle import Lifecycle, policy_of
 from lading.containers.monitor import MonitorGone
 from lading.containers.record import NotRunning
 from lading.errors import Conflict, NotModified
@@ -53,11 +53,14 @@ class Stopping:
         await self._context.publish(container, "stop")
 
     async def _stop(self, container: Container, signal: str | None, timeout_s: int | None) -> None:
+        self._lifecycle.mark_stopped(container)
+        await self._end(container, signal, timeout_s)
+
+    async def _end(self, container: Container, signal: str | None, timeout_s: int | None) -> None:
         config = container.record.config
         number = signals.parse(signal or config.stop_signal or "TERM")
         patience = timeout_s if timeout_s is not None else config.stop_timeout
         patience = STOP_TIMEOUT_S if patience is None or not isinstance(patience, int) else patience
-        self._lifecycle.mark_stopped(container)
         with suppress(MonitorGone):  # it ends by itself just now
             await self._signal(container, number)
         if not await _ended(container, None if patience < 0 else float(patience)):
@@ -65,6 +68,14 @@ class Stopping:
                 await self._signal(container, 9)
             if not await _ended(container, KILL_TIMEOUT_S):
                 raise StillAlive
+
+    async def end_unhealthy(self, container: Container) -> None:
+        """End a container whose health check failed, if its restart policy cares."""
+        run = container.run
+        if run is None or policy_of(container.record).name != "unhealthy":
+            return
+        run.is_unhealthy = True
+        await self._end(container, None, None)
 
     async def restart(
         self, container: Container, *, signal: str | None, timeout_s: int | None

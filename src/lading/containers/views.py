@@ -5,13 +5,13 @@ Nothing is decided or changed here.
 
 import time
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from lading import quantities
 from lading.containers import binds, oci_spec
 from lading.containers.container import Container
 from lading.containers.context import Context
-from lading.containers.record import ContainerRecord, ContainerState
+from lading.containers.record import ContainerRecord, ContainerState, Health
 from lading.errors import LadingError
 from lading.logs.lines import format_time
 from lading.wire.containers import (
@@ -19,9 +19,11 @@ from lading.wire.containers import (
     ContainerInspect,
     ContainerSummary,
     GraphDriver,
+    HealthResult,
     HostConfigSummary,
     State,
 )
+from lading.wire.containers import Health as HealthDocument
 from lading.wire.mounts import MountPoint
 from lading.wire.networks import EndpointSettings, NetworkSettings, NetworkSettingsSummary
 
@@ -97,11 +99,40 @@ def status_text(state: ContainerState, now_ns: int) -> str:
     """`Up 3 minutes`, `Exited (0) 2 seconds ago`, `Created`."""
     if state.is_running:
         age = quantities.format_age((now_ns - state.started_ns) // 1_000_000_000)
-        return f"Up {age} (Paused)" if state.status == "paused" else f"Up {age}"
+        if state.status == "paused":
+            return f"Up {age} (Paused)"
+        return f"Up {age}{_HEALTH_TEXT[state.health.status]}" if state.health else f"Up {age}"
     if state.status == "exited":
         age = quantities.format_age((now_ns - state.finished_ns) // 1_000_000_000)
         return f"Exited ({state.exit_code}) {age} ago"
     return "Removal In Progress" if state.status == "removing" else "Created"
+
+
+def health_word(state: ContainerState) -> str:
+    """What the filter `health` knows it by."""
+    return state.health.status if state.health and state.is_running else "none"
+
+
+_HEALTH_TEXT = {
+    "starting": " (health: starting)",
+    "healthy": " (healthy)",
+    "unhealthy": " (unhealthy)",
+}
+
+
+def _health(found: Health | None) -> HealthDocument | UnsetType:
+    if found is None:
+        return UNSET
+    results = [
+        HealthResult(
+            start=format_time(result.start_ns),
+            end=format_time(result.end_ns),
+            exit_code=result.exit_code,
+            output=result.output,
+        )
+        for result in found.log
+    ]
+    return HealthDocument(status=found.status, failing_streak=found.failing_streak, log=results)
 
 
 def _state(record: ContainerRecord) -> State:
@@ -116,6 +147,7 @@ def _state(record: ContainerRecord) -> State:
         error=state.error,
         started_at=format_time(state.started_ns) if state.started_ns else ZERO_TIME,
         finished_at=format_time(state.finished_ns) if state.finished_ns else ZERO_TIME,
+        health=_health(state.health),
     )
 
 

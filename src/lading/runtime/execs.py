@@ -98,9 +98,13 @@ class Execs:
         """The master of an exec's terminal. Raises ValueError when there is no such exec."""
         return self._find(name).process.master
 
-    def signal(self, name: str, number: int) -> None:
-        """Signal one of them. Raises ValueError, ProcessLookupError."""
-        pidfd.pidfd_send_signal(self._find(name).process.pidfd, number)
+    def signal(self, name: str, number: int, *, group: bool = False) -> None:
+        """Signal one of them, or its process group. Raises ValueError, ProcessLookupError."""
+        process = self._find(name).process
+        if group:  # it leads a session of its own; its pid is its own until it is waited for
+            os.killpg(process.pid, number)
+        else:
+            pidfd.pidfd_send_signal(process.pidfd, number)
 
     def _find(self, name: str) -> Exec:
         if name not in self._running:

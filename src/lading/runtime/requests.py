@@ -108,8 +108,8 @@ def run_exec(
 
 
 def exec_signal(monitor: Monitor, _c: Connection, message: Message, _fds: list[int]) -> Message:
-    """Signal an exec."""
-    monitor.execs.signal(message["exec_id"], message["signal"])
+    """Signal an exec, or with `group` all that it has started and that did not leave its group."""
+    monitor.execs.signal(message["exec_id"], message["signal"], group=bool(message.get("group")))
     return {}
 
 

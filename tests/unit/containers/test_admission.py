@@ -6,7 +6,7 @@ from lading.containers import admission
 from lading.containers.binds import NamedVolume
 from lading.containers.record import ContainerRecord
 from lading.containers.resources import MemoryTooSmall, limits
-from lading.wire.containers import ContainerConfig, Healthcheck
+from lading.wire.containers import ContainerConfig
 from lading.wire.host_config import HostConfig, LogConfig
 from lading.wire.networks import NetworkingConfig, PortBinding
 
@@ -37,7 +37,6 @@ def test_a_plain_container_has_no_warnings() -> None:
         (record(HostConfig(log_config=LogConfig(type="syslog"))), "log driver syslog"),
         (record(HostConfig(security_opt=["apparmor=mine"])), "AppArmor"),
         (record(config=ContainerConfig(volumes={"/data": {}})), "anonymous volumes"),
-        (record(config=ContainerConfig(healthcheck=Healthcheck(test=["CMD", "x"]))), "health"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -45,11 +44,6 @@ def test_what_will_not_be_heeded_is_told(asked: ContainerRecord, word: str) -> N
     warnings = admission.check(asked)
     assert len(warnings) == 1
     assert word in warnings[0]
-
-
-def test_a_health_check_that_is_switched_off_needs_no_warning() -> None:
-    asked = record(config=ContainerConfig(healthcheck=Healthcheck(test=["NONE"])))
-    assert admission.check(asked) == []
 
 
 def test_contradictions_are_refused() -> None:
