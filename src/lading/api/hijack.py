@@ -14,15 +14,34 @@ from lading.api.call import Call
 from lading.api.detach import Recogniser
 from lading.api.framing import MULTIPLEXED, RAW, frame
 from lading.errors import LadingError
-from lading.http import ClientGone, Hijack, RawStream, Response
+from lading.http import ClientGone, Hijack, RawStream, Response, WebSocket
+from lading.http.response import Headers
 
 log = logging.getLogger(__name__)
 
 
 def take_over(call: Call, attachment: Attachment, *, has_stdin: bool, keys: bytes) -> Response:
     """Answer with the raw streams of the attachment; it is closed in any case."""
-    run = partial(_run, attachment=attachment, has_stdin=has_stdin, keys=keys)
+    run = partial(
+        _run,
+        attachment=attachment,
+        has_stdin=has_stdin,
+        keys=keys,
+        is_framed=not attachment.tty,
+    )
     return Hijack(run, headers=stream_headers(call, is_terminal=attachment.tty))
+
+
+def take_over_as_websocket(
+    call: Call, attachment: Attachment, headers: Headers, *, has_stdin: bool, keys: bytes
+) -> Response:
+    """Answer with messages, whose borders mean nothing, of the attachment's raw streams."""
+
+    async def run(stream: RawStream) -> None:
+        socket = WebSocket(stream, is_binary=call.is_at_least("1.28"))
+        await _run(socket, attachment=attachment, has_stdin=has_stdin, keys=keys, is_framed=False)
+
+    return Hijack(run, headers=headers)
 
 
 def stream_headers(call: Call, *, is_terminal: bool) -> list[tuple[str, str]]:
@@ -33,8 +52,15 @@ def stream_headers(call: Call, *, is_terminal: bool) -> list[tuple[str, str]]:
     return [("Content-Type", MULTIPLEXED if is_told and not is_terminal else RAW)]
 
 
-async def _run(stream: RawStream, *, attachment: Attachment, has_stdin: bool, keys: bytes) -> None:
-    output = asyncio.create_task(_pump_output(attachment, stream))
+async def _run(
+    stream: RawStream | WebSocket,
+    *,
+    attachment: Attachment,
+    has_stdin: bool,
+    keys: bytes,
+    is_framed: bool,
+) -> None:
+    output = asyncio.create_task(_pump_output(attachment, stream, is_framed=is_framed))
     client = asyncio.create_task(_pump_input(attachment, stream, has_stdin, keys))
     try:
         await asyncio.wait({output, client}, return_when=asyncio.FIRST_COMPLETED)
@@ -53,13 +79,15 @@ async def _run(stream: RawStream, *, attachment: Attachment, has_stdin: bool, ke
         await stream.finish()
 
 
-async def _pump_output(attachment: Attachment, stream: RawStream) -> None:
+async def _pump_output(
+    attachment: Attachment, stream: RawStream | WebSocket, *, is_framed: bool
+) -> None:
     async for number, payload in attachment.output():
-        await stream.write(payload if attachment.tty else frame(number, payload))
+        await stream.write(frame(number, payload) if is_framed else payload)
 
 
 async def _pump_input(
-    attachment: Attachment, stream: RawStream, has_stdin: bool, keys: bytes
+    attachment: Attachment, stream: RawStream | WebSocket, has_stdin: bool, keys: bytes
 ) -> bool:
     """Whether the client detached; False when its input has just ended."""
     recogniser = Recogniser(keys) if attachment.tty and has_stdin else None

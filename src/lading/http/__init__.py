@@ -14,6 +14,8 @@ from lading.http.request import BodyTooLarge, Request
 from lading.http.response import FileResponse, Hijack, Response, StreamResponse
 from lading.http.server import Server, serve
 from lading.http.stream import RawStream
+from lading.http.websocket import WebSocket
+from lading.http.websocket import accept as accept_websocket
 
 __all__ = [
     "BodyTooLarge",
@@ -30,5 +32,7 @@ __all__ = [
     "StreamResponse",
     "TcpListener",
     "UnixListener",
+    "WebSocket",
+    "accept_websocket",
     "serve",
 ]

@@ -9,7 +9,7 @@ from lading.api.detach import parse_keys
 from lading.api.framing import SYSTEM_ERROR, frame, frame_lines, pieces
 from lading.api.router import Route
 from lading.errors import InvalidArgument, LadingError
-from lading.http import Response, StreamResponse
+from lading.http import Response, StreamResponse, accept_websocket
 
 
 class StreamOfOne(InvalidArgument):
@@ -71,6 +71,25 @@ async def attach(call: Call) -> Response:
     return hijack.take_over(call, attachment, has_stdin=query.flag("stdin"), keys=keys)
 
 
+async def attach_websocket(call: Call) -> Response:
+    """The same for browsers: raw bytes in messages. Old clients get all streams."""
+    query, chooses = call.query, call.is_at_least("1.42")
+    detach_keys = query.text("detachKeys") or None
+    keys = parse_keys(detach_keys)
+    headers = accept_websocket(call.request)
+    stdin = query.flag("stdin") or not chooses
+    attachment = await call.backend.containers.attach(
+        call.name,
+        logs=query.flag("logs"),
+        stream=query.flag("stream"),
+        stdin=stdin,
+        stdout=query.flag("stdout") or not chooses,
+        stderr=query.flag("stderr") or not chooses,
+        detach_keys=detach_keys,
+    )
+    return hijack.take_over_as_websocket(call, attachment, headers, has_stdin=stdin, keys=keys)
+
+
 async def stats(call: Call) -> Response:
     """What it uses: a sample a second, or one; `one-shot` does without a sample before it."""
     is_stream = call.query.flag("stream", default=True)
@@ -92,4 +111,5 @@ ROUTES = [
     Route("GET", "/containers/{name}/stats", stats),
     Route("GET", "/containers/{name}/logs", logs),
     Route("POST", "/containers/{name}/attach", attach),
+    Route("GET", "/containers/{name}/attach/ws", attach_websocket),
 ]
