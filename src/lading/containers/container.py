@@ -32,6 +32,7 @@ class Run:
         self.exec_exits: dict[str, asyncio.Future[int]] = {}
         self.ended: asyncio.Future[None] = loop.create_future()  # exit recorded, log complete
         self._growth: asyncio.Future[None] = loop.create_future()
+        self.is_oom_told = False  # an event has said that the kernel killed for want of memory
         self.is_unhealthy = False  # it is being ended because its health check failed
         self._watched = -1
         self._log_directory, self._log_quota = "", 0

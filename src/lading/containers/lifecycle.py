@@ -18,14 +18,15 @@ from contextlib import AsyncExitStack, suppress
 from msgspec.structs import replace
 
 from lading import exit_codes
-from lading.containers import health, restart
+from lading.containers import oom, restart
 from lading.containers.attach import hand_over_stdin
 from lading.containers.container import Container, Run
 from lading.containers.context import Context, Happening
 from lading.containers.monitor import Monitor, MonitorGone
 from lading.containers.preparation import Preparation
 from lading.containers.probing import Probing
-from lading.containers.record import ContainerRecord, ContainerState, Health
+from lading.containers.record import ContainerRecord, ContainerState
+from lading.containers.states import duration, exited, first_health
 from lading.errors import Conflict, InvalidArgument, LadingError, NotModified, SystemFault
 from lading.failpoints import fp
 
@@ -94,6 +95,7 @@ class Lifecycle:
             raise
         self.in_background(self._supervise(container, run))
         self.in_background(self.probing.watch(container, run))
+        self.in_background(oom.watch(self._context, container, run))
 
     async def _launch(
         self, container: Container, run: Run, undo: AsyncExitStack
@@ -149,6 +151,7 @@ class Lifecycle:
         self.in_background(self._supervise(container, run))
         self.probing.restore(container)
         self.in_background(self.probing.watch(container, run, is_found=True))
+        self.in_background(oom.watch(self._context, container, run))
 
     async def _supervise(self, container: Container, run: Run) -> None:
         """Wait for the exit of a run and do all that follows from it."""
@@ -160,11 +163,12 @@ class Lifecycle:
     ) -> None:
         """Record an exit and wake those who wait; `outcome` None: the monitor was killed."""
         earlier = container.record.state
-        state = _exited(earlier, outcome)
+        state = exited(earlier, outcome)
         container.record = replace(container.record, state=state)
         again = self._restart(container, state, was_unhealthy=run is not None and run.is_unhealthy)
-        details = {"exitCode": str(state.exit_code), **_duration(earlier, state)}
-        happenings: list[Happening] = [*(["oom"] if state.oom_killed else []), ("die", details)]
+        details = {"exitCode": str(state.exit_code), **duration(earlier, state)}
+        is_news = state.oom_killed and not (run and run.is_oom_told)
+        happenings: list[Happening] = [*(["oom"] if is_news else []), ("die", details)]
         fp("exit.before-record")
         if container.record.is_auto_removed and again is None and not container.keeps:
             await self._context.delete(container, *happenings, "destroy")
@@ -280,11 +284,6 @@ def policy_of(record: ContainerRecord) -> restart.Policy:
     return restart.Policy(asked.name or "no", asked.maximum_retry_count)
 
 
-def first_health(record: ContainerRecord) -> Health | None:
-    """The health of a container at the start of a run."""
-    return health.at_start(health.check_of(record.config), record.state.health)
-
-
 async def _leave_running(container: Container) -> None:
     """Nobody has said what is to be done about a container that lost its health."""
 
@@ -300,30 +299,3 @@ def _start_error(error: object) -> LadingError:
     if exit_code_of(message) in (126, 127) or fields.get("step") == "user":
         return CommandFailed(message)
     return StartFailed(message)
-
-
-def _exited(earlier: ContainerState, outcome: dict[str, object] | None) -> ContainerState:
-    if outcome is None:
-        return replace(
-            earlier,
-            status="exited",
-            pid=0,
-            exit_code=255,
-            error="the container's monitor was killed: the exit code is unknown",
-            finished_ns=time.time_ns(),
-            health=health.at_end(earlier.health),
-        )
-    return replace(
-        earlier,
-        status="exited",
-        pid=0,
-        exit_code=int(str(outcome["exit_code"])),
-        oom_killed=bool(outcome.get("oom_killed")),
-        finished_ns=int(str(outcome.get("finished_at_ns") or time.time_ns())),
-        health=health.at_end(earlier.health),
-    )
-
-
-def _duration(earlier: ContainerState, state: ContainerState) -> dict[str, str]:
-    seconds = max(state.finished_ns - earlier.started_ns, 0) // 1_000_000_000
-    return {"execDuration": str(seconds)}

@@ -24,10 +24,11 @@ from msgspec.structs import replace
 from lading.containers import logging, restart
 from lading.containers.container import Container, Run
 from lading.containers.context import Context
-from lading.containers.lifecycle import first_health, policy_of
+from lading.containers.lifecycle import policy_of
 from lading.containers.monitor import Monitor
 from lading.containers.record import ContainerState
 from lading.containers.service import Containers, load_records
+from lading.containers.states import first_health
 from lading.errors import LadingError
 from lading.runtime import client, rundir
 

@@ -50,6 +50,12 @@ def append(connection: sqlite3.Connection, event: Event) -> None:
         connection.execute("DELETE FROM events WHERE sequence <= ?", (sequence - RETAINED,))
 
 
+def _lost(following: Event, count: int) -> Event:
+    """Told to a reader that was so slow that events were given up before it read them."""
+    attributes = {"count": str(count)}
+    return Event("daemon", "events_lost", "", attributes, following.time_ns, following.sequence - 1)
+
+
 class Journal:
     """Reads the events back, and follows them."""
 
@@ -89,6 +95,8 @@ class Journal:
         while True:
             changed = self._changed  # taken before reading: a wake in between is not missed
             page = self.read(after)
+            if page and page[0].sequence != after + 1:
+                yield _lost(page[0], page[0].sequence - after - 1)
             for event in page:
                 yield event
                 after = event.sequence
