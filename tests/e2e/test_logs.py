@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tests.e2e.conftest import Engine
 
@@ -192,3 +193,34 @@ def test_docker_py_takes_one_frame_for_one_line(docker: Docker, engine: Engine) 
         container = client.containers.get(NAME)
         assert [line.strip() for line in container.logs(stream=True)] == numbers(1, 2000)
         assert container.logs(tail=1) == b"2000\n"
+
+
+def test_a_mirror_is_the_file_that_dockerd_would_have(
+    docker: Docker, engine: Engine, until: Until
+) -> None:
+    words = "--log-opt mirror=true --log-opt max-size=100k --log-opt max-file=3 --log-opt tag=t"
+    docker.run(*words.split(), "base", "seq", "1", "20000")
+    path = Path(engine.get(f"/containers/{NAME}/json")["LogPath"])
+    assert path.name.endswith("-json.log")
+
+    def records() -> list[dict[str, Any]]:
+        names = sorted(path.parent.glob(f"{path.name}*"), reverse=True)
+        return [json.loads(line) for name in names for line in name.read_text().splitlines()]
+
+    until(lambda: records()[-1:] != [] and records()[-1]["log"] == "20000\n")
+    found = records()
+    assert [record["log"] for record in found] == [
+        f"{number}\n" for number in range(20001 - len(found), 20001)
+    ]
+    assert found[0]["stream"] == "stdout"
+    assert found[0]["attrs"] == {"tag": "t"}
+    assert all(name.stat().st_size <= 100_000 for name in path.parent.glob(f"{path.name}*"))
+
+
+def test_the_log_of_local_is_compressed_in_the_end(
+    docker: Docker, engine: Engine, until: Until
+) -> None:
+    docker.run("--log-driver", "local", "base", "seq", "1", "200000")
+    until(lambda: used(engine) < 900_000)
+    assert docker.logs() == numbers(1, 200_000)
+    assert docker.logs("--tail", "3") == numbers(199_998, 200_000)

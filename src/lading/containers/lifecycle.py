@@ -20,12 +20,14 @@ from msgspec.structs import replace
 from lading import exit_codes
 from lading.containers import oom, restart
 from lading.containers.attach import hand_over_stdin
+from lading.containers.compressing import compress
 from lading.containers.container import Container, Run
 from lading.containers.context import Context, Happening
 from lading.containers.monitor import Monitor, MonitorGone
 from lading.containers.preparation import Preparation
 from lading.containers.probing import Probing
 from lading.containers.record import ContainerRecord, ContainerState
+from lading.containers.shipping import ship
 from lading.containers.states import duration, exited, first_health
 from lading.errors import Conflict, InvalidArgument, LadingError, NotModified, SystemFault
 from lading.failpoints import fp
@@ -93,9 +95,7 @@ class Lifecycle:
         except LadingError as error:
             await self._record_failure(container, error)
             raise
-        self.in_background(self._supervise(container, run))
-        self.in_background(self.probing.watch(container, run))
-        self.in_background(oom.watch(self._context, container, run))
+        self._look_after(container, run)
 
     async def _launch(
         self, container: Container, run: Run, undo: AsyncExitStack
@@ -148,10 +148,15 @@ class Lifecycle:
     async def adopt(self, container: Container, run: Run) -> None:
         """Go on with a run that was found alive when the engine started."""
         container.run = run
-        self.in_background(self._supervise(container, run))
         self.probing.restore(container)
-        self.in_background(self.probing.watch(container, run, is_found=True))
-        self.in_background(oom.watch(self._context, container, run))
+        self._look_after(container, run, is_found=True)
+
+    def _look_after(self, container: Container, run: Run, *, is_found: bool = False) -> None:
+        """Everything that goes on beside a run."""
+        self.in_background(self._supervise(container, run))
+        self.in_background(self.probing.watch(container, run, is_found=is_found))
+        for beside in (oom.watch, ship, compress):
+            self.in_background(beside(self._context, container, run))
 
     async def _supervise(self, container: Container, run: Run) -> None:
         """Wait for the exit of a run and do all that follows from it."""

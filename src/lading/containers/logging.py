@@ -3,9 +3,11 @@
 from msgspec.structs import replace
 
 from lading.containers import oci_spec
+from lading.containers.layout import Layout
 from lading.containers.record import ContainerRecord
 from lading.errors import LadingError, SystemFault
 from lading.logs import LogPlan, TagSource, options
+from lading.logs.drivers import json_lines
 from lading.wire.host_config import LogConfig
 
 
@@ -33,7 +35,12 @@ def is_shipped(config: LogConfig) -> bool:
 def plan_of(record: ContainerRecord) -> LogPlan:
     """What its driver and options come to. Raises LadingError with dockerd's reason."""
     config = record.host_config.log_config
-    source = TagSource(
+    return options.plan(config.type or "json-file", config.config or {}, source_of(record))
+
+
+def source_of(record: ContainerRecord) -> TagSource:
+    """What is known of it where its log is opened."""
+    return TagSource(
         id=record.id,
         name=record.name,
         image_id=record.image_id,
@@ -43,7 +50,18 @@ def plan_of(record: ContainerRecord) -> LogPlan:
         labels=record.config.labels or {},
         env=record.config.env or (),
     )
-    return options.plan(config.type or "json-file", config.config or {}, source)
+
+
+def log_path(record: ContainerRecord, layout: Layout) -> str:
+    """Where inspect says that it is: the file that dockerd would have, if there is one; else the
+    directory of the segments. Other drivers have no path.
+    """
+    config = record.host_config.log_config
+    if config.type not in ("", "json-file"):
+        return ""
+    if options.is_mirrored(config.config or {}):
+        return json_lines.file_path(layout.files(record.id), record.id)
+    return layout.log(record.id)
 
 
 def plan_for_start(record: ContainerRecord) -> LogPlan:

@@ -8,7 +8,7 @@ import time
 from msgspec import UNSET, UnsetType
 
 from lading import quantities
-from lading.containers import binds, oci_spec
+from lading.containers import binds, logging, oci_spec
 from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.record import ContainerRecord, ContainerState, Health
@@ -38,7 +38,6 @@ def inspect(
     endpoints = _endpoints(container, context)
     bridge = endpoints.get("bridge", EndpointSettings())
     usage = context.snapshots.usage(record.id)[0] if size else None
-    log_driver = record.host_config.log_config.type
     return ContainerInspect(
         id=record.id,
         created=format_time(record.created_ns),
@@ -49,7 +48,7 @@ def inspect(
         resolv_conf_path=f"{files}/resolv.conf",
         hostname_path=f"{files}/hostname",
         hosts_path=f"{files}/hosts",
-        log_path=layout.log(record.id) if log_driver in ("", "json-file") else "",
+        log_path=logging.log_path(record, layout),
         name=f"/{record.name}",
         restart_count=container.restarts.restarts,
         driver="overlay2",

@@ -21,6 +21,7 @@ EVERYWHERE = frozenset(  # of every driver but none; the caches are those of dri
     {"mode", "max-buffer-size"}
     | {f"cache-{name}" for name in ("disabled", "max-size", "max-file", "compress")}
 )
+MIRROR = "mirror"  # ours: whether json-file keeps dockerd's file of JSON lines, too
 LOCAL = ("json-file", "local")  # drivers whose whole work our segments are
 REMOTE = ("awslogs", "fluentd", "gcplogs", "gelf", "journald", "splunk", "syslog")
 DRIVERS = ("json-file", "local", "none", *REMOTE)
@@ -72,6 +73,7 @@ class LogPlan(NamedTuple):
     compress: bool = False
     is_readable: bool = True
     max_lag: int = 0  # bytes that a sink in non-blocking mode may lag behind; 0: any number
+    sink: str = ""  # the driver (`lading.logs.driver`) that gets the log as well
     attributes: Mapping[str, str] = MappingProxyType(
         {}
     )  # told with each line that is read with details
@@ -105,6 +107,7 @@ def check(driver: str, options: Options) -> None:
 
 def _check_names(driver: str, options: Options) -> None:
     known = COMMON | EVERYWHERE | (ROTATION if driver in LOCAL else frozenset())
+    known |= {MIRROR} if driver == "json-file" else set()
     for name in options:
         is_own = driver in REMOTE and name.startswith(_PREFIXES.get(driver, driver))
         if name not in known and not is_own:
@@ -124,6 +127,7 @@ def plan(driver: str, options: Options, source: TagSource) -> LogPlan:
         size, count, compress = _rotation(driver, options)
         tag = render(options.get("tag", ""), source)
         attributes = _attributes(options, source)
+        is_mirrored = driver == "json-file" and _go_bool(options.get(MIRROR, "false"))
     except InvalidArgument as error:
         raise BadValue(error) from error
     if driver == "json-file" and options.get("tag"):
@@ -134,15 +138,21 @@ def plan(driver: str, options: Options, source: TagSource) -> LogPlan:
         driver,
         max(size * count, MIN_QUOTA) if size else 0,
         compress,
+        sink="json-lines" if is_mirrored else "",
         max_lag=0 if is_waited_for else max_lag,
         attributes=attributes if driver != "local" else {},
     )
 
 
+def is_mirrored(options: Options) -> bool:
+    """Whether json-file keeps dockerd's file, too."""
+    return bool(_bool(options.get(MIRROR, "")))
+
+
 def _rotation(driver: str, options: Options) -> tuple[int, int, bool]:
     """(max-size in bytes or 0, max-file, compress)"""
     if driver == "json-file":
-        return _json_file(options)
+        return json_file_rotation(options)
     names = ("max-size", "max-file", "compress")
     prefix = "" if driver == "local" else "cache-"
     size, files, compress = (options.get(prefix + name, "") for name in names)
@@ -159,7 +169,8 @@ def _rotation(driver: str, options: Options) -> tuple[int, int, bool]:
     return maximum, max(count, 1), does_compress
 
 
-def _json_file(options: Options) -> tuple[int, int, bool]:
+def json_file_rotation(options: Options) -> tuple[int, int, bool]:
+    """(max-size in bytes or 0, max-file, compress) of json-file. Raises InvalidArgument."""
     size = 0
     if "max-size" in options:
         size = _decimal_size(options["max-size"])

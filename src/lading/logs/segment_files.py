@@ -108,3 +108,14 @@ def _whole(data: bytes) -> int:
             break
         position = following
     return position
+
+
+def size_of(directory: str, number: int) -> int:
+    """Bytes that a segment takes; 0 when it is gone."""
+    name = f"{directory}/{segment_name(number)}"
+    for path in (name, name + ".gz"):
+        try:
+            return os.stat(path).st_size
+        except FileNotFoundError:
+            continue
+    return 0

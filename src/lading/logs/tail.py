@@ -46,8 +46,8 @@ class Tail(NamedTuple):
             place = self.places.get(record.stream, BEGINNING)
             if end > place.position:
                 kept.append(record)
-            elif end == place.position:
-                kept.append(record._replace(payload=record.payload[place.offset :]))
+            elif end == place.position and (rest := record.payload[place.offset :]):
+                kept.append(record._replace(payload=rest))
         kept.reverse()
         return kept
 
