@@ -155,7 +155,8 @@ class Lifecycle:
         """Everything that goes on beside a run."""
         self.in_background(self._supervise(container, run))
         self.in_background(self.probing.watch(container, run, is_found=is_found))
-        for beside in (oom.watch, ship, compress):
+        self.in_background(oom.watch(self._context, container, run, is_found=is_found))
+        for beside in (ship, compress):
             self.in_background(beside(self._context, container, run))
 
     async def _supervise(self, container: Container, run: Run) -> None:

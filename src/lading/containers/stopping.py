@@ -104,8 +104,9 @@ class Stopping:
 
     async def _signal(self, container: Container, number: int) -> None:
         """Signal the first process, thawing it first where a frozen one would never see it."""
-        await self._lifecycle.signal(container, number)
-        await self._context.publish(container, ("kill", {"signal": str(number)}))
+        # in this order: what the signal does may be recorded before its reply is heard
+        told = self._context.publish(container, ("kill", {"signal": str(number)}))
+        await asyncio.gather(told, self._lifecycle.signal(container, number))
         if container.record.state.status == "paused" and number != 19:
             await self._thaw(container)
 
