@@ -181,6 +181,16 @@ class Engine:
             answer = connection.getresponse()
             return answer.status, answer.read()
 
+    def exchange(
+        self, method: str, path: str, body: bytes | None = None
+    ) -> tuple[int, dict[str, str], bytes]:
+        """One request with a body of any kind: status, headers and body of the answer."""
+        connection = UnixConnection(self.socket, 30.0)
+        with contextlib.closing(connection):
+            connection.request(method, path, body)
+            answer = connection.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read()
+
     def get(self, path: str) -> Any:
         """The document at a path."""
         status, body = self.call("GET", path)

@@ -9,10 +9,15 @@ from typing import Any, Protocol
 
 from lading.state import Journal
 from lading.wire.containers import (
+    ContainerConfig,
     ContainerCreate,
     ContainerCreated,
     ContainerInspect,
+    ContainersPruned,
     ContainerSummary,
+    ContainerTop,
+    ContainerUpdate,
+    ContainerUpdated,
     FilesystemChange,
     PathStat,
     WaitResult,
@@ -69,10 +74,25 @@ class Containers(Protocol):
     async def rename(self, ref: str, name: str) -> None: ...
     async def remove(self, ref: str, *, force: bool, volumes: bool, link: bool) -> None: ...
     async def resize(self, ref: str, *, height: int, width: int) -> None: ...
-    def inspect(self, ref: str, *, size: bool) -> ContainerInspect: ...
-    def list(
+    async def update(self, ref: str, asked: ContainerUpdate) -> ContainerUpdated: ...
+    async def prune(self, filters: Filters) -> ContainersPruned: ...
+    async def top(self, ref: str, arguments: str) -> ContainerTop: ...
+    async def commit(
+        self,
+        ref: str,
+        config: ContainerConfig | None,
+        *,
+        repo: str,
+        tag: str,
+        comment: str,
+        author: str,
+        pause: bool,
+        changes: Sequence[str],
+    ) -> str: ...
+    async def inspect(self, ref: str, *, size: bool) -> ContainerInspect: ...
+    async def list(
         self, *, all: bool, limit: int | None, size: bool, filters: Filters
-    ) -> list[ContainerSummary]: ...
+    ) -> Sequence[ContainerSummary]: ...
     def wait(self, ref: str, condition: str) -> Awaitable[WaitResult]:
         """Registered when this returns; the result may come much later."""
 

@@ -4,19 +4,23 @@ Nothing asked is passed over in silence: what contradicts itself or cannot be do
 what will not be heeded comes back to the user as a warning.
 """
 
-import os
+from msgspec.structs import replace
 
-from lading.containers import binds, oci_spec, preparation, resources, restart
+from lading.containers import binds, limits, oci_spec, preparation, resources, restart
 from lading.containers.lifecycle import policy_of
+from lading.containers.limits import HostLimits
 from lading.containers.record import ContainerRecord
 
 LOG_DRIVERS = ("", "json-file", "local")  # all mean our own log, which `logs` and `attach` read
 
 
-def check(record: ContainerRecord) -> list[str]:
-    """The warnings for this container. Raises InvalidArgument, NotSupported."""
-    host = record.host_config
-    resources.check(host, cpu_count=os.cpu_count() or 1)
+def check(record: ContainerRecord, can: HostLimits) -> tuple[ContainerRecord, list[str]]:
+    """The container without limits that do not hold here, and warnings.
+
+    Raises InvalidArgument, NotSupported.
+    """
+    host, discarded = limits.check(record.host_config, can)
+    record = replace(record, host_config=host)
     binds.parse(host)
     preparation.check_modes(record)
     restart.check(policy_of(record), is_auto_removed=host.auto_remove)
@@ -24,7 +28,7 @@ def check(record: ContainerRecord) -> list[str]:
     resources.devices(host)
     if host.init:
         preparation.init_program()
-    return warnings(record)
+    return record, [*discarded, *warnings(record)]
 
 
 def warnings(record: ContainerRecord) -> list[str]:

@@ -96,6 +96,18 @@ class Context:
         """Journal events that change no record (attach, resize, exec_start, ...)."""
         await self._write(lambda connection: _append(connection, container, happenings))
 
+    async def publish_own(self, action: str, attributes: dict[str, str]) -> None:
+        """Journal an event of all containers together (prune)."""
+        event = Event("container", action, "", attributes, time.time_ns())
+        await self._write(lambda connection: journal.append(connection, event))
+
+    async def usage(self, container_id: str) -> int:
+        """Bytes in the writable layer, counted now; 0 when it is gone."""
+        try:
+            return (await asyncio.to_thread(self.snapshots.usage, container_id))[0]
+        except (LadingError, OSError):
+            return 0
+
     async def _write(self, transaction: Callable[[sqlite3.Connection], None]) -> None:
         await self.database.write(transaction)
         self.journal.wake()

@@ -13,6 +13,7 @@ from lading.containers import admission, oci_spec
 from lading.containers.collection import Collection
 from lading.containers.container import Container
 from lading.containers.context import Context
+from lading.containers.host_limits import host_limits
 from lading.containers.merge import merge
 from lading.containers.record import ContainerRecord, NameInUse
 from lading.failpoints import fp
@@ -39,7 +40,7 @@ class Creation:
             name = names.check_name(name)
         image = await self._context.images.resolve(request.image, platform=platform)
         record = _new_record(request, image.id, image.config.config or ExecutionConfig())
-        warnings = admission.check(record)
+        record, warnings = admission.check(record, host_limits())
         snapshots, layout = self._context.snapshots, self._context.layout
         fp("create.before-snapshot")
         snapshots.prepare(record.id, image.chain_id or None, record=False)

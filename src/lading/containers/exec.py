@@ -301,6 +301,6 @@ def process(
 def _require_running(container: Container) -> None:
     state = container.record.state
     if state.status == "paused":
-        raise PausedExec(container.id)
+        raise PausedExec(container.record.name)
     if not state.is_running:
         raise NotRunning(container.id)

@@ -7,45 +7,6 @@ from lading.errors import InvalidArgument
 from lading.wire.host_config import HostConfig
 
 CPU_PERIOD_US = 100_000  # CFS period that --cpus is expressed in
-SMALLEST_MEMORY = 6 * 1024 * 1024  # Docker's floor, below it no container starts
-
-
-class MemoryTooSmall(InvalidArgument):
-    """Minimum memory limit allowed is 6MB"""
-
-
-class SwapBelowMemory(InvalidArgument):
-    """Minimum memoryswap limit should be larger than memory limit, see usage"""
-
-
-class SwapWithoutMemory(InvalidArgument):
-    """You should always set the Memory limit when using Memoryswap limit, see usage"""
-
-
-class TooManyCpus(InvalidArgument):
-    """Range of CPUs is from 0.01 to {0}.00, as there are only {0} CPUs available"""
-
-
-class CpusAndQuota(InvalidArgument):
-    """Conflicting options: Nano CPUs and CPU {0} cannot both be set."""
-
-
-def check(host: HostConfig, *, cpu_count: int) -> None:
-    """Refuse limits that contradict each other, with dockerd's words. Raises InvalidArgument."""
-    memory, swap = (host.memory or 0), (host.memory_swap or 0)
-    if 0 < memory < SMALLEST_MEMORY:
-        raise MemoryTooSmall
-    if memory and 0 < swap < memory:
-        raise SwapBelowMemory
-    if not memory and swap > 0:
-        raise SwapWithoutMemory
-    nano = host.nano_cpus or 0
-    if nano and (host.cpu_period or 0):
-        raise CpusAndQuota("Period")
-    if nano and (host.cpu_quota or 0):
-        raise CpusAndQuota("Quota")
-    if nano < 0 or nano > cpu_count * 1_000_000_000:
-        raise TooManyCpus(cpu_count)
 
 
 def limits(host: HostConfig, *, has_swap_limit: bool = True) -> dict[str, object]:

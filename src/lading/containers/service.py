@@ -5,7 +5,10 @@ over: `creation` makes, `lifecycle` changes states, `stopping` signals, `attach`
 input, `exec` further processes.
 """
 
-from collections.abc import AsyncIterable, Awaitable, Sequence
+import asyncio
+from collections.abc import AsyncIterable, Awaitable, Iterable, Sequence
+from contextlib import suppress
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -13,6 +16,7 @@ from lading import names
 from lading.containers import listing, store, views
 from lading.containers.attach import Attachment, LogStream, open_stdin
 from lading.containers.collection import Collection
+from lading.containers.committing import CommitOptions, Committing
 from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.creation import Creation
@@ -20,15 +24,26 @@ from lading.containers.exec import ExecAttachment, Execs
 from lading.containers.files.archive import Extraction, Files
 from lading.containers.files.download import Download
 from lading.containers.lifecycle import Lifecycle
+from lading.containers.listing import Listing
+from lading.containers.pruning import Pruning
 from lading.containers.record import ContainerRecord, NotRunning
 from lading.containers.stopping import Stopping
+from lading.containers.top import top
+from lading.containers.updating import Updating
 from lading.errors import Conflict, InvalidArgument, LadingError
+from lading.images import lookup
+from lading.kernel.cgroup import Cgroup
 from lading.logs import LogQuery
 from lading.wire.containers import (
+    ContainerConfig,
     ContainerCreate,
     ContainerCreated,
     ContainerInspect,
+    ContainersPruned,
     ContainerSummary,
+    ContainerTop,
+    ContainerUpdate,
+    ContainerUpdated,
     FilesystemChange,
     PathStat,
     WaitResult,
@@ -52,6 +67,14 @@ class SameName(InvalidArgument):
     """Renaming a container with the same name as its current name"""
 
 
+class EmptyName(InvalidArgument):
+    """Neither old nor new names may be empty"""
+
+
+class BadNewName(InvalidArgument):
+    """Error when allocating new name: {0}"""
+
+
 class Containers:
     """All containers of one engine."""
 
@@ -62,6 +85,9 @@ class Containers:
         self.execs = Execs(context)
         self._creation = Creation(context, self.known)
         self._stopping = Stopping(context, self.lifecycle)
+        self._updating = Updating(context)
+        self._pruning = Pruning(context, self.known, self.lifecycle)
+        self._committing = Committing(context, self._stopping)
         self.files = Files(context)
         context.find = self.known.find
 
@@ -108,7 +134,13 @@ class Containers:
     async def rename(self, ref: str, name: str) -> None:
         """Give it another name. Raises NameInUse."""
         container = self.find(ref)
-        name, earlier = names.check_name(name), container.record
+        if not name:
+            raise EmptyName
+        earlier = container.record
+        try:
+            name = names.check_name(f"/{name.removeprefix('/')}")
+        except InvalidArgument as error:
+            raise BadNewName(error) from error
         if name == earlier.name:
             raise SameName
         async with container.lock:
@@ -128,19 +160,79 @@ class Containers:
         """Let them run again."""
         await self._stopping.unpause(self.find(ref))
 
+    async def update(self, ref: str, asked: ContainerUpdate) -> ContainerUpdated:
+        """Change its limits and restart policy, also while it runs."""
+        return await self._updating.update(self.find(ref), asked)
+
+    async def prune(self, filters: dict[str, list[str]]) -> ContainersPruned:
+        """Remove all that do not run. Raises AlreadyPruning."""
+        return await self._pruning.prune(filters)
+
+    async def commit(
+        self,
+        ref: str,
+        config: ContainerConfig | None,
+        *,
+        repo: str,
+        tag: str,
+        comment: str,
+        author: str,
+        pause: bool,
+        changes: Sequence[str],
+    ) -> str:
+        """Make an image of it; returns its digest."""
+        options = CommitOptions(repo, tag, comment, author, pause, tuple(changes))
+        return await self._committing.commit(self.find(ref), config, options)
+
     # --- looking ------------------------------------------------------------------------------
 
-    def inspect(self, ref: str, *, size: bool) -> ContainerInspect:
+    async def inspect(self, ref: str, *, size: bool) -> ContainerInspect:
         """Everything about one container."""
         container = self.find(ref)
-        return views.inspect(container, self.context, self.execs.ids_of(container), size=size)
+        sizes = await self.sizes([container]) if size else {}
+        execs = self.execs.ids_of(container)
+        return views.inspect(container, self.context, execs, sizes.get(container.id))
 
-    def list(
+    async def list(
         self, *, all: bool, limit: int | None, size: bool, filters: dict[str, list[str]]
-    ) -> list[ContainerSummary]:
+    ) -> Sequence[ContainerSummary]:
         """Containers, newest first; running ones only, unless asked otherwise."""
-        chosen = listing.choose(self.all(), all=all, limit=limit, filters=filters, find=self.find)
-        return [views.summary(container, self.context, size=size) for container in chosen]
+        chosen = listing.choose(
+            self.all(),
+            Listing(all, limit, filters),
+            find=self.find,
+            facts=lambda container: views.facts(container, self.context),
+            images=self._images_named(filters.get("ancestor", ())),
+        )
+        sizes = await self.sizes(chosen) if size else {}
+        return [views.summary(each, self.context, sizes.get(each.id)) for each in chosen]
+
+    def _images_named(self, references: Iterable[str]) -> frozenset[str]:
+        """The ids of those images that are here."""
+        found = set()
+        for reference in references:
+            with suppress(LadingError):
+                query = partial(lookup.find, text=reference)
+                found.add(self.context.database.read(query).record.digest)
+        return frozenset(found)
+
+    async def sizes(self, containers: Iterable[Container]) -> dict[str, views.Sizes]:
+        """What the files of these containers take, counted now."""
+        return {
+            each.id: views.Sizes(
+                await self.context.usage(each.id),
+                self.context.snapshots.chain_bytes(each.id),
+            )
+            for each in containers
+        }
+
+    async def top(self, ref: str, arguments: str) -> ContainerTop:
+        """Its processes, as `ps` prints them. Raises NotRunning, PsFailed."""
+        container = self.find(ref)
+        if not container.record.state.is_running:
+            raise NotRunning(container.id)
+        group = Cgroup(self.context.layout.cgroup(container.id))
+        return await top(await asyncio.to_thread(group.pids), arguments)
 
     def wait(self, ref: str, condition: str) -> Awaitable[WaitResult]:
         """Registered when this returns. Conditions: not-running (or empty), next-exit, removed."""
@@ -225,7 +317,7 @@ class Containers:
         """A client's hold on the container: output until the next exit, input if it has any."""
         container = self.find(ref)
         if container.record.state.status == "paused":
-            raise PausedAttach(container.id)
+            raise PausedAttach(ref)
         wanted = frozenset(number for number, is_wanted in ((1, stdout), (2, stderr)) if is_wanted)
         takes_input = stdin and stream and container.record.config.open_stdin
         self._note(container, "attach")

@@ -11,7 +11,7 @@ from lading.containers.context import Context
 from lading.containers.lifecycle import Lifecycle
 from lading.containers.monitor import MonitorGone
 from lading.containers.record import NotRunning
-from lading.errors import Conflict, NotModified
+from lading.errors import Conflict, NotModified, SystemFault
 from lading.kernel.cgroup import Cgroup
 
 STOP_TIMEOUT_S = 10  # Docker's, when neither client nor container says
@@ -23,11 +23,11 @@ class AlreadyStopped(NotModified):
 
 
 class AlreadyPaused(Conflict):
-    """container {0} is already paused"""
+    """Container {0} is already paused"""
 
 
-class NotPaused(Conflict):
-    """container {0} is not paused"""
+class NotPaused(SystemFault):
+    """Container {0} is not paused"""
 
 
 class StillAlive(Conflict):

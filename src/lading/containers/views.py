@@ -4,6 +4,7 @@ Nothing is decided or changed here.
 """
 
 import time
+from typing import NamedTuple
 
 from msgspec import UNSET
 
@@ -11,6 +12,7 @@ from lading import quantities
 from lading.containers import binds, oci_spec
 from lading.containers.container import Container
 from lading.containers.context import Context
+from lading.containers.listing import Facts
 from lading.containers.record import ContainerRecord, ContainerState
 from lading.errors import LadingError
 from lading.logs.lines import format_time
@@ -20,14 +22,22 @@ from lading.wire.containers import (
     ContainerSummary,
     GraphDriver,
     HostConfigSummary,
+    PortSummary,
     State,
 )
 from lading.wire.mounts import MountPoint
 from lading.wire.networks import EndpointSettings, NetworkSettings, NetworkSettingsSummary
 
 
+class Sizes(NamedTuple):
+    """Bytes of a container's own layer, and of the layers of its image."""
+
+    own: int
+    image: int
+
+
 def inspect(
-    container: Container, context: Context, exec_ids: list[str], *, size: bool
+    container: Container, context: Context, exec_ids: list[str], sizes: Sizes | None
 ) -> ContainerInspect:
     """The answer to `GET /containers/{id}/json`."""
     record = container.record
@@ -35,7 +45,6 @@ def inspect(
     files, layout = context.layout.files(record.id), context.layout
     endpoints = _endpoints(container, context)
     bridge = endpoints.get("bridge", EndpointSettings())
-    usage = context.snapshots.usage(record.id)[0] if size else None
     return ContainerInspect(
         id=record.id,
         created=format_time(record.created_ns),
@@ -53,8 +62,8 @@ def inspect(
         exec_ids=exec_ids or None,
         host_config=record.host_config,
         graph_driver=GraphDriver(name="overlay2", data={}),
-        size_rw=UNSET if usage is None else usage,
-        size_root_fs=UNSET if usage is None else usage,
+        size_rw=UNSET if sizes is None else sizes.own,
+        size_root_fs=UNSET if sizes is None else sizes.own + sizes.image,
         mounts=mounts(record),
         config=record.config,
         network_settings=NetworkSettings(
@@ -70,19 +79,19 @@ def inspect(
     )
 
 
-def summary(container: Container, context: Context, *, size: bool) -> ContainerSummary:
+def summary(container: Container, context: Context, sizes: Sizes | None) -> ContainerSummary:
     """One row of `GET /containers/json`."""
     record = container.record
-    usage = context.snapshots.usage(record.id)[0] if size else None
     return ContainerSummary(
         id=record.id,
         names=[f"/{record.name}"],
         image=record.config.image,
         image_id=record.image_id,
-        command=" ".join(oci_spec.arguments(record)),
+        command=command_line(record),
         created=record.created_ns // 1_000_000_000,
-        size_rw=UNSET if usage is None else usage,
-        size_root_fs=UNSET if usage is None else usage,
+        ports=ports(container),
+        size_rw=UNSET if sizes is None else sizes.own,
+        size_root_fs=UNSET if sizes is None else sizes.own + sizes.image,
         labels=record.config.labels or {},
         state=record.state.status,
         status=status_text(record.state, time.time_ns()),
@@ -90,6 +99,29 @@ def summary(container: Container, context: Context, *, size: bool) -> ContainerS
         network_settings=NetworkSettingsSummary(networks=_endpoints(container, context)),
         mounts=mounts(record),
     )
+
+
+def facts(container: Container, context: Context) -> Facts:
+    """What the filters of a list ask of it."""
+    endpoints = _endpoints(container, context)
+    names = {*endpoints, *(settings.network_id for settings in endpoints.values())} - {""}
+    return Facts(mounts(container.record), ports(container), frozenset(names))
+
+
+def ports(container: Container) -> list[PortSummary]:
+    """The ports of one row: those that the configuration exposes."""
+    found = []
+    for port in container.record.config.exposed_ports or {}:
+        number, _, protocol = port.partition("/")
+        if number.isdecimal():
+            found.append(PortSummary(private_port=int(number), type=protocol or "tcp"))
+    return sorted(found, key=lambda port: (port.private_port, port.type))
+
+
+def command_line(record: ContainerRecord) -> str:
+    """What runs, in one line; words with spaces in quotes."""
+    first, *rest = oci_spec.arguments(record) or [""]
+    return " ".join([first, *(f"'{word}'" if " " in word else word for word in rest)])
 
 
 def status_text(state: ContainerState, now_ns: int) -> str:

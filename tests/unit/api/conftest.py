@@ -7,7 +7,7 @@ import http.client
 import json
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +26,10 @@ from lading.wire.containers import (
     ContainerCreated,
     ContainerInspect,
     ContainerSummary,
+    ContainerUpdate,
+    ContainerUpdated,
+    FilesystemChange,
+    PathStat,
     State,
     WaitResult,
 )
@@ -121,7 +125,7 @@ class FakeContainers:
         await self._did("create", request, {"name": name, "platform": platform})
         return ContainerCreated(id=ID)
 
-    def inspect(self, ref: str, *, size: bool) -> ContainerInspect:
+    async def inspect(self, ref: str, *, size: bool) -> ContainerInspect:
         if ref == "nosuch":
             raise NotFound(f"No such container: {ref}")
         return ContainerInspect(
@@ -141,7 +145,7 @@ class FakeContainers:
             ),
         )
 
-    def list(self, **options: Any) -> list[ContainerSummary]:
+    async def list(self, **options: Any) -> list[ContainerSummary]:
         self.calls.append(("list", options))
         return [
             ContainerSummary(
@@ -172,6 +176,31 @@ class FakeContainers:
         if ref == "paused":
             raise Conflict("container paused is paused, unpause the container before attach")
         return self.attachment
+
+    async def read_archive(self, ref: str, path: str) -> tuple[PathStat, AsyncIterable[bytes]]:
+        await self._did("read_archive", ref, path)
+        found = PathStat(name="f", size=3, mode=0o644, mtime="2026-01-01T00:00:00Z", link_target="")
+
+        async def chunks() -> AsyncIterator[bytes]:
+            yield b"tar"
+
+        return found, chunks()
+
+    async def path_stat(self, ref: str, path: str) -> PathStat:
+        return (await self.read_archive(ref, path))[0]
+
+    async def write_archive(
+        self, ref: str, path: str, chunks: AsyncIterable[bytes], **options: Any
+    ) -> None:
+        received = b"".join([chunk async for chunk in chunks])
+        await self._did("write_archive", ref, path, received, options)
+
+    async def update(self, ref: str, asked: ContainerUpdate) -> ContainerUpdated:
+        await self._did("update", ref, asked)
+        return ContainerUpdated(warnings=None)
+
+    async def changes(self, ref: str) -> Sequence[FilesystemChange]:
+        return []
 
     async def exec_create(self, ref: str, config: ExecConfig) -> str:
         self.exec = config

@@ -168,6 +168,14 @@ class OverlayDriver:
         """Bytes and inodes of a staged or writable layer, counted now. Raises SnapshotNotFound."""
         return _measure(os.path.join(self._place(key), "fs"))
 
+    def chain_bytes(self, key: str) -> int:
+        """Bytes of the layers below a writable layer. Raises SnapshotNotFound."""
+        row = self._database.read(lambda c: store.find_active(c, key))
+        if row is None:
+            raise SnapshotNotFound(key)
+        parent = row[0]
+        return self._database.read(lambda c: store.chain_bytes(c, parent)) if parent else 0
+
     def recover(self) -> Recovery:
         """Bring directories and rows together; see driver.Recovery."""
         keys = self._database.read(store.active_keys)
