@@ -66,7 +66,12 @@ class Engine:
             ),
             in_use=lambda image_id: self.containers.known.users_of(image_id),
         )
-        self.networks = Networks(database, engine_id=engine_id, settings=options.networks)
+        self.networks = Networks(
+            database,
+            engine_id=engine_id,
+            directory=f"{options.exec_root}/networks",
+            settings=options.networks,
+        )
         self.context = Context(
             database=database,
             events=self.journal,

@@ -31,7 +31,7 @@ def apply(config: ExecutionConfig, changes: Iterable[str]) -> ExecutionConfig:
         word, _, rest = text.partition(" ")
         name, rest = word.upper(), rest.strip()
         if name in _KNOWN - _INSTRUCTIONS.keys():
-            raise BadChange(f"{name.lower()} is not a valid change command")
+            raise BadChange(f"{name} is not a valid change command")
         if name not in _INSTRUCTIONS:
             raise BadChange(f"unknown instruction: {name}")
         if not rest:

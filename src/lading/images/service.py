@@ -23,6 +23,7 @@ from lading.images.image import HistoryEntry, Image
 from lading.images.leases import Leases
 from lading.images.load import LoadRequest, load
 from lading.images.lookup import NoSuchImage
+from lading.images.outgoing import Outgoing
 from lading.images.progress import Progress
 from lading.images.pull import Puller, PullRequest
 from lading.images.remove import Removal, User
@@ -31,8 +32,8 @@ from lading.images.workers import Workers, on_loop
 from lading.oci import platform as platforms
 from lading.oci import reference as references
 from lading.oci.reference import InvalidReference, Reference
-from lading.registry.client import Cancellation, Registry
-from lading.registry.client.tokens import Authorize
+from lading.registry.client import Cancellation, Credentials, Registry
+from lading.registry.client.access import ANONYMOUS
 from lading.state import Database, Journal
 from lading.storage.content import ContentStore
 from lading.storage.snapshots import Driver
@@ -63,8 +64,9 @@ class Images:
         self._registry = registry or Registry()
         self._in_use = in_use
         self._flights = Flights()
-        self._puller = Puller(self.stores, self._registry, self._flights)
         self._workers = Workers()
+        self.outgoing = Outgoing(self.stores, self._registry, self._workers)
+        self._puller = Puller(self.stores, self._registry, self._flights)
         self._catalog = Catalog(self.stores)
         self._assembling = asyncio.Lock()
 
@@ -110,7 +112,7 @@ class Images:
         *,
         platform: str | None = None,
         progress: Progress = progress_texts.ignore,
-        authorize: Authorize | None = None,
+        credentials: Credentials = ANONYMOUS,
     ) -> Image:
         """Pull an image and name it. `progress` is called on the event loop.
 
@@ -123,11 +125,31 @@ class Images:
             platforms.parse(platform) if platform else None,
             on_loop(progress),
             cancellation,
-            authorize,
+            self._registry.authorizer(credentials),
         )
         digest = await self._workers.run_cancellable(cancellation, self._puller.pull, request)
         self._wake()
         return await self.resolve(digest, platform=platform)
+
+    async def pull_all(
+        self,
+        repository: str,
+        *,
+        platform: str | None = None,
+        progress: Progress = progress_texts.ignore,
+        credentials: Credentials = ANONYMOUS,
+    ) -> None:
+        """Pull every tag of a repository that has the platform. Raises as `pull`."""
+        cancellation = Cancellation()
+        request = PullRequest(
+            references.parse(repository),
+            platforms.parse(platform) if platform else None,
+            on_loop(progress),
+            cancellation,
+            self._registry.authorizer(credentials),
+        )
+        await self._workers.run_cancellable(cancellation, self._puller.pull_all, request)
+        self._wake()
 
     async def load(
         self,

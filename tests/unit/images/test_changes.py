@@ -50,7 +50,7 @@ def test_a_new_entrypoint_clears_the_command_that_was_not_set_with_it() -> None:
 @pytest.mark.parametrize(
     ("line", "text"),
     [
-        ("RUN rm -rf /", "run is not a valid change command"),
+        ("RUN rm -rf /", "RUN is not a valid change command"),
         ("FLY away", "unknown instruction: FLY"),
         ("CMD", "CMD requires at least one argument"),
         ("ENV A", "ENV must have two arguments"),
