@@ -24,7 +24,7 @@ from lading.wire.containers import (
 )
 from lading.wire.exec import ExecConfig, ExecInspect, ExecStart
 from lading.wire.images import ImageDeleteItem, ImageHistoryItem, ImageInspect, ImageSummary
-from lading.wire.system import Info, Version
+from lading.wire.system import DiskUsage, Info, Version
 
 Filters = dict[str, list[str]]
 Progress = Callable[[dict[str, object]], None]  # one message of a progress stream
@@ -167,6 +167,12 @@ class System(Protocol):
     def info(self) -> Info: ...
 
 
+class Usage(Protocol):
+    """What things take on the disk."""
+
+    async def disk_usage(self, kinds: Sequence[str]) -> DiskUsage: ...
+
+
 class Finding(Protocol):
     """One result of the audit."""
 
@@ -187,6 +193,8 @@ class Backend(Protocol):
     def images(self) -> Images: ...
     @property
     def system(self) -> System: ...
+    @property
+    def usage(self) -> Usage: ...
     @property
     def journal(self) -> Journal: ...
     def check(self) -> Sequence[Finding]:

@@ -90,7 +90,7 @@ def summary(container: Container, context: Context, sizes: Sizes | None) -> Cont
         command=command_line(record),
         created=record.created_ns // 1_000_000_000,
         ports=ports(container),
-        size_rw=UNSET if sizes is None else sizes.own,
+        size_rw=sizes.own if sizes and sizes.own else UNSET,
         size_root_fs=UNSET if sizes is None else sizes.own + sizes.image,
         labels=record.config.labels or {},
         state=record.state.status,

@@ -16,6 +16,7 @@ from lading.containers.layout import Layout
 from lading.containers.recovery import recover, restart_stopped
 from lading.containers.service import Containers
 from lading.engine.check import Finding, check
+from lading.engine.disk_usage import DiskUsages
 from lading.engine.image_verbs import ImageVerbs
 from lading.engine.system import System
 from lading.images import records as image_rows
@@ -83,6 +84,7 @@ class Engine:
         self.containers = Containers(self.context)
         self.images = ImageVerbs(self.store)
         self.system = System(self)
+        self.usage = DiskUsages(self)
         self.damaged: dict[str, str] = {}
 
     @classmethod

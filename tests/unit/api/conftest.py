@@ -37,7 +37,14 @@ from lading.wire.exec import ExecConfig, ExecInspect, ExecProcess, ExecStart
 from lading.wire.host_config import HostConfig
 from lading.wire.images import ImageConfigView, ImageInspect, ImageSummary
 from lading.wire.networks import EndpointSettings, NetworkSettings
-from lading.wire.system import ComponentVersion, Info, PlatformName, Plugins, Version
+from lading.wire.system import (
+    ComponentVersion,
+    DiskUsage,
+    Info,
+    PlatformName,
+    Plugins,
+    Version,
+)
 
 ID = "ab" * 32
 
@@ -280,6 +287,12 @@ class FakeSystem:
         return Info(id="engine", containers=1, name="host", plugins=Plugins(log=["json-file"]))
 
 
+class FakeUsage:
+    async def disk_usage(self, kinds: Sequence[str]) -> DiskUsage:
+        image = ImageSummary(id="sha256:1", created=1, size=7)
+        return DiskUsage(layers_size=7, images=[image] if "image" in kinds or not kinds else None)
+
+
 class Finding(NamedTuple):
     kind: str
     name: str
@@ -293,6 +306,7 @@ class FakeBackend:
         self.containers = FakeContainers()
         self.images = FakeImages()
         self.system = FakeSystem()
+        self.usage = FakeUsage()
         self.findings: list[Finding] = []
 
     finding = Finding
