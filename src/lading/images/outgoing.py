@@ -114,7 +114,7 @@ class Archive:
         return self
 
     async def __anext__(self) -> bytes:
-        data = await self._workers.run(next, self._pieces, b"")
+        data: bytes = await self._workers.run(next, self._pieces, b"")
         if data:
             return data
         await self.aclose()
