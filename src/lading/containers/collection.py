@@ -48,9 +48,7 @@ class Collection:
     def users_of(self, image_id: str) -> list[User]:
         """Which containers were made from an image: asked by the images room before a removal."""
         return [
-            User(c.id, c.record.state.is_running)
-            for c in self.all()
-            if c.record.image_id == image_id
+            User(c.id, c.record.state.is_up) for c in self.all() if c.record.image_id == image_id
         ]
 
     def _forget(self, container: Container) -> None:

@@ -125,7 +125,7 @@ class Container:
     def wait_nowait(self, condition: str) -> asyncio.Future[WaitResult]:
         """Register for a condition: not-running (or ""), next-exit, removed."""
         future: asyncio.Future[WaitResult] = asyncio.get_running_loop().create_future()
-        if condition in ("", "not-running") and not self.record.state.is_running:
+        if condition in ("", "not-running") and not self.record.state.is_up:
             future.set_result(self.wait_result())
             return future
         group = self._removals if condition == "removed" else self._exits

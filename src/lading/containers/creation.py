@@ -9,7 +9,7 @@ import time
 from msgspec.structs import replace
 
 from lading import names
-from lading.containers import admission, oci_spec
+from lading.containers import admission, oci_spec, validation
 from lading.containers.collection import Collection
 from lading.containers.container import Container
 from lading.containers.context import Context
@@ -40,7 +40,11 @@ class Creation:
             name = names.check_name(name)
         image = await self._context.images.resolve(request.image, platform=platform)
         record = _new_record(request, image.id, image.config.config or ExecutionConfig())
+        pointless = validation.check(
+            record.config, record.host_config, has_hostname=bool(request.hostname)
+        )
         record, warnings = admission.check(record, host_limits())
+        warnings = [*pointless, *warnings]
         snapshots, layout = self._context.snapshots, self._context.layout
         fp("create.before-snapshot")
         snapshots.prepare(record.id, image.chain_id or None, record=False)
@@ -83,8 +87,6 @@ def _new_record(
         is_hosts = "host" in (host.network_mode, host.uts_mode)
         hostname = os.uname().nodename if is_hosts else names.short_id(container_id)
         config = replace(config, hostname=hostname)
-    if host.network_mode in ("", "default"):
-        host = replace(host, network_mode="bridge")
     return ContainerRecord(
         id=container_id,
         name="",
@@ -92,11 +94,25 @@ def _new_record(
         image_reference=request.image,
         image_id=image_id,
         config=config,
-        host_config=replace(
-            host,
-            ipc_mode=host.ipc_mode or "private",
-            cgroupns_mode=host.cgroupns_mode or "private",
-            shm_size=host.shm_size or oci_spec.SHM_SIZE,
-        ),
+        host_config=_with_defaults(host),
         networking=request.networking_config or NetworkingConfig(),
+    )
+
+
+def _with_defaults(host: HostConfig) -> HostConfig:
+    """What Docker fills in, and tells in inspect."""
+    network = "bridge" if host.network_mode in ("", "default") else host.network_mode
+    doubles = host.memory > 0 and host.memory_swap == 0
+    log = host.log_config
+    return replace(
+        host,
+        network_mode=network,
+        ipc_mode=host.ipc_mode or "private",
+        cgroupns_mode=host.cgroupns_mode or "private",
+        shm_size=host.shm_size or oci_spec.SHM_SIZE,
+        memory_swap=2 * host.memory if doubles else host.memory_swap,
+        pids_limit=host.pids_limit if host.pids_limit and host.pids_limit > 0 else None,
+        log_config=replace(log, type=log.type or "json-file", config=log.config or {}),
+        restart_policy=replace(host.restart_policy, name=host.restart_policy.name or "no"),
+        runtime=host.runtime or "runc",
     )

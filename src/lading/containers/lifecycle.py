@@ -28,6 +28,7 @@ from lading.errors import Conflict, InvalidArgument, LadingError, NotModified, S
 from lading.failpoints import fp
 
 log = logging.getLogger(__name__)
+_STOP_FIRST = "{0}: stop the container before removing or force remove"
 
 
 class AlreadyStarted(NotModified):
@@ -42,9 +43,8 @@ class BeingRemoved(Conflict):
     """removal of container {0} is already in progress"""
 
 
-class StillRunning(Conflict):
-    """cannot remove container "/{0}": container is running: \
-stop the container before removing or force remove"""
+class StillUp(Conflict):
+    """cannot remove container "{0}": container is {1}"""
 
 
 class CommandFailed(InvalidArgument):
@@ -73,7 +73,7 @@ class Lifecycle:
                 raise BeingRemoved(container.id)
             if state.status == "paused":
                 raise PausedStart
-            if state.is_running:
+            if state.is_up:
                 raise AlreadyStarted
             container.restarts = restart.History()
             await self._start(container)
@@ -114,6 +114,7 @@ class Lifecycle:
             pid=int(str(event["pid"])),
             start_time=int(str(event["start_time"])),
             started_ns=time.time_ns(),
+            restart_count=container.restarts.restarts,
         )
         container.record = replace(container.record, state=state)
         container.run = run
@@ -127,7 +128,9 @@ class Lifecycle:
         """Keep the reason of a failed start, as Docker does; `--rm` removes the container."""
         self._context.release_network(container)
         code = exit_code_of(str(error))
-        state = replace(container.record.state, error=str(error), exit_code=code, status="created")
+        earlier = container.record.state
+        status = "exited" if earlier.started_ns else "created"
+        state = replace(earlier, error=str(error), exit_code=code, status=status)
         container.record = replace(container.record, state=state)
         if container.record.is_auto_removed:
             await self._remove(container)
@@ -152,6 +155,9 @@ class Lifecycle:
         state = _exited(earlier, outcome)
         container.record = replace(container.record, state=state)
         again = self._restart(container, state)
+        if again is not None:
+            state = replace(state, status="restarting")
+            container.record = replace(container.record, state=state)
         details = {"exitCode": str(state.exit_code), **_duration(earlier, state)}
         fp("exit.before-record")
         if container.record.is_auto_removed and again is None and not container.keeps:
@@ -195,7 +201,7 @@ class Lifecycle:
         await asyncio.sleep(wait_s)
         async with container.lock:
             state = container.record.state
-            if container.is_removed or state.status != "exited" or state.was_stopped:
+            if container.is_removed or state.status != "restarting" or state.was_stopped:
                 return
             try:
                 await self._start(container)
@@ -203,11 +209,12 @@ class Lifecycle:
                 log.warning("container %s: restart failed: %s", container.record.name, error)
 
     async def remove(self, container: Container, *, force: bool) -> None:
-        """Remove it; a running one only by force. Raises StillRunning, BeingRemoved."""
+        """Remove it; a running one only by force. Raises StillUp, BeingRemoved."""
         if container.record.state.status == "removing" or container.is_removed:
             raise BeingRemoved(container.id)
-        if container.record.state.is_running and not force:
-            raise StillRunning(container.record.name)
+        if container.record.state.is_up and not force:
+            status = container.record.state.status
+            raise StillUp(container.record.name, _REMOVABLE[status].format(status))
         container.keeps = True  # it is removed here, not by its own exit
         async with container.lock:
             run = container.run
@@ -238,6 +245,15 @@ class Lifecycle:
         if run and run.monitor:
             await run.monitor.call("signal", signal=number)
 
+    async def rest(self, container: Container) -> None:
+        """Stop waiting to start it again: the restart policy has no say any more."""
+        self.mark_stopped(container)
+        state = replace(container.record.state, status="exited")
+        container.record = replace(container.record, state=state)
+        await self._context.save(container)
+        container.announce_exit()
+        container.note_change()
+
     def mark_stopped(self, container: Container) -> None:
         """The user wants it stopped: no restart policy starts it again."""
         state = replace(container.record.state, was_stopped=True)
@@ -258,6 +274,13 @@ class Lifecycle:
         for task in list(self._background):
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
+
+
+_REMOVABLE = {
+    "running": _STOP_FIRST,
+    "restarting": _STOP_FIRST,
+    "paused": "{0} and must be unpaused first",
+}
 
 
 def policy_of(record: ContainerRecord) -> restart.Policy:

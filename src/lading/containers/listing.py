@@ -91,7 +91,7 @@ def choose(
     chosen = [
         container
         for container in containers
-        if (wide or container.record.state.is_running)
+        if (wide or container.record.state.is_up)
         and after < container.record.created_ns < before
         and _matches(container, filters, facts, images)
     ]

@@ -30,15 +30,20 @@ class NotRunning(Conflict):
     """container {0} is not running"""
 
 
+class Restarting(Conflict):
+    """Container {0} is restarting, wait until the container is running"""
+
+
 class ContainerState(Struct, frozen=True, omit_defaults=True):
     """What is. Times are nanoseconds since 1970, 0 for never; `start_time` is ticks since boot.
 
     created --start--> running <--pause/unpause--> paused
                        running --exit--> exited --start--> running
+                       running --exit, policy--> restarting --wait--> running
     any but running --remove--> (gone)
     """
 
-    status: str = "created"  # created, running, paused, exited, removing
+    status: str = "created"  # created, running, paused, restarting, exited, removing
     pid: int = 0
     start_time: int = (
         0  # with the pid, the identity of the first process: proc_pid_stat(5), field 22
@@ -49,11 +54,17 @@ class ContainerState(Struct, frozen=True, omit_defaults=True):
     started_ns: int = 0
     finished_ns: int = 0
     was_stopped: bool = False  # by `stop` or `kill`: restart policy `unless-stopped` heeds it
+    restart_count: int = 0  # by the restart policy, since it was started by hand
 
     @property
     def is_running(self) -> bool:
         """Whether its first process exists; a paused container runs too."""
         return self.status in ("running", "paused")
+
+    @property
+    def is_up(self) -> bool:
+        """What Docker calls running: it also is while the restart policy waits."""
+        return self.is_running or self.status == "restarting"
 
 
 class ContainerRecord(Struct, frozen=True):

@@ -57,7 +57,7 @@ async def restart_stopped(containers: Containers, was_running: set[str]) -> None
     for container in containers.all():
         state = container.record.state
         policy = policy_of(container.record)
-        wanted = not state.is_running and restart.at_engine_start(
+        wanted = not state.is_up and restart.at_engine_start(
             policy, was_running=container.id in was_running, was_stopped=state.was_stopped
         )
         if not wanted or not state.started_ns:
@@ -155,6 +155,11 @@ async def _settle(containers: Containers, container: Container) -> None:
         if outcome is None:
             context.clean_after_monitor(container.id)
         await containers.lifecycle.record_exit(container, None, outcome)
+    elif container.record.state.status == "restarting":
+        container.restarts = restart.History(container.record.state.restart_count)
+        state = replace(container.record.state, status="exited")
+        container.record = replace(container.record, state=state)
+        await context.save(container)
     elif container.record.state.status == "removing":
         await containers.lifecycle.remove(container, force=True)
     elif outcome is not None and _is_news(container.record.state, outcome):

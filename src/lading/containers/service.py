@@ -26,7 +26,7 @@ from lading.containers.files.download import Download
 from lading.containers.lifecycle import Lifecycle
 from lading.containers.listing import Listing
 from lading.containers.pruning import Pruning
-from lading.containers.record import ContainerRecord, NotRunning
+from lading.containers.record import ContainerRecord, NotRunning, Restarting
 from lading.containers.stopping import Stopping
 from lading.containers.top import top
 from lading.containers.updating import Updating
@@ -53,6 +53,10 @@ from lading.wire.exec import ExecConfig, ExecInspect, ExecStart
 
 class PausedAttach(Conflict):
     """container {0} is paused, unpause the container before attach"""
+
+
+class RestartingAttach(Conflict):
+    """container {0} is restarting, wait until the container is running"""
 
 
 class NoStreams(InvalidArgument):
@@ -229,6 +233,8 @@ class Containers:
     async def top(self, ref: str, arguments: str) -> ContainerTop:
         """Its processes, as `ps` prints them. Raises NotRunning, PsFailed."""
         container = self.find(ref)
+        if container.record.state.status == "restarting":
+            raise Restarting(container.id)
         if not container.record.state.is_running:
             raise NotRunning(container.id)
         group = Cgroup(self.context.layout.cgroup(container.id))
@@ -318,6 +324,8 @@ class Containers:
         container = self.find(ref)
         if container.record.state.status == "paused":
             raise PausedAttach(ref)
+        if container.record.state.status == "restarting":
+            raise RestartingAttach(ref)
         wanted = frozenset(number for number, is_wanted in ((1, stdout), (2, stderr)) if is_wanted)
         takes_input = stdin and stream and container.record.config.open_stdin
         self._note(container, "attach")

@@ -10,7 +10,7 @@ from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.lifecycle import Lifecycle
 from lading.containers.monitor import MonitorGone
-from lading.containers.record import NotRunning
+from lading.containers.record import NotRunning, Restarting
 from lading.errors import Conflict, NotModified, SystemFault
 from lading.kernel.cgroup import Cgroup
 
@@ -45,6 +45,10 @@ class Stopping:
         self, container: Container, *, signal: str | None, timeout_s: int | None
     ) -> None:
         """Signal it, wait, kill it. A negative timeout waits for ever; 304 when it does not run."""
+        if container.record.state.status == "restarting":
+            await self._lifecycle.rest(container)
+            await self._context.publish(container, "stop")
+            return
         if not container.record.state.is_running:
             self._lifecycle.mark_stopped(container)  # no restart policy brings it back either
             await self._context.save(container)
@@ -72,7 +76,9 @@ class Stopping:
         """Stop it if it runs, then start it; `--rm` does not remove it in between."""
         container.keeps = True
         try:
-            if container.record.state.is_running:
+            if container.record.state.status == "restarting":
+                await self._lifecycle.rest(container)
+            elif container.record.state.is_running:
                 await self._stop(container, signal, timeout_s)
             await self._lifecycle.start(container)
         finally:
@@ -82,6 +88,9 @@ class Stopping:
     async def kill(self, container: Container, *, signal: str | None) -> None:
         """Send a signal, KILL by default; after that one, return when it is gone."""
         number = signals.parse(signal or "KILL")
+        if container.record.state.status == "restarting":
+            await self._lifecycle.rest(container)
+            return
         if not container.record.state.is_running:
             raise NotRunning(container.id)
         stop_signal = signals.parse(container.record.config.stop_signal or "TERM")
@@ -102,6 +111,8 @@ class Stopping:
         """Freeze all its processes."""
         if container.record.state.status == "paused":
             raise AlreadyPaused(container.id)
+        if container.record.state.status == "restarting":
+            raise Restarting(container.id)
         if not container.record.state.is_running:
             raise NotRunning(container.id)
         await asyncio.to_thread(Cgroup(self._context.layout.cgroup(container.id)).freeze)

@@ -57,7 +57,7 @@ def inspect(
         hosts_path=f"{files}/hosts",
         log_path=layout.log(record.id),
         name=f"/{record.name}",
-        restart_count=container.restarts.restarts,
+        restart_count=record.state.restart_count,
         driver="overlay2",
         exec_ids=exec_ids or None,
         host_config=record.host_config,
@@ -129,9 +129,10 @@ def status_text(state: ContainerState, now_ns: int) -> str:
     if state.is_running:
         age = quantities.format_age((now_ns - state.started_ns) // 1_000_000_000)
         return f"Up {age} (Paused)" if state.status == "paused" else f"Up {age}"
-    if state.status == "exited":
+    if state.status in ("exited", "restarting"):
         age = quantities.format_age((now_ns - state.finished_ns) // 1_000_000_000)
-        return f"Exited ({state.exit_code}) {age} ago"
+        word = "Exited" if state.status == "exited" else "Restarting"
+        return f"{word} ({state.exit_code}) {age} ago"
     return "Removal In Progress" if state.status == "removing" else "Created"
 
 
@@ -139,7 +140,8 @@ def _state(record: ContainerRecord) -> State:
     state = record.state
     return State(
         status=state.status,
-        running=state.is_running,
+        running=state.is_up,
+        restarting=state.status == "restarting",
         paused=state.status == "paused",
         oom_killed=state.oom_killed,
         pid=state.pid,

@@ -107,7 +107,7 @@ class Engine:
 
     def _recorded_running(self) -> set[str]:
         records, _ = self.database.read(container_rows.load)
-        return {record.id for record in records if record.state.is_running}
+        return {record.id for record in records if record.state.is_up}
 
     def _recover_snapshots(self) -> None:
         """Bring directories and rows together; writable layers without a container go."""
