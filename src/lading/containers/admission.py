@@ -6,11 +6,12 @@ what will not be heeded comes back to the user as a warning.
 
 from msgspec.structs import replace
 
-from lading.containers import binds, limits, oci_spec, preparation, resources, restart
+from lading.containers import binds, limits, oci_spec, preparation, restart
 from lading.containers.lifecycle import policy_of
 from lading.containers.limits import HostLimits
 from lading.containers.record import ContainerRecord
 
+_OFF = ("unconfined", "disable")  # asks for what is anyway
 LOG_DRIVERS = ("", "json-file", "local")  # all mean our own log, which `logs` and `attach` read
 
 
@@ -25,7 +26,6 @@ def check(record: ContainerRecord, can: HostLimits) -> tuple[ContainerRecord, li
     preparation.check_modes(record)
     restart.check(policy_of(record), is_auto_removed=host.auto_remove)
     oci_spec.capability_names(host)
-    resources.devices(host)
     if host.init:
         preparation.init_program()
     return record, [*discarded, *warnings(record)]
@@ -47,7 +47,8 @@ def warnings(record: ContainerRecord) -> list[str]:
             host.log_config.type not in LOG_DRIVERS
         ),
         "AppArmor and SELinux options are not supported yet: they have no effect": any(
-            option.startswith(("apparmor", "label")) for option in host.security_opt or []
+            option.startswith(("apparmor", "label")) and not option.endswith(_OFF)
+            for option in host.security_opt or []
         ),
     }
     return [text for text, is_asked in ignored.items() if is_asked]

@@ -16,6 +16,7 @@ from lading.containers.context import Context
 from lading.containers.host_limits import host_limits
 from lading.containers.merge import merge
 from lading.containers.record import ContainerRecord, NameInUse
+from lading.errors import InvalidArgument, LadingError
 from lading.failpoints import fp
 from lading.oci.config import ExecutionConfig
 from lading.wire.containers import ContainerCreate, ContainerCreated
@@ -23,6 +24,10 @@ from lading.wire.host_config import HostConfig
 from lading.wire.networks import NetworkingConfig
 
 NAME_TRIES = 6  # of generated names, then the id serves
+
+
+class JoinedMissing(InvalidArgument):
+    """{0}"""
 
 
 class Creation:
@@ -43,6 +48,7 @@ class Creation:
         pointless = validation.check(
             record.config, record.host_config, has_hostname=bool(request.hostname)
         )
+        self._check_joined(record.host_config)
         record, warnings = admission.check(record, host_limits())
         warnings = [*pointless, *warnings]
         snapshots, layout = self._context.snapshots, self._context.layout
@@ -57,6 +63,15 @@ class Creation:
             raise
         fp("create.after-row")
         return ContainerCreated(id=container.id, warnings=warnings)
+
+    def _check_joined(self, host: HostConfig) -> None:
+        """Containers whose namespaces are joined must be there. Raises JoinedMissing."""
+        for mode in (host.pid_mode, host.ipc_mode):
+            try:
+                if mode.startswith("container:"):
+                    self._known.find(mode.removeprefix("container:"))
+            except LadingError as error:
+                raise JoinedMissing(error) from error
 
     async def _insert(
         self, record: ContainerRecord, name: str | None, parent: str | None

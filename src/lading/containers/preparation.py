@@ -9,7 +9,7 @@ import shutil
 from contextlib import AsyncExitStack
 from typing import NamedTuple
 
-from lading.containers import binds, oci_spec
+from lading.containers import binds, devices, oci_spec
 from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.oci_spec import Bind, Surroundings
@@ -64,6 +64,7 @@ class Preparation:
             binds=(*self._own_binds(record), *asked),
             namespace_paths=self._joined(container),
             has_swap_limit=self._has_swap_limit,
+            devices=devices.gather(record.host_config),
             init_path=INIT_TARGET if record.host_config.init else "",
         )
         overlay = context.snapshots.mount(record.id)

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from msgspec.structs import fields, replace
 
-from lading.containers import limits, resources, restart
+from lading.containers import devices, limits, resources, restart
 from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.host_limits import host_limits
@@ -101,8 +101,8 @@ class Updating:
         """Tell the kernel. Raises KernelRefused with what was set before set back."""
         group = Cgroup(self._context.layout.cgroup(container.id))
         swap = has_swap_limit(hierarchies())
-        before = resources.limits(container.record.host_config, has_swap_limit=swap)
-        changed = _changed(resources.limits(host, has_swap_limit=swap), before)
+        before = _limits(container.record.host_config, has_swap_limit=swap)
+        changed = _changed(_limits(host, has_swap_limit=swap), before)
         try:
             await asyncio.to_thread(group.update, changed)
         except (LadingError, OSError) as error:
@@ -110,6 +110,13 @@ class Updating:
             with suppress(LadingError, OSError):  # the first error is the one to tell
                 await asyncio.to_thread(group.update, back)
             raise KernelRefused(container.id, error) from error
+
+
+def _limits(host: HostConfig, *, has_swap_limit: bool) -> dict[str, object]:
+    found = resources.limits(host, has_swap_limit=has_swap_limit)
+    if block_io := devices.block_io(host):
+        found["blockIO"] = block_io
+    return found
 
 
 def _changed(now: dict[str, object], before: dict[str, object]) -> dict[str, object]:

@@ -154,8 +154,10 @@ def _is_port_range(text: str) -> bool:
 
 
 def _numbers(host: HostConfig) -> None:
-    _refuse("" in (host.annotations or {}),
-            "invalid Annotations: the empty string is not permitted as an annotation key")  # fmt: skip
+    _refuse(
+        "" in (host.annotations or {}),
+        "invalid Annotations: the empty string is not permitted as an annotation key",
+    )
     _refuse(host.shm_size < 0, "SHM size can not be less than 0")
     adjustment = host.oom_score_adj
     _refuse(

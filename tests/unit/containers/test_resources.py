@@ -3,7 +3,7 @@
 import pytest
 
 from lading.containers import resources
-from lading.wire.host_config import DeviceMapping, HostConfig, Ulimit
+from lading.wire.host_config import HostConfig, Ulimit
 
 MIB = 1024 * 1024
 
@@ -11,7 +11,6 @@ MIB = 1024 * 1024
 def limits(host: HostConfig) -> dict[str, object]:
     """linux.resources without the devices, which are always there."""
     found = resources.limits(host)
-    del found["devices"]
     return found
 
 
@@ -61,23 +60,6 @@ def test_the_number_of_processes_is_limited(count: int) -> None:
     assert limits(HostConfig(pids_limit=count)) == {"pids": {"limit": count}}
 
 
-def test_the_weight_of_block_devices_is_handed_on() -> None:
-    assert limits(HostConfig(blkio_weight=300)) == {"blockIO": {"weight": 300}}
-
-
 def test_ulimits_have_the_names_of_setrlimit() -> None:
     host = HostConfig(ulimits=[Ulimit(name="nofile", soft=10, hard=20)])
     assert resources.rlimits(host) == [{"type": "RLIMIT_NOFILE", "soft": 10, "hard": 20}]
-
-
-def test_the_rules_of_the_runtime_are_enough_for_a_plain_container() -> None:
-    assert resources.device_rules(HostConfig()) == []
-
-
-def test_a_privileged_container_has_every_device() -> None:
-    assert resources.device_rules(HostConfig(privileged=True)) == [{"allow": True, "access": "rwm"}]
-
-
-def test_a_device_of_the_host_is_refused_for_now() -> None:
-    with pytest.raises(resources.DevicesNotSupported):
-        resources.devices(HostConfig(devices=[DeviceMapping(path_on_host="/dev/fuse")]))

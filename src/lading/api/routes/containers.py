@@ -15,6 +15,10 @@ FILTERS = frozenset(
 PRUNE_FILTERS = frozenset(("until", "label", "label!"))
 
 
+class NoBody(InvalidArgument):
+    """invalid JSON: got EOF while reading request body"""
+
+
 class NoConfig(InvalidArgument):
     """config cannot be empty in order to create a container"""
 
@@ -34,6 +38,8 @@ async def list_(call: Call) -> Response:
 async def create(call: Call) -> Response:
     """Make a container; its image must be here (the 404 otherwise makes clients pull it)."""
     asked = await call.document(ContainerCreate)
+    if not await call.request.read():
+        raise NoBody
     if asked == ContainerCreate():
         raise NoConfig
     platform = call.query.text("platform") if call.is_at_least("1.41") else ""
