@@ -9,7 +9,7 @@ import time
 from msgspec.structs import replace
 
 from lading import names
-from lading.containers import admission, oci_spec, validation
+from lading.containers import admission, links, oci_spec, validation
 from lading.containers.collection import Collection
 from lading.containers.container import Container
 from lading.containers.context import Context
@@ -49,6 +49,7 @@ class Creation:
             record.config, record.host_config, has_hostname=bool(request.hostname)
         )
         self._check_joined(record.host_config)
+        record = replace(record, links=self._links(record.host_config))
         record, warnings = admission.check(record, host_limits())
         warnings = [*pointless, *warnings]
         snapshots, layout = self._context.snapshots, self._context.layout
@@ -72,6 +73,17 @@ class Creation:
                     self._known.find(mode.removeprefix("container:"))
             except LadingError as error:
                 raise JoinedMissing(error) from error
+
+    def _links(self, host: HostConfig) -> dict[str, str]:
+        """The linked containers' ids, by alias. Raises BadLink, LinkedMissing."""
+        found = {}
+        for text in host.links or []:
+            name, alias = links.parse(text)
+            try:
+                found[alias] = self._known.find(name).id
+            except LadingError as error:
+                raise links.LinkedMissing(name, error) from error
+        return found
 
     async def _insert(
         self, record: ContainerRecord, name: str | None, parent: str | None

@@ -44,6 +44,7 @@ class Surroundings(NamedTuple):
     init_path: str = ""  # the program behind --init, "" when it was not asked for
     has_swap_limit: bool = True
     devices: Devices = Devices([], [], {})
+    variables: tuple[str, ...] = ()  # of links; the user's own go before them
 
 
 def build(record: ContainerRecord, around: Surroundings) -> dict[str, object]:
@@ -113,7 +114,7 @@ def _process(record: ContainerRecord, around: Surroundings) -> dict[str, object]
             "groupAdd": host.group_add or [],
         },
         "args": [*init, *arguments(record)],
-        "env": environment(record, around.hostname, tty=config.tty),
+        "env": [*around.variables, *environment(record, around.hostname, tty=config.tty)],
         "cwd": (config.working_dir or "") or "/",
         # inheritable and ambient stay empty: CVE-2022-24769
         "capabilities": {"bounding": names, "effective": names, "permitted": names},

@@ -5,7 +5,7 @@ what `inspect` echoes; the state part is our own. Live things (connections, wait
 `lading.containers.container` and hold a record.
 """
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from lading.errors import Conflict, InvalidArgument, NotFound
 from lading.wire.containers import ContainerConfig
@@ -79,6 +79,7 @@ class ContainerRecord(Struct, frozen=True):
     host_config: HostConfig
     networking: NetworkingConfig
     platform: str = "linux"
+    links: dict[str, str] = field(default_factory=dict)  # alias -> id of the linked container
     state: ContainerState = ContainerState()
 
     @property

@@ -24,9 +24,10 @@ from lading.containers.exec import ExecAttachment, Execs
 from lading.containers.files.archive import Extraction, Files
 from lading.containers.files.download import Download
 from lading.containers.lifecycle import Lifecycle
+from lading.containers.links import DefaultName
 from lading.containers.listing import Listing
 from lading.containers.pruning import Pruning
-from lading.containers.record import ContainerRecord, NotRunning, Restarting
+from lading.containers.record import ContainerRecord, NoSuchContainer, NotRunning, Restarting
 from lading.containers.stopping import Stopping
 from lading.containers.top import top
 from lading.containers.updating import Updating
@@ -132,8 +133,21 @@ class Containers:
     async def remove(self, ref: str, *, force: bool, volumes: bool, link: bool) -> None:
         """Remove it; by force also a running one."""
         if link:
-            raise InvalidArgument("links between containers are not supported")
+            await self._remove_link(ref)
+            return
         await self.lifecycle.remove(self.find(ref), force=force)
+
+    async def _remove_link(self, ref: str) -> None:
+        """Forget a link by its name, parent/alias. Raises DefaultName, NoSuchContainer."""
+        parent_name, _, alias = ref.strip("/").rpartition("/")
+        if not parent_name:
+            raise DefaultName
+        parent = self.find(parent_name)
+        if alias not in parent.record.links:
+            raise NoSuchContainer(ref)
+        kept = {name: child for name, child in parent.record.links.items() if name != alias}
+        parent.record = replace(parent.record, links=kept)
+        await self.context.save(parent)
 
     async def rename(self, ref: str, name: str) -> None:
         """Give it another name. Raises NameInUse."""
@@ -209,7 +223,11 @@ class Containers:
             images=self._images_named(filters.get("ancestor", ())),
         )
         sizes = await self.sizes(chosen) if size else {}
-        return [views.summary(each, self.context, sizes.get(each.id)) for each in chosen]
+        links = self.known.link_names()
+        return [
+            views.summary(each, self.context, sizes.get(each.id), links.get(each.id, ()))
+            for each in chosen
+        ]
 
     def _images_named(self, references: Iterable[str]) -> frozenset[str]:
         """The ids of those images that are here."""

@@ -4,9 +4,11 @@ Nothing is decided or changed here.
 """
 
 import time
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from lading import quantities
 from lading.containers import binds, oci_spec
@@ -60,7 +62,7 @@ def inspect(
         restart_count=record.state.restart_count,
         driver="overlay2",
         exec_ids=exec_ids or None,
-        host_config=record.host_config,
+        host_config=replace(record.host_config, links=_links(record, context)),
         graph_driver=GraphDriver(name="overlay2", data={}),
         size_rw=UNSET if sizes is None else sizes.own,
         size_root_fs=UNSET if sizes is None else sizes.own + sizes.image,
@@ -79,12 +81,14 @@ def inspect(
     )
 
 
-def summary(container: Container, context: Context, sizes: Sizes | None) -> ContainerSummary:
-    """One row of `GET /containers/json`."""
+def summary(
+    container: Container, context: Context, sizes: Sizes | None, links: Sequence[str] = ()
+) -> ContainerSummary:
+    """One row of `GET /containers/json`; `links` are names that others have for it."""
     record = container.record
     return ContainerSummary(
         id=record.id,
-        names=[f"/{record.name}"],
+        names=[f"/{record.name}", *links],
         image=record.config.image,
         image_id=record.image_id,
         command=command_line(record),
@@ -99,6 +103,18 @@ def summary(container: Container, context: Context, sizes: Sizes | None) -> Cont
         network_settings=NetworkSettingsSummary(networks=_endpoints(container, context)),
         mounts=mounts(record),
     )
+
+
+def _links(record: ContainerRecord, context: Context) -> list[str] | None:
+    """The links as inspect tells them: /child:/parent/alias, by the names of today."""
+    found = []
+    for alias, child in record.links.items():
+        try:
+            name = context.find(child).record.name
+        except LadingError:
+            continue  # it was removed; so is the link
+        found.append(f"/{name}:/{record.name}/{alias}")
+    return found or None
 
 
 def facts(container: Container, context: Context) -> Facts:
