@@ -5,15 +5,9 @@ over: `creation` makes, `lifecycle` changes states, `stopping` signals, `attach`
 input, `exec` further processes.
 """
 
-import asyncio
-from collections.abc import AsyncIterable, Awaitable, Iterable, Sequence
-from contextlib import suppress
-from functools import partial
+from collections.abc import AsyncIterable, Awaitable, Sequence
 
-from msgspec.structs import replace
-
-from lading import names
-from lading.containers import listing, store, views
+from lading.containers import store
 from lading.containers.attach import Attachment, LogStream, open_stdin
 from lading.containers.collection import Collection
 from lading.containers.committing import CommitOptions, Committing
@@ -24,16 +18,14 @@ from lading.containers.exec import ExecAttachment, Execs
 from lading.containers.files.archive import Extraction, Files
 from lading.containers.files.download import Download
 from lading.containers.lifecycle import Lifecycle
-from lading.containers.links import DefaultName
 from lading.containers.listing import Listing
+from lading.containers.looking import Looking
+from lading.containers.naming import Naming
 from lading.containers.pruning import Pruning
-from lading.containers.record import ContainerRecord, NoSuchContainer, NotRunning, Restarting
+from lading.containers.record import ContainerRecord, NotRunning
 from lading.containers.stopping import Stopping
-from lading.containers.top import top
 from lading.containers.updating import Updating
-from lading.errors import Conflict, InvalidArgument, LadingError
-from lading.images import lookup
-from lading.kernel.cgroup import Cgroup
+from lading.errors import Conflict, InvalidArgument
 from lading.logs import LogQuery
 from lading.wire.containers import (
     ContainerConfig,
@@ -68,18 +60,6 @@ class BadWaitCondition(InvalidArgument):
     """invalid condition: "{0}\""""
 
 
-class SameName(InvalidArgument):
-    """Renaming a container with the same name as its current name"""
-
-
-class EmptyName(InvalidArgument):
-    """Neither old nor new names may be empty"""
-
-
-class BadNewName(InvalidArgument):
-    """Error when allocating new name: {0}"""
-
-
 class Containers:
     """All containers of one engine."""
 
@@ -88,6 +68,8 @@ class Containers:
         self.known = Collection()
         self.lifecycle = Lifecycle(context)
         self.execs = Execs(context)
+        self._looking = Looking(context, self.known, self.execs)
+        self._naming = Naming(context, self.known)
         self._creation = Creation(context, self.known)
         self._stopping = Stopping(context, self.lifecycle)
         self._updating = Updating(context)
@@ -133,42 +115,13 @@ class Containers:
     async def remove(self, ref: str, *, force: bool, volumes: bool, link: bool) -> None:
         """Remove it; by force also a running one."""
         if link:
-            await self._remove_link(ref)
+            await self._naming.remove_link(ref)
             return
         await self.lifecycle.remove(self.find(ref), force=force)
 
-    async def _remove_link(self, ref: str) -> None:
-        """Forget a link by its name, parent/alias. Raises DefaultName, NoSuchContainer."""
-        parent_name, _, alias = ref.strip("/").rpartition("/")
-        if not parent_name:
-            raise DefaultName
-        parent = self.find(parent_name)
-        if alias not in parent.record.links:
-            raise NoSuchContainer(ref)
-        kept = {name: child for name, child in parent.record.links.items() if name != alias}
-        parent.record = replace(parent.record, links=kept)
-        await self.context.save(parent)
-
     async def rename(self, ref: str, name: str) -> None:
         """Give it another name. Raises NameInUse."""
-        container = self.find(ref)
-        if not name:
-            raise EmptyName
-        earlier = container.record
-        try:
-            name = names.check_name(f"/{name.removeprefix('/')}")
-        except InvalidArgument as error:
-            raise BadNewName(error) from error
-        if name == earlier.name:
-            raise SameName
-        async with container.lock:
-            container.record = replace(container.record, name=name)
-            try:
-                await self.context.save(container, ("rename", {"oldName": f"/{earlier.name}"}))
-            except LadingError:
-                container.record = replace(container.record, name=earlier.name)
-                raise
-        self.known.rename(container, earlier.name)
+        await self._naming.rename(self.find(ref), name)
 
     async def pause(self, ref: str) -> None:
         """Freeze all its processes."""
@@ -206,57 +159,17 @@ class Containers:
 
     async def inspect(self, ref: str, *, size: bool) -> ContainerInspect:
         """Everything about one container."""
-        container = self.find(ref)
-        sizes = await self.sizes([container]) if size else {}
-        execs = self.execs.ids_of(container)
-        return views.inspect(container, self.context, execs, sizes.get(container.id))
+        return await self._looking.inspect(self.find(ref), size=size)
 
     async def list(
         self, *, all: bool, limit: int | None, size: bool, filters: dict[str, list[str]]
     ) -> Sequence[ContainerSummary]:
         """Containers, newest first; running ones only, unless asked otherwise."""
-        chosen = listing.choose(
-            self.all(),
-            Listing(all, limit, filters),
-            find=self.find,
-            facts=lambda container: views.facts(container, self.context),
-            images=self._images_named(filters.get("ancestor", ())),
-        )
-        sizes = await self.sizes(chosen) if size else {}
-        links = self.known.link_names()
-        return [
-            views.summary(each, self.context, sizes.get(each.id), links.get(each.id, ()))
-            for each in chosen
-        ]
-
-    def _images_named(self, references: Iterable[str]) -> frozenset[str]:
-        """The ids of those images that are here."""
-        found = set()
-        for reference in references:
-            with suppress(LadingError):
-                query = partial(lookup.find, text=reference)
-                found.add(self.context.database.read(query).record.digest)
-        return frozenset(found)
-
-    async def sizes(self, containers: Iterable[Container]) -> dict[str, views.Sizes]:
-        """What the files of these containers take, counted now."""
-        return {
-            each.id: views.Sizes(
-                await self.context.usage(each.id),
-                self.context.snapshots.chain_bytes(each.id),
-            )
-            for each in containers
-        }
+        return await self._looking.list(Listing(all, limit, filters), size=size)
 
     async def top(self, ref: str, arguments: str) -> ContainerTop:
         """Its processes, as `ps` prints them. Raises NotRunning, PsFailed."""
-        container = self.find(ref)
-        if container.record.state.status == "restarting":
-            raise Restarting(container.id)
-        if not container.record.state.is_running:
-            raise NotRunning(container.id)
-        group = Cgroup(self.context.layout.cgroup(container.id))
-        return await top(await asyncio.to_thread(group.pids), arguments)
+        return await self._looking.top(self.find(ref), arguments)
 
     def wait(self, ref: str, condition: str) -> Awaitable[WaitResult]:
         """Registered when this returns. Conditions: not-running (or empty), next-exit, removed."""
