@@ -139,6 +139,7 @@ def _with_defaults(host: HostConfig) -> HostConfig:
         shm_size=host.shm_size or oci_spec.SHM_SIZE,
         memory_swap=2 * host.memory if doubles else host.memory_swap,
         pids_limit=host.pids_limit if host.pids_limit and host.pids_limit > 0 else None,
+        oom_kill_disable=bool(host.oom_kill_disable),
         log_config=replace(log, type=log.type or "json-file", config=log.config or {}),
         restart_policy=replace(host.restart_policy, name=host.restart_policy.name or "no"),
         runtime=host.runtime or "runc",

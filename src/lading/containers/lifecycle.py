@@ -26,6 +26,7 @@ from lading.containers.preparation import Preparation
 from lading.containers.record import ContainerRecord, ContainerState
 from lading.errors import Conflict, InvalidArgument, LadingError, NotModified, SystemFault
 from lading.failpoints import fp
+from lading.kernel.cgroup import Cgroup
 
 log = logging.getLogger(__name__)
 _STOP_FIRST = "{0}: stop the container before removing or force remove"
@@ -222,6 +223,9 @@ class Lifecycle:
                 self.mark_stopped(container)
                 with suppress(MonitorGone):  # it ends by itself just now
                     await self.signal(container, 9)
+                if container.record.state.status == "paused":  # a frozen one never hears of it
+                    group = Cgroup(self._context.layout.cgroup(container.id))
+                    await asyncio.to_thread(group.thaw)
                 await asyncio.wait_for(asyncio.shield(run.ended), 30)
             if not container.is_removed:
                 await self._remove(container)

@@ -7,8 +7,8 @@ from lading.containers.collection import Collection
 from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.links import DefaultName
-from lading.containers.record import NoSuchContainer
-from lading.errors import InvalidArgument, LadingError
+from lading.containers.record import NameInUse, NoSuchContainer
+from lading.errors import Conflict, InvalidArgument, LadingError
 
 
 class SameName(InvalidArgument):
@@ -20,6 +20,10 @@ class EmptyName(InvalidArgument):
 
 
 class BadNewName(InvalidArgument):
+    """Error when allocating new name: {0}"""
+
+
+class NewNameInUse(Conflict):
     """Error when allocating new name: {0}"""
 
 
@@ -57,7 +61,9 @@ class Naming:
             container.record = replace(container.record, name=name)
             try:
                 await self._context.save(container, ("rename", {"oldName": f"/{earlier.name}"}))
-            except LadingError:
+            except LadingError as error:
                 container.record = replace(container.record, name=earlier.name)
+                if isinstance(error, NameInUse):
+                    raise NewNameInUse(error) from error
                 raise
         self._known.rename(container, earlier.name)

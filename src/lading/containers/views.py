@@ -27,6 +27,7 @@ from lading.wire.containers import (
     PortSummary,
     State,
 )
+from lading.wire.host_config import HostConfig
 from lading.wire.mounts import MountPoint
 from lading.wire.networks import EndpointSettings, NetworkSettings, NetworkSettingsSummary
 
@@ -62,7 +63,7 @@ def inspect(
         restart_count=record.state.restart_count,
         driver="overlay2",
         exec_ids=exec_ids or None,
-        host_config=replace(record.host_config, links=_links(record, context)),
+        host_config=_host_config(record, context),
         graph_driver=GraphDriver(name="overlay2", data={}),
         size_rw=UNSET if sizes is None else sizes.own,
         size_root_fs=UNSET if sizes is None else sizes.own + sizes.image,
@@ -103,6 +104,17 @@ def summary(
         network_settings=NetworkSettingsSummary(networks=_endpoints(container, context)),
         mounts=mounts(record),
     )
+
+
+def _host_config(record: ContainerRecord, context: Context) -> HostConfig:
+    """As it was asked, with what holds where nothing was."""
+    host = record.host_config
+    masked, fixed = host.masked_paths, host.readonly_paths
+    if not host.privileged:
+        masked = oci_spec.MASKED_PATHS if masked is None else masked
+        fixed = oci_spec.READONLY_PATHS if fixed is None else fixed
+    links = _links(record, context)
+    return replace(host, links=links, masked_paths=masked, readonly_paths=fixed)
 
 
 def _links(record: ContainerRecord, context: Context) -> list[str] | None:
