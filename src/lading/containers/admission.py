@@ -6,13 +6,12 @@ what will not be heeded comes back to the user as a warning.
 
 from msgspec.structs import replace
 
-from lading.containers import binds, limits, oci_spec, preparation, restart
+from lading.containers import binds, limits, logging, oci_spec, preparation, restart
 from lading.containers.lifecycle import policy_of
 from lading.containers.limits import HostLimits
 from lading.containers.record import ContainerRecord
 
 _OFF = ("unconfined", "disable")  # asks for what is anyway
-LOG_DRIVERS = ("", "json-file", "local")  # all mean our own log, which `logs` and `attach` read
 
 
 def check(record: ContainerRecord, can: HostLimits) -> tuple[ContainerRecord, list[str]]:
@@ -23,6 +22,7 @@ def check(record: ContainerRecord, can: HostLimits) -> tuple[ContainerRecord, li
     host, discarded = limits.check(record.host_config, can)
     record = replace(record, host_config=host)
     binds.parse(host)
+    logging.check(host.log_config)
     preparation.check_modes(record)
     restart.check(policy_of(record), is_auto_removed=host.auto_remove)
     oci_spec.capability_names(host)
@@ -43,8 +43,8 @@ def warnings(record: ContainerRecord) -> list[str]:
         "health checks are not supported yet: the container has no health": bool(
             probe and probe != ["NONE"]
         ),
-        f"log driver {host.log_config.type} is not supported yet: the engine's own log is kept": (
-            host.log_config.type not in LOG_DRIVERS
+        f"log driver {host.log_config.type} sends nothing yet: the log is kept by the engine": (
+            logging.is_shipped(host.log_config)
         ),
         "AppArmor and SELinux options are not supported yet: they have no effect": any(
             option.startswith(("apparmor", "label")) and not option.endswith(_OFF)

@@ -9,7 +9,7 @@ import time
 from msgspec.structs import replace
 
 from lading import names
-from lading.containers import admission, links, oci_spec, validation
+from lading.containers import admission, links, logging, oci_spec, validation
 from lading.containers.collection import Collection
 from lading.containers.container import Container
 from lading.containers.context import Context
@@ -45,6 +45,8 @@ class Creation:
             name = names.check_name(name)
         image = await self._context.images.resolve(request.image, platform=platform)
         record = _new_record(request, image.id, image.config.config or ExecutionConfig())
+        asked = logging.with_defaults(record.host_config.log_config, self._context.log_default)
+        record = replace(record, host_config=replace(record.host_config, log_config=asked))
         pointless = validation.check(
             record.config, record.host_config, has_hostname=bool(request.hostname)
         )
@@ -130,7 +132,6 @@ def _with_defaults(host: HostConfig) -> HostConfig:
     """What Docker fills in, and tells in inspect."""
     network = "bridge" if host.network_mode in ("", "default") else host.network_mode
     doubles = host.memory > 0 and host.memory_swap == 0
-    log = host.log_config
     return replace(
         host,
         network_mode=network,
@@ -140,7 +141,6 @@ def _with_defaults(host: HostConfig) -> HostConfig:
         memory_swap=2 * host.memory if doubles else host.memory_swap,
         pids_limit=host.pids_limit if host.pids_limit and host.pids_limit > 0 else None,
         oom_kill_disable=bool(host.oom_kill_disable),
-        log_config=replace(log, type=log.type or "json-file", config=log.config or {}),
         restart_policy=replace(host.restart_policy, name=host.restart_policy.name or "no"),
         runtime=host.runtime or "runc",
     )

@@ -48,6 +48,7 @@ def inspect(
     files, layout = context.layout.files(record.id), context.layout
     endpoints = _endpoints(container, context)
     bridge = endpoints.get("bridge", EndpointSettings())
+    log_driver = record.host_config.log_config.type
     return ContainerInspect(
         id=record.id,
         created=format_time(record.created_ns),
@@ -58,7 +59,7 @@ def inspect(
         resolv_conf_path=f"{files}/resolv.conf",
         hostname_path=f"{files}/hostname",
         hosts_path=f"{files}/hosts",
-        log_path=layout.log(record.id),
+        log_path=layout.log(record.id) if log_driver in ("", "json-file") else "",
         name=f"/{record.name}",
         restart_count=record.state.restart_count,
         driver="overlay2",

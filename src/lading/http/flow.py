@@ -79,6 +79,8 @@ async def wait_taken(transport: asyncio.BaseTransport) -> None:
     if opened is None or opened.family != socket.AF_UNIX:
         return
     for _ in range(_TAKEN_ROUNDS):
+        if opened.fileno() < 0:  # the client went away meanwhile
+            return
         if not int.from_bytes(fcntl.ioctl(opened.fileno(), termios.TIOCOUTQ, bytes(4)), "little"):
             return
         await asyncio.sleep(_TAKEN_WAIT_S)
