@@ -203,14 +203,14 @@ class Engine:
         assert status < 300 or status == 304, body
         return json.loads(body) if body else None
 
-    def forget_bridge(self) -> None:
-        """Delete the default bridge, so that the next start has to make it."""
+    def in_namespace(self, *words: str) -> None:
+        """Run a command in the network namespace of the engine; it may fail."""
         enter = ["nsenter", f"--net=/proc/self/fd/{self._namespace}"]
-        subprocess.run(
-            [*enter, "ip", "link", "delete", "lading0"],
-            pass_fds=[self._namespace],
-            capture_output=True,  # there may be none
-        )
+        subprocess.run([*enter, *words], pass_fds=[self._namespace], capture_output=True)
+
+    def forget_bridge(self) -> None:
+        """Delete the default bridge, if there is one, so that the next start has to make it."""
+        self.in_namespace("ip", "link", "delete", "lading0")
 
     def findings(self) -> list[object]:
         """What the audit says, once what goes on in the background has had time to end."""

@@ -202,3 +202,6 @@ class Backend(Protocol):
     def journal(self) -> Journal: ...
     def check(self) -> Sequence[Finding]:
         """Audit the host against the records."""
+
+    async def repair(self) -> Sequence[Finding]:
+        """Take away what has no owner; what is left is told."""

@@ -58,6 +58,7 @@ class Context:
         self.launcher = Launcher(layout.exec_root)
         self.filters = Filters(f"{layout.exec_root}/seccomp")
         self.is_closing = False
+        self.damaged: dict[str, str] = {}  # rows that could not be read: id -> reason
         self.find: Callable[[str], Container] = _nothing_yet  # given by the service
         self._network_thread = ThreadPoolExecutor(1, thread_name_prefix="networks")
 
@@ -94,6 +95,19 @@ class Context:
             _append(connection, container, happenings)
 
         await self._write(transaction)
+
+    async def delete_damaged(self, container_id: str) -> None:
+        """Remove a row that could not be read, and what it named."""
+
+        def transaction(connection: sqlite3.Connection) -> None:
+            store.delete(connection, container_id)
+            snapshot_rows.delete_active(connection, container_id)
+            event = Event("container", "destroy", container_id, {}, time.time_ns())
+            journal.append(connection, event)
+
+        await self._write(transaction)
+        self.damaged.pop(container_id, None)
+        await self.discard_bytes(container_id)
 
     async def publish(self, container: Container, *happenings: Happening) -> None:
         """Journal events that change no record (attach, resize, exec_start, ...)."""

@@ -35,9 +35,10 @@ START_TIMEOUT_S = 5.0  # a start takes milliseconds once the spawner has it
 log = getLogger(__name__)
 
 
-async def recover(containers: Containers, context: Context) -> dict[str, str]:
-    """Load all containers and settle their runs; returns damaged records by id, with the reason."""
+async def recover(containers: Containers, context: Context) -> None:
+    """Load all containers and settle their runs; damaged records are told in `context.damaged`."""
     records, damaged = load_records(context)
+    context.damaged.update(damaged)
     for container_id, reason in damaged.items():
         log.error("container %s: %s", container_id, reason)
     for record in records:
@@ -50,7 +51,6 @@ async def recover(containers: Containers, context: Context) -> dict[str, str]:
     for container in containers.all():
         if container.id not in running:
             await _settle(containers, container)
-    return damaged
 
 
 async def restart_stopped(containers: Containers, was_running: set[str]) -> None:

@@ -6,6 +6,7 @@ input, `exec` further processes.
 """
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Sequence
+from functools import partial
 
 from lading.containers import logging, store
 from lading.containers.attach import Attachment, open_stdin
@@ -122,6 +123,11 @@ class Containers:
         if link:
             await self._naming.remove_link(ref)
             return
+        if self.context.damaged:
+            find = partial(store.find_damaged, damaged=self.context.damaged, ref=ref)
+            if damaged := self.context.database.read(find):
+                await self.context.delete_damaged(damaged)
+                return
         await self.lifecycle.remove(self.find(ref), force=force)
 
     async def rename(self, ref: str, name: str) -> None:
