@@ -11,7 +11,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from lading.errors import InvalidArgument, SystemFault
+from lading.errors import SystemFault
 from lading.wire.host_config import DeviceMapping, HostConfig, ThrottleDevice
 
 _RULE = re.compile(r"([acb]) ([0-9]+|\*):([0-9]+|\*) ([rwm]{1,3})")
@@ -25,12 +25,16 @@ _THROTTLES = {
 }
 
 
-class BadRule(InvalidArgument):
+class BadRule(SystemFault):
     """invalid device cgroup rule format: '{0}'"""
 
 
 class NoSuchDevice(SystemFault):
     """error gathering device information while adding custom device "{0}": {1}"""
+
+
+class NoBlockDevice(SystemFault):
+    """stat {0}: {1}"""
 
 
 class NoDriver(SystemFault):
@@ -143,7 +147,7 @@ def _allow(node: dict[str, object], access: str) -> dict[str, object]:
 
 
 def block_io(host: HostConfig) -> dict[str, object]:
-    """linux.resources.blockIO. Raises NoSuchDevice for a path that is none."""
+    """linux.resources.blockIO. Raises NoBlockDevice for a path that is none."""
     limits: dict[str, object] = {}
     if host.blkio_weight:
         limits["weight"] = host.blkio_weight
@@ -162,5 +166,5 @@ def _numbers(path: str) -> dict[str, object]:
     try:
         status = os.stat(path)
     except OSError as error:
-        raise NoSuchDevice(path, (error.strerror or str(error)).lower()) from error
+        raise NoBlockDevice(path, (error.strerror or str(error)).lower()) from error
     return {"major": os.major(status.st_rdev), "minor": os.minor(status.st_rdev)}

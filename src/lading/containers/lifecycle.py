@@ -51,7 +51,7 @@ class StillUp(Conflict):
 
 class CommandFailed(InvalidArgument):
     """failed to create task for container: OCI runtime create failed: \
-unable to start container process: error during container init: {0}"""
+unable to start container process: {0}"""
 
 
 class StartFailed(SystemFault):
@@ -132,7 +132,8 @@ class Lifecycle:
     async def _record_failure(self, container: Container, error: LadingError) -> None:
         """Keep the reason of a failed start, as Docker does; `--rm` removes the container."""
         self._context.release_network(container)
-        code = exit_code_of(str(error))
+        is_programs = isinstance(error, CommandFailed | StartFailed)
+        code = exit_code_of(str(error)) if is_programs else 128
         earlier = container.record.state
         status = "exited" if earlier.started_ns else "created"
         state = replace(earlier, error=str(error), exit_code=code, status=status)
@@ -302,10 +303,16 @@ def exit_code_of(message: str) -> int:
     return exit_codes.of_failed_start(message) or 128
 
 
+# dockerd looks users up itself, so its runtime has no part in these errors
+_OF_USER = ("unable to find user ", "unable to find group ", "uids and gids must be ")
+
+
 def _start_error(error: object) -> LadingError:
     fields = error if isinstance(error, dict) else {"message": str(error)}
     message = str(fields.get("message", ""))
-    if exit_code_of(message) in (126, 127) or fields.get("step") == "user":
+    if message.startswith(_OF_USER):
+        return SystemFault(message)
+    if exit_code_of(message) in (126, 127):
         return CommandFailed(message)
     return StartFailed(message)
 

@@ -15,7 +15,7 @@ from lading.containers.context import Context
 from lading.containers.links import Linked, LinkedNotRunning
 from lading.containers.oci_spec import Bind, Surroundings
 from lading.containers.record import ContainerRecord
-from lading.errors import Conflict, InvalidArgument, NotSupported
+from lading.errors import Conflict, InvalidArgument, LadingError, NotSupported, SystemFault
 from lading.failpoints import fp
 from lading.kernel.cgroup import Hierarchies, hierarchies
 from lading.networks import Endpoint, hosts, resolvconf
@@ -31,6 +31,10 @@ class NoInitProgram(NotSupported):
 
 class JoinedNotRunning(Conflict):
     """cannot join {0} namespace of a non running container: {1}"""
+
+
+class JoinedMissing(SystemFault):
+    """joining {0} namespace of container: {1}"""
 
 
 class UnsupportedMode(InvalidArgument):
@@ -114,7 +118,10 @@ class Preparation:
         for kind, mode in modes.items():
             if not mode.startswith("container:"):
                 continue
-            other = self._context.find(mode.removeprefix("container:"))
+            try:
+                other = self._context.find(mode.removeprefix("container:"))
+            except LadingError as error:
+                raise JoinedMissing(kind, error) from error
             if not other.record.state.is_running:
                 raise JoinedNotRunning(kind, other.id)
             name = {"network": "net"}.get(kind, kind)
