@@ -143,7 +143,11 @@ class Campaign:
         found: list[object] = self._engine.findings()
         listed = self._engine.get("/containers/json")
         found += [row for row in listed if not _runs(self._engine, row)]
-        self._engine.remove_everything()
+        try:
+            self._engine.remove_everything()
+        except AssertionError as error:
+            found.append(f"cannot be removed: {error}")
+            found.append(self._engine.log()[-3000:])
         found += self._engine.findings()
         self._engine.call("DELETE", "/images/campaign?force=1")
         if found:

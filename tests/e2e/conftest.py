@@ -13,6 +13,7 @@ import glob
 import http.client
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -228,8 +229,21 @@ class Engine:
             status, body = self.call("DELETE", f"/containers/{container['Id']}?force=1")
             assert status in (204, 404), body
 
-    def close(self) -> None:
-        """Remove all containers, stop the daemon, and assert that nothing of them is left."""
+    def limit_descriptors(self, spare: int) -> int:
+        """Let the daemon open only so many more (or, large, so many); returns its limit before."""
+        assert self._process is not None
+        pid = self._process.pid
+        opened = len(os.listdir(f"/proc/{pid}/fd"))
+        before, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        limit = spare if spare > 1000 else opened + spare
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, hard))
+        return before
+
+    def close(self, *, keep: bool = False) -> None:
+        """Remove all containers, stop the daemon, and assert that nothing of them is left.
+
+        With `keep` its directory stays, for something of the test's own is mounted there.
+        """
         self.revive()
         self.remove_everything()
         findings = self.findings()
@@ -243,7 +257,9 @@ class Engine:
         }
         log = self.log()
         os.close(self._namespace)
-        if not left["mounts"]:
+        if keep:
+            del left["mounts"]
+        elif not left["mounts"]:
             shutil.rmtree(self.directory)
         assert not any(left.values()), (left, log)
 
@@ -313,6 +329,14 @@ def _opened() -> Iterator[Engine]:
         yield engine
     finally:
         engine.close()
+
+
+@pytest.fixture
+def new_engine() -> Callable[[], Engine]:
+    """Makes engines that do not run yet, for tests that prepare their directory."""
+    if os.geteuid() != 0:
+        pytest.skip("an engine needs root")
+    return Engine
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from lading.images.service import Images
 from lading.networks import Networks
 from lading.runtime import client
 from lading.state import Database, Journal, journal
+from lading.state.database import StateFull, StateUnwritable
 from lading.storage.snapshots import OverlayDriver
 from lading.storage.snapshots import store as snapshot_rows
 from lading.wire.host_config import LogConfig
@@ -110,8 +111,14 @@ class Context:
         await self.discard_bytes(container_id)
 
     async def publish(self, container: Container, *happenings: Happening) -> None:
-        """Journal events that change no record (attach, resize, exec_start, ...)."""
-        await self._write(lambda connection: _append(connection, container, happenings))
+        """Journal events that change no record (attach, resize, exec_start, ...).
+
+        On a full disk they are lost, for nobody could make room otherwise.
+        """
+        try:
+            await self._write(lambda connection: _append(connection, container, happenings))
+        except (StateFull, StateUnwritable) as error:
+            log.error("events of %s are lost: %s", container.record.name, error)
 
     async def publish_own(self, action: str, attributes: dict[str, str]) -> None:
         """Journal an event of all containers together (prune)."""

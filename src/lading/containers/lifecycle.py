@@ -28,8 +28,10 @@ from lading.containers.record import ContainerRecord, ContainerState
 from lading.errors import Conflict, InvalidArgument, LadingError, NotModified, SystemFault
 from lading.failpoints import fp
 from lading.kernel.cgroup import Cgroup
+from lading.state.database import StateFull, StateUnwritable
 
 log = logging.getLogger(__name__)
+RECORD_AGAIN_S = 1.0  # while the disk is full
 _STOP_FIRST = "{0}: stop the container before removing or force remove"
 
 
@@ -107,6 +109,7 @@ class Lifecycle:
         event = await run.started
         if event.get("event") != "started":
             raise _start_error(event.get("error"))
+        undo.callback(self._context.clean_after_monitor, container.id)  # it runs: end it
         return event
 
     async def _record_start(self, container: Container, run: Run, event: dict[str, object]) -> None:
@@ -141,7 +144,8 @@ class Lifecycle:
         if container.record.is_auto_removed:
             await self._remove(container)
         else:
-            await self._context.save(container)
+            with suppress(StateFull, StateUnwritable):  # the start's own error is told
+                await self._context.save(container)
 
     async def adopt(self, container: Container, run: Run) -> None:
         """Go on with a run that was found alive when the engine started."""
@@ -166,18 +170,49 @@ class Lifecycle:
             container.record = replace(container.record, state=state)
         details = {"exitCode": str(state.exit_code), **_duration(earlier, state)}
         happenings: list[Happening] = [*(["oom"] if state.oom_killed else []), ("die", details)]
+        goes = container.record.is_auto_removed and again is None and not container.keeps
         fp("exit.before-record")
-        if container.record.is_auto_removed and again is None and not container.keeps:
-            await self._context.delete(container, *happenings, "destroy")
-            self._finish_run(container, run)
-            self._discard(container)
+        try:
+            await self._record_end(container, happenings, goes=goes)
+        except (StateFull, StateUnwritable) as error:
+            log.error("the exit of %s is not recorded yet: %s", container.record.name, error)
+            self._finish_run(container, run, is_recorded=False)
+            self.in_background(self._record_later(container, run, happenings, goes=goes))
         else:
-            await self._context.save(container, *happenings)
             self._finish_run(container, run)
+            if goes:
+                self._discard(container)
         if again is not None:
             self.in_background(self._start_again(container, again))
 
-    def _finish_run(self, container: Container, run: Run | None) -> None:
+    async def _record_end(
+        self, container: Container, happenings: list[Happening], *, goes: bool
+    ) -> None:
+        """The exit, and with it the removal of a container that `goes`, in one transaction."""
+        if goes:
+            await self._context.delete(container, *happenings, "destroy")
+        else:
+            await self._context.save(container, *happenings)
+
+    async def _record_later(
+        self, container: Container, run: Run | None, happenings: list[Happening], *, goes: bool
+    ) -> None:
+        """Try again until the disk takes it; meanwhile the run directory knows of the exit."""
+        while not container.is_removed:
+            await asyncio.sleep(RECORD_AGAIN_S)
+            try:
+                await self._record_end(container, happenings, goes=goes)
+            except (StateFull, StateUnwritable):
+                continue
+            if container.run is run:
+                shutil.rmtree(self._context.layout.run(container.id), ignore_errors=True)
+            if goes:
+                self._discard(container)
+            return
+
+    def _finish_run(
+        self, container: Container, run: Run | None, *, is_recorded: bool = True
+    ) -> None:
         """After the exit is durable: wake the waiters, give back what the run held."""
         fp("exit.after-record")
         if run:
@@ -185,7 +220,8 @@ class Lifecycle:
         container.announce_exit()
         container.note_change()
         self._context.release_network(container)
-        shutil.rmtree(self._context.layout.run(container.id), ignore_errors=True)
+        if is_recorded:
+            shutil.rmtree(self._context.layout.run(container.id), ignore_errors=True)
         if run is None or not run.exited.done() or run.exited.result() is None:
             self._context.clean_after_monitor(container.id)
 
