@@ -29,6 +29,7 @@ from lading.containers.monitor import Monitor
 from lading.containers.record import ContainerState
 from lading.containers.service import Containers, load_records
 from lading.errors import LadingError
+from lading.kernel.cgroup import Cgroup
 from lading.runtime import client, rundir
 
 START_TIMEOUT_S = 5.0  # a start takes milliseconds once the spawner has it
@@ -125,11 +126,31 @@ async def _is_adopted(containers: Containers, context: Context, container: Conta
         )
         container.record = replace(container.record, state=state)
         await context.save(container, "start")
+    await _settle_freeze(context, container)
     with suppress(LadingError):
         quota = logging.plan_of(container.record).quota
         run.limit_log(context.layout.log(container.id), quota)
     await containers.lifecycle.adopt(container, run)
     return True
+
+
+async def _settle_freeze(context: Context, container: Container) -> None:
+    """A pause or its end that the crash interrupted: what the kernel has is what holds.
+
+    A group on its way to be frozen goes on instead.
+    """
+    group = Cgroup(context.layout.cgroup(container.id))
+    try:
+        is_frozen = group.is_frozen()
+        if not is_frozen:
+            group.thaw()
+    except (OSError, LadingError):
+        return  # no freezer here, or the container has just ended
+    status = "paused" if is_frozen else "running"
+    state = container.record.state
+    if state.status != status:
+        container.record = replace(container.record, state=replace(state, status=status))
+        await context.save(container, "pause" if is_frozen else "unpause")
 
 
 async def _comes_to_run(run: Run) -> bool:
