@@ -13,6 +13,7 @@ import glob
 import http.client
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -181,6 +182,16 @@ class Engine:
             answer = connection.getresponse()
             return answer.status, answer.read()
 
+    def exchange(
+        self, method: str, path: str, body: bytes | None = None
+    ) -> tuple[int, dict[str, str], bytes]:
+        """One request with a body of any kind: status, headers and body of the answer."""
+        connection = UnixConnection(self.socket, 30.0)
+        with contextlib.closing(connection):
+            connection.request(method, path, body)
+            answer = connection.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read()
+
     def get(self, path: str) -> Any:
         """The document at a path."""
         status, body = self.call("GET", path)
@@ -193,14 +204,14 @@ class Engine:
         assert status < 300 or status == 304, body
         return json.loads(body) if body else None
 
-    def forget_bridge(self) -> None:
-        """Delete the default bridge, so that the next start has to make it."""
+    def in_namespace(self, *words: str) -> None:
+        """Run a command in the network namespace of the engine; it may fail."""
         enter = ["nsenter", f"--net=/proc/self/fd/{self._namespace}"]
-        subprocess.run(
-            [*enter, "ip", "link", "delete", "lading0"],
-            pass_fds=[self._namespace],
-            capture_output=True,  # there may be none
-        )
+        subprocess.run([*enter, *words], pass_fds=[self._namespace], capture_output=True)
+
+    def forget_bridge(self) -> None:
+        """Delete the default bridge, if there is one, so that the next start has to make it."""
+        self.in_namespace("ip", "link", "delete", "lading0")
 
     def findings(self) -> list[object]:
         """What the audit says, once what goes on in the background has had time to end."""
@@ -218,8 +229,21 @@ class Engine:
             status, body = self.call("DELETE", f"/containers/{container['Id']}?force=1")
             assert status in (204, 404), body
 
-    def close(self) -> None:
-        """Remove all containers, stop the daemon, and assert that nothing of them is left."""
+    def limit_descriptors(self, spare: int) -> int:
+        """Let the daemon open only so many more (or, large, so many); returns its limit before."""
+        assert self._process is not None
+        pid = self._process.pid
+        opened = len(os.listdir(f"/proc/{pid}/fd"))
+        before, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        limit = spare if spare > 1000 else opened + spare
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, hard))
+        return before
+
+    def close(self, *, keep: bool = False) -> None:
+        """Remove all containers, stop the daemon, and assert that nothing of them is left.
+
+        With `keep` its directory stays, for something of the test's own is mounted there.
+        """
         self.revive()
         self.remove_everything()
         findings = self.findings()
@@ -233,9 +257,21 @@ class Engine:
         }
         log = self.log()
         os.close(self._namespace)
-        if not left["mounts"]:
+        if keep:
+            del left["mounts"]
+        elif not left["mounts"]:
             shutil.rmtree(self.directory)
         assert not any(left.values()), (left, log)
+
+    def process_ids(self) -> list[int]:
+        """The daemon, spawner and monitors of now: whoever is in our network namespace."""
+        ours = os.fstat(self._namespace).st_ino
+        found = []
+        for path in glob.glob("/proc/[0-9]*/ns/net"):
+            with contextlib.suppress(OSError):
+                if os.stat(path).st_ino == ours:
+                    found.append(int(Path(path).parents[1].name))
+        return found
 
     def _processes(self) -> list[str]:
         """Whoever is in our network namespace: the spawner and every monitor are."""
@@ -293,6 +329,14 @@ def _opened() -> Iterator[Engine]:
         yield engine
     finally:
         engine.close()
+
+
+@pytest.fixture
+def new_engine() -> Callable[[], Engine]:
+    """Makes engines that do not run yet, for tests that prepare their directory."""
+    if os.geteuid() != 0:
+        pytest.skip("an engine needs root")
+    return Engine
 
 
 @pytest.fixture(scope="session")

@@ -214,6 +214,22 @@ def do_remove(engine: Engine) -> None:
     assert status == 204, body
 
 
+def do_update(engine: Engine) -> None:
+    engine.post(f"/containers/{NAME}/update", {"CpuShares": 512})
+
+
+def do_pause(engine: Engine) -> None:
+    engine.post(f"/containers/{NAME}/pause")
+
+
+def do_unpause(engine: Engine) -> None:
+    engine.post(f"/containers/{NAME}/unpause")
+
+
+def do_restart(engine: Engine) -> None:
+    engine.post(f"/containers/{NAME}/restart?t=5")
+
+
 class Step(NamedTuple):
     """An operation: the states that it leads from and to ("": no container), its failpoints."""
 
@@ -268,6 +284,16 @@ LIVES = {
         "start": Step(do_start, "created", "running", []),
         "stop": Step(do_stop, "running", "", [*commits(3), *EXIT, *REMOVAL]),
     },
+}
+LIVES["changed"] = {
+    "create": Step(do_create, "", "created", []),
+    "start": Step(do_start, "created", "running", []),
+    "update": Step(
+        do_update, "running", "running", [*commits(1), "update.before-row", "update.after-row"]
+    ),
+    "pause": Step(do_pause, "running", "paused", commits(1)),
+    "unpause": Step(do_unpause, "paused", "running", commits(1)),
+    "restart": Step(do_restart, "running", "running", commits(2), between="exited"),
 }
 CAMPAIGN = [
     (life, operation, name)

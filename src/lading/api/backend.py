@@ -9,10 +9,15 @@ from typing import Any, Protocol
 
 from lading.state import Journal
 from lading.wire.containers import (
+    ContainerConfig,
     ContainerCreate,
     ContainerCreated,
     ContainerInspect,
+    ContainersPruned,
     ContainerSummary,
+    ContainerTop,
+    ContainerUpdate,
+    ContainerUpdated,
     FilesystemChange,
     PathStat,
     WaitResult,
@@ -20,7 +25,7 @@ from lading.wire.containers import (
 from lading.wire.exec import ExecConfig, ExecInspect, ExecStart
 from lading.wire.images import ImageDeleteItem, ImageHistoryItem, ImageInspect, ImageSummary
 from lading.wire.stats import Stats
-from lading.wire.system import Info, Version
+from lading.wire.system import DiskUsage, Info, Version
 
 Filters = dict[str, list[str]]
 Progress = Callable[[dict[str, object]], None]  # one message of a progress stream
@@ -70,10 +75,25 @@ class Containers(Protocol):
     async def rename(self, ref: str, name: str) -> None: ...
     async def remove(self, ref: str, *, force: bool, volumes: bool, link: bool) -> None: ...
     async def resize(self, ref: str, *, height: int, width: int) -> None: ...
-    def inspect(self, ref: str, *, size: bool) -> ContainerInspect: ...
-    def list(
+    async def update(self, ref: str, asked: ContainerUpdate) -> ContainerUpdated: ...
+    async def prune(self, filters: Filters) -> ContainersPruned: ...
+    async def top(self, ref: str, arguments: str) -> ContainerTop: ...
+    async def commit(
+        self,
+        ref: str,
+        config: ContainerConfig | None,
+        *,
+        repo: str,
+        tag: str,
+        comment: str,
+        author: str,
+        pause: bool,
+        changes: Sequence[str],
+    ) -> str: ...
+    async def inspect(self, ref: str, *, size: bool) -> ContainerInspect: ...
+    async def list(
         self, *, all: bool, limit: int | None, size: bool, filters: Filters
-    ) -> list[ContainerSummary]: ...
+    ) -> Sequence[ContainerSummary]: ...
     def wait(self, ref: str, condition: str) -> Awaitable[WaitResult]:
         """Registered when this returns; the result may come much later."""
 
@@ -150,6 +170,12 @@ class System(Protocol):
     def info(self) -> Info: ...
 
 
+class Usage(Protocol):
+    """What things take on the disk."""
+
+    async def disk_usage(self, kinds: Sequence[str]) -> DiskUsage: ...
+
+
 class Finding(Protocol):
     """One result of the audit."""
 
@@ -171,6 +197,11 @@ class Backend(Protocol):
     @property
     def system(self) -> System: ...
     @property
+    def usage(self) -> Usage: ...
+    @property
     def journal(self) -> Journal: ...
     def check(self) -> Sequence[Finding]:
         """Audit the host against the records."""
+
+    async def repair(self) -> Sequence[Finding]:
+        """Take away what has no owner; what is left is told."""

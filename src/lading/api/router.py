@@ -9,7 +9,9 @@ else is a bug, told as 500 and logged with its traceback.
 """
 
 import asyncio
+import errno
 import logging
+import os
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple
@@ -18,7 +20,7 @@ from urllib.parse import unquote
 from lading.api.backend import Backend
 from lading.api.call import JSON, Call
 from lading.api.versions import negotiate
-from lading.errors import LadingError, NotFound
+from lading.errors import LadingError, NotFound, SystemFault
 from lading.http import ClientGone, Request, Response
 from lading.version import API_VERSION, VERSION
 from lading.wire import codec
@@ -32,6 +34,11 @@ HEADERS = [
     ("Ostype", "linux"),
     ("Server", f"Docker/{VERSION} (linux)"),
 ]
+# the disk, memory, descriptors or processes are used up, or the disk is broken
+HOST_FAULTS = frozenset([
+    errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.EIO,
+    errno.EROFS,
+])  # fmt: skip
 _VERSIONED = re.compile(r"/v([0-9][0-9.]*)(/.*)")
 
 
@@ -71,11 +78,22 @@ class Router:
             response = error_response(error)
         except ClientGone:
             raise
+        except OSError as error:
+            response = self._host_fault(request, error)
         except Exception as error:
             log.exception("bug: %s %s", request.method, request.path)
             response = error_response(error)
         response.headers += HEADERS
         return response
+
+    def _host_fault(self, request: Request, error: OSError) -> Response:
+        """What the host has run out of is nobody's bug, and told in its words."""
+        if error.errno not in HOST_FAULTS:
+            log.exception("bug: %s %s", request.method, request.path)
+            return error_response(error)
+        reason = os.strerror(error.errno or 0).lower()
+        log.error("%s %s: %s", request.method, request.path, error)
+        return error_response(SystemFault(reason))
 
     async def aclose(self) -> None:
         """Wait for the handlers whose clients have gone."""

@@ -17,7 +17,7 @@ from lading.wire.containers import ContainerCreate, ContainerInspect, ContainerS
 from lading.wire.events import EventMessage
 from lading.wire.exec import ExecConfig, ExecStart
 from lading.wire.images import ImageInspect, ImageSummary
-from lading.wire.system import Info
+from lading.wire.system import DiskUsage, Info
 
 
 class TooNew(InvalidArgument):
@@ -101,13 +101,15 @@ _EMPTY_CONFIG = {
     "WorkingDir": "",
 }  # always there, even if empty, until 1.52
 
+_SUMMARY = (
+    Field("HostConfig.Annotations", since="1.46"),
+    Field("ImageManifestDescriptor", since="1.48"),
+    Field("NetworkSettings.Networks.*.DNSNames", since="1.44"),
+    Field("NetworkSettings.Networks.*.GwPriority", since="1.48"),
+)
+
 FIELDS: dict[type, tuple[Field, ...]] = {
-    ContainerSummary: (
-        Field("HostConfig.Annotations", since="1.46"),
-        Field("ImageManifestDescriptor", since="1.48"),
-        Field("NetworkSettings.Networks.*.DNSNames", since="1.44"),
-        Field("NetworkSettings.Networks.*.GwPriority", since="1.48"),
-    ),
+    ContainerSummary: _SUMMARY,
     ContainerInspect: (
         Field("ImageManifestDescriptor", since="1.48"),
         Field("HostConfig.Annotations", since="1.43"),
@@ -138,6 +140,13 @@ FIELDS: dict[type, tuple[Field, ...]] = {
             Field(f"{name}.Expected", until="1.49", put_back=lambda commit: commit["ID"])
             for name in ("ContainerdCommit", "RuncCommit", "InitCommit")
         ),
+    ),
+    DiskUsage: (
+        Field("BuilderSize", until="1.42", put_back=0),
+        Field("Images.*.VirtualSize", until="1.44", put_back=lambda image: image["Size"]),
+        Field("Images.*.Descriptor", since="1.48"),
+        Field("Images.*.Manifests", since="1.47"),
+        *(Field(f"Containers.*.{field.path}", field.since) for field in _SUMMARY),
     ),
     EventMessage: tuple(Field(name, until="1.52") for name in ("status", "id", "from")),
     # --- asked ---

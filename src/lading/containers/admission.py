@@ -4,26 +4,31 @@ Nothing asked is passed over in silence: what contradicts itself or cannot be do
 what will not be heeded comes back to the user as a warning.
 """
 
-import os
+from msgspec.structs import replace
 
-from lading.containers import binds, logging, oci_spec, preparation, resources, restart
+from lading.containers import binds, limits, logging, oci_spec, preparation, restart
 from lading.containers.lifecycle import policy_of
+from lading.containers.limits import HostLimits
 from lading.containers.record import ContainerRecord
 
+_OFF = ("unconfined", "disable")  # asks for what is anyway
 
-def check(record: ContainerRecord) -> list[str]:
-    """The warnings for this container. Raises InvalidArgument, NotSupported."""
-    host = record.host_config
-    resources.check(host, cpu_count=os.cpu_count() or 1)
+
+def check(record: ContainerRecord, can: HostLimits) -> tuple[ContainerRecord, list[str]]:
+    """The container without limits that do not hold here, and warnings.
+
+    Raises InvalidArgument, NotSupported.
+    """
+    host, discarded = limits.check(record.host_config, can)
+    record = replace(record, host_config=host)
     binds.parse(host)
     logging.check(host.log_config)
     preparation.check_modes(record)
     restart.check(policy_of(record), is_auto_removed=host.auto_remove)
     oci_spec.capability_names(host)
-    resources.devices(host)
     if host.init:
         preparation.init_program()
-    return warnings(record)
+    return record, [*discarded, *warnings(record)]
 
 
 def warnings(record: ContainerRecord) -> list[str]:
@@ -38,7 +43,8 @@ def warnings(record: ContainerRecord) -> list[str]:
             logging.is_shipped(host.log_config)
         ),
         "AppArmor and SELinux options are not supported yet: they have no effect": any(
-            option.startswith(("apparmor", "label")) for option in host.security_opt or []
+            option.startswith(("apparmor", "label")) and not option.endswith(_OFF)
+            for option in host.security_opt or []
         ),
     }
     return [text for text, is_asked in ignored.items() if is_asked]

@@ -42,15 +42,29 @@ class Collection:
                 raise AmbiguousId(ref)
             container = matches[0] if matches else None
         if container is None or container.is_removed:
+            container = self._find_linked(ref.lstrip("/"))
+        if container is None or container.is_removed:
             raise NoSuchContainer(ref)
         return container
+
+    def _find_linked(self, ref: str) -> Container | None:
+        """By the name of a link, parent/alias."""
+        parent_name, slash, alias = ref.rpartition("/")
+        parent = self._by_id.get(self._ids.get(parent_name, "")) if slash else None
+        return self._by_id.get(parent.record.links.get(alias, "")) if parent else None
+
+    def link_names(self) -> dict[str, list[str]]:
+        """The names that links give to containers, by the container's id."""
+        names: dict[str, list[str]] = {}
+        for parent in self.all():
+            for alias, child in parent.record.links.items():
+                names.setdefault(child, []).append(f"/{parent.record.name}/{alias}")
+        return names
 
     def users_of(self, image_id: str) -> list[User]:
         """Which containers were made from an image: asked by the images room before a removal."""
         return [
-            User(c.id, c.record.state.is_running)
-            for c in self.all()
-            if c.record.image_id == image_id
+            User(c.id, c.record.state.is_up) for c in self.all() if c.record.image_id == image_id
         ]
 
     def _forget(self, container: Container) -> None:

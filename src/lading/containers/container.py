@@ -181,7 +181,7 @@ class Container:
         """Register for a condition: not-running (or ""), next-exit, removed."""
         future: asyncio.Future[WaitResult] = asyncio.get_running_loop().create_future()
         is_ending = self.run is not None and not self.run.has_ended  # not yet on the disk
-        is_over = not self.record.state.is_running and not is_ending
+        is_over = not self.record.state.is_up and not is_ending
         if condition in ("", "not-running") and is_over:
             future.set_result(self.wait_result())
             return future

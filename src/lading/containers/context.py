@@ -25,6 +25,7 @@ from lading.images.service import Images
 from lading.networks import Networks
 from lading.runtime import client
 from lading.state import Database, Journal, journal
+from lading.state.database import StateFull, StateUnwritable
 from lading.storage.snapshots import OverlayDriver
 from lading.storage.snapshots import store as snapshot_rows
 from lading.wire.host_config import LogConfig
@@ -58,6 +59,7 @@ class Context:
         self.launcher = Launcher(layout.exec_root)
         self.filters = Filters(f"{layout.exec_root}/seccomp")
         self.is_closing = False
+        self.damaged: dict[str, str] = {}  # rows that could not be read: id -> reason
         self.find: Callable[[str], Container] = _nothing_yet  # given by the service
         self._network_thread = ThreadPoolExecutor(1, thread_name_prefix="networks")
 
@@ -95,9 +97,40 @@ class Context:
 
         await self._write(transaction)
 
+    async def delete_damaged(self, container_id: str) -> None:
+        """Remove a row that could not be read, and what it named."""
+
+        def transaction(connection: sqlite3.Connection) -> None:
+            store.delete(connection, container_id)
+            snapshot_rows.delete_active(connection, container_id)
+            event = Event("container", "destroy", container_id, {}, time.time_ns())
+            journal.append(connection, event)
+
+        await self._write(transaction)
+        self.damaged.pop(container_id, None)
+        await self.discard_bytes(container_id)
+
     async def publish(self, container: Container, *happenings: Happening) -> None:
-        """Journal events that change no record (attach, resize, exec_start, ...)."""
-        await self._write(lambda connection: _append(connection, container, happenings))
+        """Journal events that change no record (attach, resize, exec_start, ...).
+
+        On a full disk they are lost, for nobody could make room otherwise.
+        """
+        try:
+            await self._write(lambda connection: _append(connection, container, happenings))
+        except (StateFull, StateUnwritable) as error:
+            log.error("events of %s are lost: %s", container.record.name, error)
+
+    async def publish_own(self, action: str, attributes: dict[str, str]) -> None:
+        """Journal an event of all containers together (prune)."""
+        event = Event("container", action, "", attributes, time.time_ns())
+        await self._write(lambda connection: journal.append(connection, event))
+
+    async def usage(self, container_id: str) -> int:
+        """Bytes in the writable layer, counted now; 0 when it is gone."""
+        try:
+            return (await asyncio.to_thread(self.snapshots.usage, container_id))[0]
+        except (LadingError, OSError):
+            return 0
 
     async def _write(self, transaction: Callable[[sqlite3.Connection], None]) -> None:
         await self.database.write(transaction)

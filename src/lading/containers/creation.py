@@ -9,12 +9,14 @@ import time
 from msgspec.structs import replace
 
 from lading import names
-from lading.containers import admission, logging, oci_spec
+from lading.containers import admission, links, logging, oci_spec, validation
 from lading.containers.collection import Collection
 from lading.containers.container import Container
 from lading.containers.context import Context
+from lading.containers.host_limits import host_limits
 from lading.containers.merge import merge
 from lading.containers.record import ContainerRecord, NameInUse
+from lading.errors import InvalidArgument, LadingError
 from lading.failpoints import fp
 from lading.oci.config import ExecutionConfig
 from lading.wire.containers import ContainerCreate, ContainerCreated
@@ -22,6 +24,10 @@ from lading.wire.host_config import HostConfig
 from lading.wire.networks import NetworkingConfig
 
 NAME_TRIES = 6  # of generated names, then the id serves
+
+
+class JoinedMissing(InvalidArgument):
+    """{0}"""
 
 
 class Creation:
@@ -41,7 +47,13 @@ class Creation:
         record = _new_record(request, image.id, image.config.config or ExecutionConfig())
         asked = logging.with_defaults(record.host_config.log_config, self._context.log_default)
         record = replace(record, host_config=replace(record.host_config, log_config=asked))
-        warnings = admission.check(record)
+        pointless = validation.check(
+            record.config, record.host_config, has_hostname=bool(request.hostname)
+        )
+        self._check_joined(record.host_config)
+        record = replace(record, links=self._links(record.host_config))
+        record, warnings = admission.check(record, host_limits())
+        warnings = [*pointless, *warnings]
         snapshots, layout = self._context.snapshots, self._context.layout
         fp("create.before-snapshot")
         snapshots.prepare(record.id, image.chain_id or None, record=False)
@@ -54,6 +66,26 @@ class Creation:
             raise
         fp("create.after-row")
         return ContainerCreated(id=container.id, warnings=warnings)
+
+    def _check_joined(self, host: HostConfig) -> None:
+        """Containers whose namespaces are joined must be there. Raises JoinedMissing."""
+        for mode in (host.pid_mode, host.ipc_mode):
+            try:
+                if mode.startswith("container:"):
+                    self._known.find(mode.removeprefix("container:"))
+            except LadingError as error:
+                raise JoinedMissing(error) from error
+
+    def _links(self, host: HostConfig) -> dict[str, str]:
+        """The linked containers' ids, by alias. Raises BadLink, LinkedMissing."""
+        found = {}
+        for text in host.links or []:
+            name, alias = links.parse(text)
+            try:
+                found[alias] = self._known.find(name).id
+            except LadingError as error:
+                raise links.LinkedMissing(name, error) from error
+        return found
 
     async def _insert(
         self, record: ContainerRecord, name: str | None, parent: str | None
@@ -84,8 +116,6 @@ def _new_record(
         is_hosts = "host" in (host.network_mode, host.uts_mode)
         hostname = os.uname().nodename if is_hosts else names.short_id(container_id)
         config = replace(config, hostname=hostname)
-    if host.network_mode in ("", "default"):
-        host = replace(host, network_mode="bridge")
     return ContainerRecord(
         id=container_id,
         name="",
@@ -93,11 +123,24 @@ def _new_record(
         image_reference=request.image,
         image_id=image_id,
         config=config,
-        host_config=replace(
-            host,
-            ipc_mode=host.ipc_mode or "private",
-            cgroupns_mode=host.cgroupns_mode or "private",
-            shm_size=host.shm_size or oci_spec.SHM_SIZE,
-        ),
+        host_config=_with_defaults(host),
         networking=request.networking_config or NetworkingConfig(),
+    )
+
+
+def _with_defaults(host: HostConfig) -> HostConfig:
+    """What Docker fills in, and tells in inspect."""
+    network = "bridge" if host.network_mode in ("", "default") else host.network_mode
+    doubles = host.memory > 0 and host.memory_swap == 0
+    return replace(
+        host,
+        network_mode=network,
+        ipc_mode=host.ipc_mode or "private",
+        cgroupns_mode=host.cgroupns_mode or "private",
+        shm_size=host.shm_size or oci_spec.SHM_SIZE,
+        memory_swap=2 * host.memory if doubles else host.memory_swap,
+        pids_limit=host.pids_limit if host.pids_limit and host.pids_limit > 0 else None,
+        oom_kill_disable=bool(host.oom_kill_disable),
+        restart_policy=replace(host.restart_policy, name=host.restart_policy.name or "no"),
+        runtime=host.runtime or "runc",
     )

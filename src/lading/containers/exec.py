@@ -15,7 +15,7 @@ from lading.containers.exec_process import ExecFailed, process
 from lading.containers.lifecycle import exit_code_of
 from lading.containers.monitor import MonitorGone, MonitorRefused
 from lading.containers.pipes import PipeReader, PipeWriter
-from lading.containers.record import NotRunning
+from lading.containers.record import NotRunning, Restarting
 from lading.errors import Conflict, InvalidArgument, NotFound
 from lading.names import new_id
 from lading.wire.exec import ExecConfig, ExecInspect, ExecProcess, ExecStart
@@ -263,6 +263,8 @@ class Streams:
 def _require_running(container: Container) -> None:
     state = container.record.state
     if state.status == "paused":
-        raise PausedExec(container.id)
+        raise PausedExec(container.record.name)
+    if state.status == "restarting":
+        raise Restarting(container.id)
     if not state.is_running:
         raise NotRunning(container.id)

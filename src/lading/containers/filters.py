@@ -8,13 +8,13 @@ import json
 import os
 
 from lading.containers.oci_spec import capability_names, is_seccomp_unconfined, security_options
-from lading.errors import InvalidArgument
+from lading.errors import LadingError, SystemFault
 from lading.kernel.seccomp.bpf import compile_filter
 from lading.kernel.seccomp.default_profile import profile
 from lading.wire.host_config import HostConfig
 
 
-class InvalidProfile(InvalidArgument):
+class InvalidProfile(SystemFault):
     """Decoding seccomp profile failed: {0}"""
 
 
@@ -55,8 +55,10 @@ def _custom_profile(host: HostConfig) -> str:
 
 
 def _compile(text: str) -> bytes:
-    """The program of a user's profile. Raises InvalidArgument."""
+    """The program of a user's profile. Raises InvalidProfile."""
     try:
         return compile_filter(json.loads(text))
+    except LadingError as error:
+        raise InvalidProfile(error) from error
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise InvalidProfile(f"{type(error).__name__}: {error}") from error

@@ -31,8 +31,12 @@ from lading.containers.shipping import ship
 from lading.containers.states import duration, exited, first_health
 from lading.errors import Conflict, InvalidArgument, LadingError, NotModified, SystemFault
 from lading.failpoints import fp
+from lading.kernel.cgroup import Cgroup
+from lading.state.database import StateFull, StateUnwritable
 
 log = logging.getLogger(__name__)
+RECORD_AGAIN_S = 1.0  # while the disk is full
+_STOP_FIRST = "{0}: stop the container before removing or force remove"
 
 
 class AlreadyStarted(NotModified):
@@ -47,14 +51,13 @@ class BeingRemoved(Conflict):
     """removal of container {0} is already in progress"""
 
 
-class StillRunning(Conflict):
-    """cannot remove container "/{0}": container is running: \
-stop the container before removing or force remove"""
+class StillUp(Conflict):
+    """cannot remove container "{0}": container is {1}"""
 
 
 class CommandFailed(InvalidArgument):
     """failed to create task for container: OCI runtime create failed: \
-unable to start container process: error during container init: {0}"""
+unable to start container process: {0}"""
 
 
 class StartFailed(SystemFault):
@@ -80,7 +83,7 @@ class Lifecycle:
                 raise BeingRemoved(container.id)
             if state.status == "paused":
                 raise PausedStart
-            if state.is_running:
+            if state.is_up:
                 raise AlreadyStarted
             container.restarts = restart.History()
             await self._start(container)
@@ -112,6 +115,7 @@ class Lifecycle:
         event = await run.started
         if event.get("event") != "started":
             raise _start_error(event.get("error"))
+        undo.callback(self._context.clean_after_monitor, container.id)  # it runs: end it
         return event
 
     async def _record_start(self, container: Container, run: Run, event: dict[str, object]) -> None:
@@ -123,6 +127,7 @@ class Lifecycle:
             start_time=int(str(event["start_time"])),
             started_ns=time.time_ns(),
             health=first_health(container.record),
+            restart_count=container.restarts.restarts,
         )
         container.record = replace(container.record, state=state)
         container.run = run
@@ -137,13 +142,17 @@ class Lifecycle:
     async def _record_failure(self, container: Container, error: LadingError) -> None:
         """Keep the reason of a failed start, as Docker does; `--rm` removes the container."""
         self._context.release_network(container)
-        code = exit_code_of(str(error))
-        state = replace(container.record.state, error=str(error), exit_code=code, status="created")
+        is_programs = isinstance(error, CommandFailed | StartFailed)
+        code = exit_code_of(str(error)) if is_programs else 128
+        earlier = container.record.state
+        status = "exited" if earlier.started_ns else "created"
+        state = replace(earlier, error=str(error), exit_code=code, status=status)
         container.record = replace(container.record, state=state)
         if container.record.is_auto_removed:
             await self._remove(container)
         else:
-            await self._context.save(container)
+            with suppress(StateFull, StateUnwritable):  # the start's own error is told
+                await self._context.save(container)
 
     async def adopt(self, container: Container, run: Run) -> None:
         """Go on with a run that was found alive when the engine started."""
@@ -171,22 +180,56 @@ class Lifecycle:
         earlier = container.record.state
         state = exited(earlier, outcome)
         container.record = replace(container.record, state=state)
-        again = self._restart(container, state, was_unhealthy=run is not None and run.is_unhealthy)
-        details = {"exitCode": str(state.exit_code), **duration(earlier, state)}
         is_news = state.oom_killed and not (run and run.is_oom_told)
+        again = self._restart(container, state, was_unhealthy=run is not None and run.is_unhealthy)
+        if again is not None:
+            state = replace(state, status="restarting")
+            container.record = replace(container.record, state=state)
+        details = {"exitCode": str(state.exit_code), **duration(earlier, state)}
         happenings: list[Happening] = [*(["oom"] if is_news else []), ("die", details)]
+        goes = container.record.is_auto_removed and again is None and not container.keeps
         fp("exit.before-record")
-        if container.record.is_auto_removed and again is None and not container.keeps:
-            await self._context.delete(container, *happenings, "destroy")
-            self._finish_run(container, run)
-            self._discard(container)
+        try:
+            await self._record_end(container, happenings, goes=goes)
+        except (StateFull, StateUnwritable) as error:
+            log.error("the exit of %s is not recorded yet: %s", container.record.name, error)
+            self._finish_run(container, run, is_recorded=False)
+            self.in_background(self._record_later(container, run, happenings, goes=goes))
         else:
-            await self._context.save(container, *happenings)
             self._finish_run(container, run)
+            if goes:
+                self._discard(container)
         if again is not None:
             self.in_background(self._start_again(container, again))
 
-    def _finish_run(self, container: Container, run: Run | None) -> None:
+    async def _record_end(
+        self, container: Container, happenings: list[Happening], *, goes: bool
+    ) -> None:
+        """The exit, and with it the removal of a container that `goes`, in one transaction."""
+        if goes:
+            await self._context.delete(container, *happenings, "destroy")
+        else:
+            await self._context.save(container, *happenings)
+
+    async def _record_later(
+        self, container: Container, run: Run | None, happenings: list[Happening], *, goes: bool
+    ) -> None:
+        """Try again until the disk takes it; meanwhile the run directory knows of the exit."""
+        while not container.is_removed:
+            await asyncio.sleep(RECORD_AGAIN_S)
+            try:
+                await self._record_end(container, happenings, goes=goes)
+            except (StateFull, StateUnwritable):
+                continue
+            if container.run is run:
+                shutil.rmtree(self._context.layout.run(container.id), ignore_errors=True)
+            if goes:
+                self._discard(container)
+            return
+
+    def _finish_run(
+        self, container: Container, run: Run | None, *, is_recorded: bool = True
+    ) -> None:
         """After the exit is durable: wake the waiters, give back what the run held."""
         fp("exit.after-record")
         if run:
@@ -194,7 +237,8 @@ class Lifecycle:
         container.announce_exit()
         container.note_change()
         self._context.release_network(container)
-        shutil.rmtree(self._context.layout.run(container.id), ignore_errors=True)
+        if is_recorded:
+            shutil.rmtree(self._context.layout.run(container.id), ignore_errors=True)
         if run is None or not run.exited.done() or run.exited.result() is None:
             self._context.clean_after_monitor(container.id)
 
@@ -219,7 +263,7 @@ class Lifecycle:
         await asyncio.sleep(wait_s)
         async with container.lock:
             state = container.record.state
-            if container.is_removed or state.status != "exited" or state.was_stopped:
+            if container.is_removed or state.status != "restarting" or state.was_stopped:
                 return
             try:
                 await self._start(container)
@@ -227,11 +271,12 @@ class Lifecycle:
                 log.warning("container %s: restart failed: %s", container.record.name, error)
 
     async def remove(self, container: Container, *, force: bool) -> None:
-        """Remove it; a running one only by force. Raises StillRunning, BeingRemoved."""
+        """Remove it; a running one only by force. Raises StillUp, BeingRemoved."""
         if container.record.state.status == "removing" or container.is_removed:
             raise BeingRemoved(container.id)
-        if container.record.state.is_running and not force:
-            raise StillRunning(container.record.name)
+        if container.record.state.is_up and not force:
+            status = container.record.state.status
+            raise StillUp(container.record.name, _REMOVABLE[status].format(status))
         container.keeps = True  # it is removed here, not by its own exit
         async with container.lock:
             run = container.run
@@ -239,6 +284,9 @@ class Lifecycle:
                 self.mark_stopped(container)
                 with suppress(MonitorGone):  # it ends by itself just now
                     await self.signal(container, 9)
+                if container.record.state.status == "paused":  # a frozen one never hears of it
+                    group = Cgroup(self._context.layout.cgroup(container.id))
+                    await asyncio.to_thread(group.thaw)
                 await asyncio.wait_for(asyncio.shield(run.ended), 30)
             if not container.is_removed:
                 await self._remove(container)
@@ -262,6 +310,15 @@ class Lifecycle:
         if run and run.monitor:
             await run.monitor.call("signal", signal=number)
 
+    async def rest(self, container: Container) -> None:
+        """Stop waiting to start it again: the restart policy has no say any more."""
+        self.mark_stopped(container)
+        state = replace(container.record.state, status="exited")
+        container.record = replace(container.record, state=state)
+        await self._context.save(container)
+        container.announce_exit()
+        container.note_change()
+
     def mark_stopped(self, container: Container) -> None:
         """The user wants it stopped: no restart policy starts it again."""
         state = replace(container.record.state, was_stopped=True)
@@ -284,6 +341,13 @@ class Lifecycle:
         await asyncio.gather(*self._background, return_exceptions=True)
 
 
+_REMOVABLE = {
+    "running": _STOP_FIRST,
+    "restarting": _STOP_FIRST,
+    "paused": "{0} and must be unpaused first",
+}
+
+
 def policy_of(record: ContainerRecord) -> restart.Policy:
     """The restart policy that was asked for."""
     asked = record.host_config.restart_policy
@@ -299,9 +363,15 @@ def exit_code_of(message: str) -> int:
     return exit_codes.of_failed_start(message) or 128
 
 
+# dockerd looks users up itself, so its runtime has no part in these errors
+_OF_USER = ("unable to find user ", "unable to find group ", "uids and gids must be ")
+
+
 def _start_error(error: object) -> LadingError:
     fields = error if isinstance(error, dict) else {"message": str(error)}
     message = str(fields.get("message", ""))
-    if exit_code_of(message) in (126, 127) or fields.get("step") == "user":
+    if message.startswith(_OF_USER):
+        return SystemFault(message)
+    if exit_code_of(message) in (126, 127):
         return CommandFailed(message)
     return StartFailed(message)

@@ -19,6 +19,14 @@ class NoCommand(InvalidArgument):
 
 def merge(asked: ContainerConfig, image: ExecutionConfig) -> ContainerConfig:
     """The configuration that is stored and run. Raises NoCommand."""
+    merged = unite(asked, image)
+    if not merged.entrypoint and not merged.cmd:
+        raise NoCommand
+    return merged
+
+
+def unite(asked: ContainerConfig, image: ExecutionConfig) -> ContainerConfig:
+    """The user's words, and the image's where the user has none."""
     entrypoint, command = asked.entrypoint, asked.cmd
     if not entrypoint:
         command = command or image.cmd  # a user's entrypoint clears the image's command
@@ -26,8 +34,6 @@ def merge(asked: ContainerConfig, image: ExecutionConfig) -> ContainerConfig:
             entrypoint = image.entrypoint
     if entrypoint == [""]:
         entrypoint = None  # `--entrypoint ""` clears the image's
-    if not entrypoint and not command:
-        raise NoCommand
     return replace(
         asked,
         entrypoint=entrypoint or None,

@@ -8,6 +8,7 @@ the spec (`process.user.username` and `groupAdd`) are resolved by our init insid
 from typing import NamedTuple
 
 from lading.containers import resources
+from lading.containers.devices import Devices
 from lading.containers.record import ContainerRecord
 from lading.kernel import capabilities
 from lading.wire.host_config import HostConfig
@@ -42,6 +43,8 @@ class Surroundings(NamedTuple):
     namespace_paths: dict[str, str]  # joined namespaces: {"network": "/proc/17/ns/net"}
     init_path: str = ""  # the program behind --init, "" when it was not asked for
     has_swap_limit: bool = True
+    devices: Devices = Devices([], [], {})
+    variables: tuple[str, ...] = ()  # of links; the user's own go before them
 
 
 def build(record: ContainerRecord, around: Surroundings) -> dict[str, object]:
@@ -111,7 +114,7 @@ def _process(record: ContainerRecord, around: Surroundings) -> dict[str, object]
             "groupAdd": host.group_add or [],
         },
         "args": [*init, *arguments(record)],
-        "env": environment(record, around.hostname, tty=config.tty),
+        "env": [*around.variables, *environment(record, around.hostname, tty=config.tty)],
         "cwd": (config.working_dir or "") or "/",
         # inheritable and ambient stay empty: CVE-2022-24769
         "capabilities": {"bounding": names, "effective": names, "permitted": names},
@@ -198,10 +201,16 @@ def _bind(bind: Bind) -> dict[str, object]:
 
 def _linux(record: ContainerRecord, around: Surroundings) -> dict[str, object]:
     host = record.host_config
+    # The runtime denies every device and then allows Docker's list: that is not said again, for
+    # each rule costs three system calls a start (lading.kernel.cgroup.device_rules.DEFAULTS).
+    limits = resources.limits(host, has_swap_limit=around.has_swap_limit)
+    limits["devices"] = around.devices.rules
+    if around.devices.block_io:
+        limits["blockIO"] = around.devices.block_io
     linux: dict[str, object] = {
         "cgroupsPath": around.cgroup_path,
         "namespaces": _namespaces(host, around),
-        "resources": resources.limits(host, has_swap_limit=around.has_swap_limit),
+        "resources": limits,
         "sysctl": host.sysctls or {},
         "rootfsPropagation": "rslave" if _wants_slave(around) else "private",
     }
@@ -212,7 +221,7 @@ def _linux(record: ContainerRecord, around: Surroundings) -> dict[str, object]:
         linux["readonlyPaths"] = (
             [] if unconfined else READONLY_PATHS if read_only is None else read_only
         )
-    linux["devices"] = resources.devices(host)
+    linux["devices"] = around.devices.nodes
     return linux
 
 

@@ -9,12 +9,13 @@ import shutil
 from contextlib import AsyncExitStack
 from typing import NamedTuple
 
-from lading.containers import binds, logging, oci_spec
+from lading.containers import binds, devices, links, logging, oci_spec
 from lading.containers.container import Container
 from lading.containers.context import Context
+from lading.containers.links import Linked, LinkedNotRunning
 from lading.containers.oci_spec import Bind, Surroundings
 from lading.containers.record import ContainerRecord
-from lading.errors import Conflict, InvalidArgument, NotSupported
+from lading.errors import Conflict, InvalidArgument, LadingError, NotSupported, SystemFault
 from lading.failpoints import fp
 from lading.kernel.cgroup import Hierarchies, hierarchies
 from lading.networks import Endpoint, hosts, resolvconf
@@ -30,6 +31,10 @@ class NoInitProgram(NotSupported):
 
 class JoinedNotRunning(Conflict):
     """cannot join {0} namespace of a non running container: {1}"""
+
+
+class JoinedMissing(SystemFault):
+    """joining {0} namespace of container: {1}"""
 
 
 class UnsupportedMode(InvalidArgument):
@@ -59,13 +64,18 @@ class Preparation:
         binds.make_sources(asked)
         endpoint = await self._attach(container, undo)
         fp("start.network-attached")
-        self._write_files(record, endpoint)
+        linked = self._linked(container)
+        self._write_files(record, endpoint, linked)
         surroundings = Surroundings(
             hostname=record.config.hostname,
             cgroup_path=context.layout.cgroup(record.id),
             binds=(*self._own_binds(record), *asked),
             namespace_paths=self._joined(container),
             has_swap_limit=self._has_swap_limit,
+            devices=devices.gather(record.host_config),
+            variables=tuple(
+                variable for each in linked for variable in links.variables(record.name, each)
+            ),
             init_path=INIT_TARGET if record.host_config.init else "",
         )
         overlay = context.snapshots.mount(record.id)
@@ -108,7 +118,10 @@ class Preparation:
         for kind, mode in modes.items():
             if not mode.startswith("container:"):
                 continue
-            other = self._context.find(mode.removeprefix("container:"))
+            try:
+                other = self._context.find(mode.removeprefix("container:"))
+            except LadingError as error:
+                raise JoinedMissing(kind, error) from error
             if not other.record.state.is_running:
                 raise JoinedNotRunning(kind, other.id)
             name = {"network": "net"}.get(kind, kind)
@@ -127,7 +140,23 @@ class Preparation:
             own.append(Bind(init_program(), INIT_TARGET, (*options, "ro")))
         return own
 
-    def _write_files(self, record: ContainerRecord, endpoint: Endpoint | None) -> None:
+    def _linked(self, container: Container) -> list[Linked]:
+        """The linked containers as they are now. Raises NoSuchContainer, LinkedNotRunning."""
+        found = []
+        for alias, container_id in container.record.links.items():
+            child = self._context.find(container_id)
+            record = child.record
+            if not record.state.is_running:
+                raise LinkedNotRunning(record.name, container.record.name, alias)
+            endpoints = self._context.networks.endpoints(child.id)
+            ip = endpoints[0].ip if endpoints else ""
+            exposed = list(record.config.exposed_ports or {})
+            found.append(Linked(alias, record.name, ip, exposed, record.config.env or []))
+        return found
+
+    def _write_files(
+        self, record: ContainerRecord, endpoint: Endpoint | None, linked: list[Linked]
+    ) -> None:
         """hosts anew (the address changes); hostname and resolv.conf only if they are not there."""
         host, config = record.host_config, record.config
         directory = self._context.layout.files(record.id)
@@ -138,7 +167,7 @@ class Preparation:
             extra_hosts=host.extra_hosts or [],
             gateway=endpoint.gateway if endpoint else "",
         )
-        _write(f"{directory}/hosts", text)
+        _write(f"{directory}/hosts", text + links.host_lines(linked))
         if not os.path.exists(f"{directory}/hostname"):
             _write(f"{directory}/hostname", hosts.hostname_file(config.hostname))
         if not os.path.exists(f"{directory}/resolv.conf"):

@@ -5,7 +5,7 @@ what `inspect` echoes; the state part is our own. Live things (connections, wait
 `lading.containers.container` and hold a record.
 """
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from lading.errors import Conflict, InvalidArgument, NotFound
 from lading.wire.containers import ContainerConfig
@@ -30,6 +30,10 @@ class NotRunning(Conflict):
     """container {0} is not running"""
 
 
+class Restarting(Conflict):
+    """Container {0} is restarting, wait until the container is running"""
+
+
 class ProbeResult(Struct, frozen=True, array_like=True):
     """One probe of a health check that ran; times are nanoseconds since 1970."""
 
@@ -52,10 +56,11 @@ class ContainerState(Struct, frozen=True, omit_defaults=True):
 
     created --start--> running <--pause/unpause--> paused
                        running --exit--> exited --start--> running
+                       running --exit, policy--> restarting --wait--> running
     any but running --remove--> (gone)
     """
 
-    status: str = "created"  # created, running, paused, exited, removing
+    status: str = "created"  # created, running, paused, restarting, exited, removing
     pid: int = 0
     start_time: int = (
         0  # with the pid, the identity of the first process: proc_pid_stat(5), field 22
@@ -67,11 +72,17 @@ class ContainerState(Struct, frozen=True, omit_defaults=True):
     finished_ns: int = 0
     health: Health | None = None  # None without a health check
     was_stopped: bool = False  # by `stop` or `kill`: restart policy `unless-stopped` heeds it
+    restart_count: int = 0  # by the restart policy, since it was started by hand
 
     @property
     def is_running(self) -> bool:
         """Whether its first process exists; a paused container runs too."""
         return self.status in ("running", "paused")
+
+    @property
+    def is_up(self) -> bool:
+        """What Docker calls running: it also is while the restart policy waits."""
+        return self.is_running or self.status == "restarting"
 
 
 class ContainerRecord(Struct, frozen=True):
@@ -86,6 +97,7 @@ class ContainerRecord(Struct, frozen=True):
     host_config: HostConfig
     networking: NetworkingConfig
     platform: str = "linux"
+    links: dict[str, str] = field(default_factory=dict)  # alias -> id of the linked container
     state: ContainerState = ContainerState()
 
     @property

@@ -30,15 +30,17 @@ from lading.containers.record import ContainerState
 from lading.containers.service import Containers, load_records
 from lading.containers.states import first_health
 from lading.errors import LadingError
+from lading.kernel.cgroup import Cgroup
 from lading.runtime import client, rundir
 
 START_TIMEOUT_S = 5.0  # a start takes milliseconds once the spawner has it
 log = getLogger(__name__)
 
 
-async def recover(containers: Containers, context: Context) -> dict[str, str]:
-    """Load all containers and settle their runs; returns damaged records by id, with the reason."""
+async def recover(containers: Containers, context: Context) -> None:
+    """Load all containers and settle their runs; damaged records are told in `context.damaged`."""
     records, damaged = load_records(context)
+    context.damaged.update(damaged)
     for container_id, reason in damaged.items():
         log.error("container %s: %s", container_id, reason)
     for record in records:
@@ -51,7 +53,6 @@ async def recover(containers: Containers, context: Context) -> dict[str, str]:
     for container in containers.all():
         if container.id not in running:
             await _settle(containers, container)
-    return damaged
 
 
 async def restart_stopped(containers: Containers, was_running: set[str]) -> None:
@@ -59,7 +60,7 @@ async def restart_stopped(containers: Containers, was_running: set[str]) -> None
     for container in containers.all():
         state = container.record.state
         policy = policy_of(container.record)
-        wanted = not state.is_running and restart.at_engine_start(
+        wanted = not state.is_up and restart.at_engine_start(
             policy, was_running=container.id in was_running, was_stopped=state.was_stopped
         )
         if not wanted or not state.started_ns:
@@ -127,11 +128,31 @@ async def _is_adopted(containers: Containers, context: Context, container: Conta
         )
         container.record = replace(container.record, state=state)
         await context.save(container, "start")
+    await _settle_freeze(context, container)
     with suppress(LadingError):
         quota = logging.plan_of(container.record).quota
         run.limit_log(context.layout.log(container.id), quota)
     await containers.lifecycle.adopt(container, run)
     return True
+
+
+async def _settle_freeze(context: Context, container: Container) -> None:
+    """A pause or its end that the crash interrupted: what the kernel has is what holds.
+
+    A group on its way to be frozen goes on instead.
+    """
+    group = Cgroup(context.layout.cgroup(container.id))
+    try:
+        is_frozen = group.is_frozen()
+        if not is_frozen:
+            group.thaw()
+    except (OSError, LadingError):
+        return  # no freezer here, or the container has just ended
+    status = "paused" if is_frozen else "running"
+    state = container.record.state
+    if state.status != status:
+        container.record = replace(container.record, state=replace(state, status=status))
+        await context.save(container, "pause" if is_frozen else "unpause")
 
 
 async def _comes_to_run(run: Run) -> bool:
@@ -162,6 +183,11 @@ async def _settle(containers: Containers, container: Container) -> None:
             context.clean_after_monitor(container.id)
         containers.lifecycle.probing.restore(container)
         await containers.lifecycle.record_exit(container, None, outcome)
+    elif container.record.state.status == "restarting":
+        container.restarts = restart.History(container.record.state.restart_count)
+        state = replace(container.record.state, status="exited")
+        container.record = replace(container.record, state=state)
+        await context.save(container)
     elif container.record.state.status == "removing":
         await containers.lifecycle.remove(container, force=True)
     elif outcome is not None and _is_news(container.record.state, outcome):

@@ -6,13 +6,12 @@ input, `exec` further processes.
 """
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Sequence
+from functools import partial
 
-from msgspec.structs import replace
-
-from lading import names
-from lading.containers import listing, logging, store, views
+from lading.containers import logging, store
 from lading.containers.attach import Attachment, open_stdin
 from lading.containers.collection import Collection
+from lading.containers.committing import CommitOptions, Committing
 from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.creation import Creation
@@ -20,18 +19,28 @@ from lading.containers.exec import ExecAttachment, Execs
 from lading.containers.files.archive import Extraction, Files
 from lading.containers.files.download import Download
 from lading.containers.lifecycle import Lifecycle
+from lading.containers.listing import Listing
 from lading.containers.log_stream import LogStream
+from lading.containers.looking import Looking
+from lading.containers.naming import Naming
+from lading.containers.pruning import Pruning
 from lading.containers.record import ContainerRecord, NotRunning
 from lading.containers.stats import Sampler
 from lading.containers.stopping import Stopping
-from lading.errors import Conflict, InvalidArgument, LadingError
+from lading.containers.updating import Updating
+from lading.errors import Conflict, InvalidArgument
 from lading.logs import LogQuery
 from lading.logs.options import NotReadable
 from lading.wire.containers import (
+    ContainerConfig,
     ContainerCreate,
     ContainerCreated,
     ContainerInspect,
+    ContainersPruned,
     ContainerSummary,
+    ContainerTop,
+    ContainerUpdate,
+    ContainerUpdated,
     FilesystemChange,
     PathStat,
     WaitResult,
@@ -44,16 +53,16 @@ class PausedAttach(Conflict):
     """container {0} is paused, unpause the container before attach"""
 
 
+class RestartingAttach(Conflict):
+    """container {0} is restarting, wait until the container is running"""
+
+
 class NoStreams(InvalidArgument):
     """Bad parameters: you must choose at least one stream"""
 
 
 class BadWaitCondition(InvalidArgument):
     """invalid condition: "{0}\""""
-
-
-class SameName(InvalidArgument):
-    """Renaming a container with the same name as its current name"""
 
 
 class Containers:
@@ -64,9 +73,14 @@ class Containers:
         self.known = Collection()
         self.lifecycle = Lifecycle(context)
         self.execs = Execs(context)
+        self._looking = Looking(context, self.known, self.execs)
+        self._naming = Naming(context, self.known)
         self._creation = Creation(context, self.known)
         self._stopping = Stopping(context, self.lifecycle)
         self.lifecycle.end_unhealthy = self._stopping.end_unhealthy
+        self._updating = Updating(context)
+        self._pruning = Pruning(context, self.known, self.lifecycle)
+        self._committing = Committing(context, self._stopping)
         self.files = Files(context)
         self._sampler = Sampler(context.layout)
         context.find = self.known.find
@@ -108,23 +122,18 @@ class Containers:
     async def remove(self, ref: str, *, force: bool, volumes: bool, link: bool) -> None:
         """Remove it; by force also a running one."""
         if link:
-            raise InvalidArgument("links between containers are not supported")
+            await self._naming.remove_link(ref)
+            return
+        if self.context.damaged:
+            find = partial(store.find_damaged, damaged=self.context.damaged, ref=ref)
+            if damaged := self.context.database.read(find):
+                await self.context.delete_damaged(damaged)
+                return
         await self.lifecycle.remove(self.find(ref), force=force)
 
     async def rename(self, ref: str, name: str) -> None:
         """Give it another name. Raises NameInUse."""
-        container = self.find(ref)
-        name, earlier = names.check_name(name), container.record
-        if name == earlier.name:
-            raise SameName
-        async with container.lock:
-            container.record = replace(container.record, name=name)
-            try:
-                await self.context.save(container, ("rename", {"oldName": f"/{earlier.name}"}))
-            except LadingError:
-                container.record = replace(container.record, name=earlier.name)
-                raise
-        self.known.rename(container, earlier.name)
+        await self._naming.rename(self.find(ref), name)
 
     async def pause(self, ref: str) -> None:
         """Freeze all its processes."""
@@ -134,19 +143,45 @@ class Containers:
         """Let them run again."""
         await self._stopping.unpause(self.find(ref))
 
+    async def update(self, ref: str, asked: ContainerUpdate) -> ContainerUpdated:
+        """Change its limits and restart policy, also while it runs."""
+        return await self._updating.update(self.find(ref), asked)
+
+    async def prune(self, filters: dict[str, list[str]]) -> ContainersPruned:
+        """Remove all that do not run. Raises AlreadyPruning."""
+        return await self._pruning.prune(filters)
+
+    async def commit(
+        self,
+        ref: str,
+        config: ContainerConfig | None,
+        *,
+        repo: str,
+        tag: str,
+        comment: str,
+        author: str,
+        pause: bool,
+        changes: Sequence[str],
+    ) -> str:
+        """Make an image of it; returns its digest."""
+        options = CommitOptions(repo, tag, comment, author, pause, tuple(changes))
+        return await self._committing.commit(self.find(ref), config, options)
+
     # --- looking ------------------------------------------------------------------------------
 
-    def inspect(self, ref: str, *, size: bool) -> ContainerInspect:
+    async def inspect(self, ref: str, *, size: bool) -> ContainerInspect:
         """Everything about one container."""
-        container = self.find(ref)
-        return views.inspect(container, self.context, self.execs.ids_of(container), size=size)
+        return await self._looking.inspect(self.find(ref), size=size)
 
-    def list(
+    async def list(
         self, *, all: bool, limit: int | None, size: bool, filters: dict[str, list[str]]
-    ) -> list[ContainerSummary]:
+    ) -> Sequence[ContainerSummary]:
         """Containers, newest first; running ones only, unless asked otherwise."""
-        chosen = listing.choose(self.all(), all=all, limit=limit, filters=filters, find=self.find)
-        return [views.summary(container, self.context, size=size) for container in chosen]
+        return await self._looking.list(Listing(all, limit, filters), size=size)
+
+    async def top(self, ref: str, arguments: str) -> ContainerTop:
+        """Its processes, as `ps` prints them. Raises NotRunning, PsFailed."""
+        return await self._looking.top(self.find(ref), arguments)
 
     def wait(self, ref: str, condition: str) -> Awaitable[WaitResult]:
         """Registered when this returns. Conditions: not-running (or empty), next-exit, removed."""
@@ -244,7 +279,9 @@ class Containers:
         """A client's hold on the container: output until the next exit, input if it has any."""
         container = self.find(ref)
         if container.record.state.status == "paused":
-            raise PausedAttach(container.id)
+            raise PausedAttach(ref)
+        if container.record.state.status == "restarting":
+            raise RestartingAttach(ref)
         wanted = frozenset(number for number, is_wanted in ((1, stdout), (2, stderr)) if is_wanted)
         takes_input = stdin and stream and container.record.config.open_stdin
         self._note(container, "attach")

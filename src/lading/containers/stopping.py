@@ -10,8 +10,8 @@ from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.lifecycle import Lifecycle, policy_of
 from lading.containers.monitor import MonitorGone
-from lading.containers.record import NotRunning
-from lading.errors import Conflict, NotModified
+from lading.containers.record import NotRunning, Restarting
+from lading.errors import Conflict, NotModified, SystemFault
 from lading.kernel.cgroup import Cgroup
 
 STOP_TIMEOUT_S = 10  # Docker's, when neither client nor container says
@@ -23,11 +23,11 @@ class AlreadyStopped(NotModified):
 
 
 class AlreadyPaused(Conflict):
-    """container {0} is already paused"""
+    """Container {0} is already paused"""
 
 
-class NotPaused(Conflict):
-    """container {0} is not paused"""
+class NotPaused(SystemFault):
+    """Container {0} is not paused"""
 
 
 class StillAlive(Conflict):
@@ -45,6 +45,10 @@ class Stopping:
         self, container: Container, *, signal: str | None, timeout_s: int | None
     ) -> None:
         """Signal it, wait, kill it. A negative timeout waits for ever; 304 when it does not run."""
+        if container.record.state.status == "restarting":
+            await self._lifecycle.rest(container)
+            await self._context.publish(container, "stop")
+            return
         if not container.record.state.is_running:
             self._lifecycle.mark_stopped(container)  # no restart policy brings it back either
             await self._context.save(container)
@@ -83,7 +87,9 @@ class Stopping:
         """Stop it if it runs, then start it; `--rm` does not remove it in between."""
         container.keeps = True
         try:
-            if container.record.state.is_running:
+            if container.record.state.status == "restarting":
+                await self._lifecycle.rest(container)
+            elif container.record.state.is_running:
                 await self._stop(container, signal, timeout_s)
             await self._lifecycle.start(container)
         finally:
@@ -93,6 +99,9 @@ class Stopping:
     async def kill(self, container: Container, *, signal: str | None) -> None:
         """Send a signal, KILL by default; after that one, return when it is gone."""
         number = signals.parse(signal or "KILL")
+        if container.record.state.status == "restarting":
+            await self._lifecycle.rest(container)
+            return
         if not container.record.state.is_running:
             raise NotRunning(container.id)
         stop_signal = signals.parse(container.record.config.stop_signal or "TERM")
@@ -114,6 +123,8 @@ class Stopping:
         """Freeze all its processes."""
         if container.record.state.status == "paused":
             raise AlreadyPaused(container.id)
+        if container.record.state.status == "restarting":
+            raise Restarting(container.id)
         if not container.record.state.is_running:
             raise NotRunning(container.id)
         await asyncio.to_thread(Cgroup(self._context.layout.cgroup(container.id)).freeze)

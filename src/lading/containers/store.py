@@ -4,6 +4,7 @@ Transactions only; who calls them and when is `lading.containers.service`.
 """
 
 import sqlite3
+from collections.abc import Collection
 
 import msgspec
 
@@ -66,6 +67,14 @@ def load(connection: sqlite3.Connection) -> tuple[list[ContainerRecord], dict[st
         except msgspec.MsgspecError as error:
             damaged[container_id] = f"record of {name} is damaged: {error}"
     return sorted(records, key=lambda record: record.created_ns), damaged
+
+
+def find_damaged(connection: sqlite3.Connection, damaged: Collection[str], ref: str) -> str | None:
+    """The damaged row that an id or a name means."""
+    if ref in damaged:
+        return ref
+    owner = _owner(connection, ref.removeprefix("/"))
+    return owner if owner in damaged else None
 
 
 def _owner(connection: sqlite3.Connection, name: str) -> str:

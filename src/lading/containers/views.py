@@ -4,13 +4,17 @@ Nothing is decided or changed here.
 """
 
 import time
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from lading import quantities
 from lading.containers import binds, logging, oci_spec
 from lading.containers.container import Container
 from lading.containers.context import Context
+from lading.containers.listing import Facts
 from lading.containers.record import ContainerRecord, ContainerState, Health
 from lading.errors import LadingError
 from lading.logs.lines import format_time
@@ -21,15 +25,24 @@ from lading.wire.containers import (
     GraphDriver,
     HealthResult,
     HostConfigSummary,
+    PortSummary,
     State,
 )
 from lading.wire.containers import Health as HealthDocument
+from lading.wire.host_config import HostConfig
 from lading.wire.mounts import MountPoint
 from lading.wire.networks import EndpointSettings, NetworkSettings, NetworkSettingsSummary
 
 
+class Sizes(NamedTuple):
+    """Bytes of a container's own layer, and of the layers of its image."""
+
+    own: int
+    image: int
+
+
 def inspect(
-    container: Container, context: Context, exec_ids: list[str], *, size: bool
+    container: Container, context: Context, exec_ids: list[str], sizes: Sizes | None
 ) -> ContainerInspect:
     """The answer to `GET /containers/{id}/json`."""
     record = container.record
@@ -37,7 +50,6 @@ def inspect(
     files, layout = context.layout.files(record.id), context.layout
     endpoints = _endpoints(container, context)
     bridge = endpoints.get("bridge", EndpointSettings())
-    usage = context.snapshots.usage(record.id)[0] if size else None
     return ContainerInspect(
         id=record.id,
         created=format_time(record.created_ns),
@@ -50,13 +62,13 @@ def inspect(
         hosts_path=f"{files}/hosts",
         log_path=logging.log_path(record, layout),
         name=f"/{record.name}",
-        restart_count=container.restarts.restarts,
+        restart_count=record.state.restart_count,
         driver="overlay2",
         exec_ids=exec_ids or None,
-        host_config=record.host_config,
+        host_config=_host_config(record, context),
         graph_driver=GraphDriver(name="overlay2", data={}),
-        size_rw=UNSET if usage is None else usage,
-        size_root_fs=UNSET if usage is None else usage,
+        size_rw=UNSET if sizes is None else sizes.own,
+        size_root_fs=UNSET if sizes is None else sizes.own + sizes.image,
         mounts=mounts(record),
         config=record.config,
         network_settings=NetworkSettings(
@@ -72,19 +84,21 @@ def inspect(
     )
 
 
-def summary(container: Container, context: Context, *, size: bool) -> ContainerSummary:
-    """One row of `GET /containers/json`."""
+def summary(
+    container: Container, context: Context, sizes: Sizes | None, links: Sequence[str] = ()
+) -> ContainerSummary:
+    """One row of `GET /containers/json`; `links` are names that others have for it."""
     record = container.record
-    usage = context.snapshots.usage(record.id)[0] if size else None
     return ContainerSummary(
         id=record.id,
-        names=[f"/{record.name}"],
+        names=[f"/{record.name}", *links],
         image=record.config.image,
         image_id=record.image_id,
-        command=" ".join(oci_spec.arguments(record)),
+        command=command_line(record),
         created=record.created_ns // 1_000_000_000,
-        size_rw=UNSET if usage is None else usage,
-        size_root_fs=UNSET if usage is None else usage,
+        ports=ports(container),
+        size_rw=sizes.own if sizes and sizes.own else UNSET,
+        size_root_fs=UNSET if sizes is None else sizes.own + sizes.image,
         labels=record.config.labels or {},
         state=record.state.status,
         status=status_text(record.state, time.time_ns()),
@@ -94,6 +108,57 @@ def summary(container: Container, context: Context, *, size: bool) -> ContainerS
     )
 
 
+def _host_config(record: ContainerRecord, context: Context) -> HostConfig:
+    """As it was asked, with what holds where nothing was."""
+    host = record.host_config
+    masked, fixed = host.masked_paths, host.readonly_paths
+    if not host.privileged:
+        masked = oci_spec.MASKED_PATHS if masked is None else masked
+        fixed = oci_spec.READONLY_PATHS if fixed is None else fixed
+    links = _links(record, context)
+    return replace(host, links=links, masked_paths=masked, readonly_paths=fixed)
+
+
+def _links(record: ContainerRecord, context: Context) -> list[str] | None:
+    """The links as inspect tells them: /child:/parent/alias, by the names of today."""
+    found = []
+    for alias, child in record.links.items():
+        try:
+            name = context.find(child).record.name
+        except LadingError:
+            continue  # it was removed; so is the link
+        found.append(f"/{name}:/{record.name}/{alias}")
+    return found or None
+
+
+def facts(container: Container, context: Context) -> Facts:
+    """What the filters of a list ask of it."""
+    endpoints = _endpoints(container, context)
+    names = {*endpoints, *(settings.network_id for settings in endpoints.values())} - {""}
+    return Facts(
+        mounts(container.record),
+        ports(container),
+        frozenset(names),
+        health_word(container.record.state),
+    )
+
+
+def ports(container: Container) -> list[PortSummary]:
+    """The ports of one row: those that the configuration exposes."""
+    found = []
+    for port in container.record.config.exposed_ports or {}:
+        number, _, protocol = port.partition("/")
+        if number.isdecimal():
+            found.append(PortSummary(private_port=int(number), type=protocol or "tcp"))
+    return sorted(found, key=lambda port: (port.private_port, port.type))
+
+
+def command_line(record: ContainerRecord) -> str:
+    """What runs, in one line; words with spaces in quotes."""
+    first, *rest = oci_spec.arguments(record) or [""]
+    return " ".join([first, *(f"'{word}'" if " " in word else word for word in rest)])
+
+
 def status_text(state: ContainerState, now_ns: int) -> str:
     """`Up 3 minutes`, `Exited (0) 2 seconds ago`, `Created`."""
     if state.is_running:
@@ -101,9 +166,10 @@ def status_text(state: ContainerState, now_ns: int) -> str:
         if state.status == "paused":
             return f"Up {age} (Paused)"
         return f"Up {age}{_HEALTH_TEXT[state.health.status]}" if state.health else f"Up {age}"
-    if state.status == "exited":
+    if state.status in ("exited", "restarting"):
         age = quantities.format_age((now_ns - state.finished_ns) // 1_000_000_000)
-        return f"Exited ({state.exit_code}) {age} ago"
+        word = "Exited" if state.status == "exited" else "Restarting"
+        return f"{word} ({state.exit_code}) {age} ago"
     return "Removal In Progress" if state.status == "removing" else "Created"
 
 
@@ -138,7 +204,8 @@ def _state(record: ContainerRecord) -> State:
     state = record.state
     return State(
         status=state.status,
-        running=state.is_running,
+        running=state.is_up,
+        restarting=state.status == "restarting",
         paused=state.status == "paused",
         oom_killed=state.oom_killed,
         pid=state.pid,

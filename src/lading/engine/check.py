@@ -2,98 +2,55 @@
 
 Every finding is a leak (something without an owner) or a loss (an owner without the thing). On an
 engine at rest the list is empty; while operations are in flight it may name what they just made.
+A repair takes leaks away; a loss is told, for nobody can bring back what is gone.
 """
 
-import os
-from typing import TYPE_CHECKING, NamedTuple
+import asyncio
+import logging
+from typing import TYPE_CHECKING
 
-from lading.kernel.cgroup import hierarchies
-from lading.storage import snapshots as snapshot_room
+from lading.engine.audit import containers, kernel, storage
+from lading.engine.audit.finding import Finding
+from lading.errors import LadingError
 
 if TYPE_CHECKING:
     from lading.engine.engine import Engine
 
-
-class Finding(NamedTuple):
-    """One thing that is wrong: its kind, which one, and why."""
-
-    kind: str
-    name: str
-    detail: str
+GRACE_S = 1.0  # a create that began between two steps is through them by then
+log = logging.getLogger(__name__)
 
 
 def check(engine: "Engine") -> list[Finding]:
     """Everything that does not fit together, now."""
-    containers = {c.id: c for c in engine.containers.all()}
-    running = {i for i, c in containers.items() if c.record.state.is_running}
-    known = containers.keys() | engine.damaged.keys()
+    known = {c.id: c for c in engine.containers.all()}
+    running = {i for i, c in known.items() if c.record.state.is_running}
+    owners = known.keys() | engine.damaged.keys()
     return [
-        *(Finding("record", i, reason) for i, reason in engine.damaged.items()),
-        *_runs(engine, running),
-        *_processes(engine, running),
-        *_cgroups(engine, running),
-        *_directories(engine, set(known)),
-        *_snapshots(engine, set(known)),
-        *_endpoints(engine, running),
+        *containers.find(engine, running, set(owners)),
+        *storage.find(engine, set(owners)),
+        *kernel.find(engine),
     ]
 
 
-def _runs(engine: "Engine", running: set[str]) -> list[Finding]:
-    present = set(_entries(f"{engine.options.exec_root}/containers"))
-    return [
-        *(Finding("run directory", i, "of no running container") for i in present - running),
-        *(Finding("run directory", i, "missing of a running container") for i in running - present),
-    ]
+async def repair(engine: "Engine") -> list[Finding]:
+    """Take the leaks away; returns what was found and is still there.
+
+    What is found twice, GRACE_S apart, is no work under way. Removals run one after the other in
+    the thread of the networks, which some of them need. One that fails is logged, and told.
+    """
+    before = {finding[:2] for finding in check(engine)}
+    await asyncio.sleep(GRACE_S)
+    for finding in check(engine):
+        if finding.mend is None or finding[:2] not in before:
+            continue
+        try:
+            await engine.context.call_network(finding.mend)
+        except (LadingError, OSError) as error:
+            log.error("cannot remove %s %s: %s", finding.kind, finding.name, error)
+        else:
+            log.warning("removed %s %s, %s", finding.kind, finding.name, finding.detail)
+    await asyncio.to_thread(engine.snapshots.sweep)
+    return check(engine)
 
 
-def _processes(engine: "Engine", running: set[str]) -> list[Finding]:
-    """Running containers whose first process is not there."""
-    findings = []
-    for container_id in running:
-        pid = engine.containers.find(container_id).record.state.pid
-        if not os.path.exists(f"/proc/{pid}"):
-            findings.append(Finding("process", str(pid), f"of {container_id} does not exist"))
-    return findings
-
-
-def _cgroups(engine: "Engine", running: set[str]) -> list[Finding]:
-    trees = hierarchies()
-    mounts = {*trees.v1.values(), *([trees.v2] if trees.v2 else [])}
-    parent = os.path.dirname(engine.layout.cgroup("x"))
-    return [
-        Finding("cgroup", f"{mount}{parent}/{name}", "of no running container")
-        for mount in sorted(mounts)
-        for name in _entries(mount + parent)
-        if len(name) == 64 and name not in running
-    ]
-
-
-def _directories(engine: "Engine", known: set[str]) -> list[Finding]:
-    present = set(_entries(f"{engine.options.data_root}/containers"))
-    return [Finding("directory", name, "of no container") for name in present - known]
-
-
-def _snapshots(engine: "Engine", known: set[str]) -> list[Finding]:
-    rows = set(engine.database.read(snapshot_room.store.active_keys))
-    present = set(_entries(f"{engine.options.data_root}/snapshots/active"))
-    return [
-        *(Finding("snapshot", key, "of no container") for key in rows - known),
-        *(Finding("snapshot", key, "has no record") for key in present - rows),
-        *(Finding("snapshot", key, "lost its directory") for key in rows - present),
-    ]
-
-
-def _endpoints(engine: "Engine", running: set[str]) -> list[Finding]:
-    return [
-        Finding("endpoint", endpoint.id, f"of {endpoint.container_id}, which does not run")
-        for network in engine.networks.list()
-        for endpoint in engine.networks.endpoints_of(network.id)
-        if endpoint.container_id not in running
-    ]
-
-
-def _entries(path: str) -> list[str]:
-    try:
-        return os.listdir(path)
-    except FileNotFoundError:
-        return []
+__all__ = ["Finding", "check", "repair"]

@@ -15,7 +15,8 @@ from lading.containers.context import Context
 from lading.containers.layout import Layout
 from lading.containers.recovery import recover, restart_stopped
 from lading.containers.service import Containers
-from lading.engine.check import Finding, check
+from lading.engine.check import Finding, check, repair
+from lading.engine.disk_usage import DiskUsages
 from lading.engine.image_verbs import ImageVerbs
 from lading.engine.system import System
 from lading.images import records as image_rows
@@ -88,7 +89,7 @@ class Engine:
         self.containers = Containers(self.context)
         self.images = ImageVerbs(self.store)
         self.system = System(self)
-        self.damaged: dict[str, str] = {}
+        self.usage = DiskUsages(self)
 
     @classmethod
     async def open(cls, options: Options) -> "Engine":
@@ -104,14 +105,14 @@ class Engine:
     async def _recover(self) -> None:
         await self.context.call_network(self.networks.open)
         was_running = self._recorded_running()
-        self.damaged = await recover(self.containers, self.context)
+        await recover(self.containers, self.context)
         await asyncio.to_thread(self._recover_snapshots)
         await self.context.launcher.open()
         self.containers.lifecycle.in_background(restart_stopped(self.containers, was_running))
 
     def _recorded_running(self) -> set[str]:
         records, _ = self.database.read(container_rows.load)
-        return {record.id for record in records if record.state.is_running}
+        return {record.id for record in records if record.state.is_up}
 
     def _recover_snapshots(self) -> None:
         """Bring directories and rows together; writable layers without a container go."""
@@ -133,6 +134,15 @@ class Engine:
     def check(self) -> list[Finding]:
         """Audit the host against the records; see `lading.engine.check`."""
         return check(self)
+
+    async def repair(self) -> list[Finding]:
+        """Take away what the audit finds and nobody owns; what is left is told."""
+        return await repair(self)
+
+    @property
+    def damaged(self) -> dict[str, str]:
+        """Records of containers that could not be read, by id, with the reason."""
+        return self.context.damaged
 
     @property
     def name(self) -> str:

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from lading.containers.preparation import INIT_PROGRAMS, has_swap_limit
+from lading.containers.validation import RUNTIMES
 from lading.kernel.cgroup import hierarchies
 from lading.logs.lines import format_time
 from lading.version import API_VERSION, MIN_API_VERSION, VERSION
@@ -104,8 +105,8 @@ class System:
             docker_root_dir=engine.options.data_root,
             name=engine.name,
             server_version=VERSION,
-            runtimes={"lading": Runtime()},
-            default_runtime="lading",
+            runtimes={name: Runtime() for name in RUNTIMES},
+            default_runtime=RUNTIMES[0],
             live_restore_enabled=True,
             init_binary=INIT_PROGRAMS[0],
             security_options=["name=seccomp,profile=builtin", "name=cgroupns"],

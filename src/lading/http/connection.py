@@ -23,7 +23,7 @@ from typing import Protocol
 
 import h11
 
-from lading.http.flow import ClientGone, Outlet, has_hung_up, is_unix, wake
+from lading.http.flow import ClientGone, Outlet, has_hung_up, is_unix, wait_taken, wake
 from lading.http.limits import Limits
 from lading.http.request import Request
 from lading.http.response import Hijack, Response, StreamResponse
@@ -368,6 +368,8 @@ class Connection(Upper):
         received, _ = self._http.trailing_data
         stream = self._take_over(received)
         await self.write(upgrade_head(response, request.upgrade))
+        if not self._out.is_lost:
+            await wait_taken(self._transport)
         await self._run_stream(response.run(stream))
 
     def _take_over(self, received: bytes) -> RawStream:

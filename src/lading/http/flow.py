@@ -1,8 +1,12 @@
 """Writing at the client's pace, and learning that there is no client: what asyncio leaves open."""
 
 import asyncio
+import fcntl
 import select
 import socket
+import termios
+
+_TAKEN_ROUNDS, _TAKEN_WAIT_S = 100, 0.0002  # 20 ms at most: a client that slow reads it later
 
 
 class ClientGone(ConnectionResetError):
@@ -63,6 +67,23 @@ def is_unix(transport: asyncio.BaseTransport) -> bool:
     """Whether the client is on this host, so that the kernel knows what it has closed."""
     opened = transport.get_extra_info("socket")
     return opened is not None and opened.family == socket.AF_UNIX
+
+
+async def wait_taken(transport: asyncio.BaseTransport) -> None:
+    """Wait a moment until a client on this host has read what was written.
+
+    A client that reads a head through a buffer and goes on with the bare socket, as docker-py does,
+    loses what arrives together with the head. man 7 unix, SIOCOUTQ.
+    """
+    opened = transport.get_extra_info("socket")
+    if opened is None or opened.family != socket.AF_UNIX:
+        return
+    for _ in range(_TAKEN_ROUNDS):
+        if opened.fileno() < 0:  # the client went away meanwhile
+            return
+        if not int.from_bytes(fcntl.ioctl(opened.fileno(), termios.TIOCOUTQ, bytes(4)), "little"):
+            return
+        await asyncio.sleep(_TAKEN_WAIT_S)
 
 
 def has_hung_up(transport: asyncio.BaseTransport) -> bool:

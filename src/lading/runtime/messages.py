@@ -96,7 +96,11 @@ def receive(connection: _socket.socket, flags: int = 0) -> tuple[Message | None,
 def receive_raw(connection: _socket.socket, flags: int = 0) -> tuple[bytes, list[int]]:
     """The next datagram, undecoded; empty when the other end is closed."""
     peek = _socket.MSG_PEEK | _socket.MSG_TRUNC
-    length = connection.recv_into(bytearray(1), 0, flags | peek)
+    try:
+        length = connection.recv_into(bytearray(1), 0, flags | peek)
+    except ConnectionResetError:
+        # it ended with something of ours unread; that is told once, then what it had said
+        length = connection.recv_into(bytearray(1), 0, flags | peek)
     if length == 0:
         return b"", []
     space = _socket.CMSG_SPACE(4 * MAX_DESCRIPTORS)

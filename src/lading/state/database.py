@@ -9,6 +9,7 @@ that rule is kept by the rooms that write bytes, not here.
 """
 
 import asyncio
+import logging
 import queue
 import sqlite3
 import threading
@@ -16,11 +17,23 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, NamedTuple, TypeVar
 
+from lading.errors import SystemFault
 from lading.failpoints import fp
+from lading.state.reserve import Reserve
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Transaction = Callable[[sqlite3.Connection], T]
 _Job = tuple[Transaction[Any], "Future[Any]"]
+
+
+class StateFull(SystemFault):
+    """no space left on device: the engine cannot record the change"""
+
+
+class StateUnwritable(SystemFault):
+    """cannot record the change: {0}"""
 
 
 class Schema(NamedTuple):
@@ -71,6 +84,7 @@ class Database:
         self._reader = connect(path)
         self._reader.execute("PRAGMA query_only=ON")
         self._reading = threading.Lock()
+        self._reserve = Reserve(f"{path}.reserve")
         self._thread = threading.Thread(target=self._run, name="state-writer", daemon=True)
         self._thread.start()
 
@@ -137,8 +151,27 @@ class Database:
         except BaseException as error:  # disk full, I/O error: everyone learns of it
             if self._writer.in_transaction:
                 self._writer.execute("ROLLBACK")
-            for future in (future for _, future in batch if not future.done()):
-                future.set_exception(error)
+            waiting = [job for job in batch if not job[1].done()]
+            if _is_full(error) and self._reserve.release():
+                log.error("the disk is full: the engine's reserve is used up now")
+                self._commit(waiting)
+                return
+            for _, future in waiting:
+                future.set_exception(_told(error))
             return
         for future, value in done:
             future.set_result(value)
+        self._reserve.renew()
+
+
+def _is_full(error: BaseException) -> bool:
+    """Whether SQLite had no space: on the disk, or for the journal of a file system."""
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+
+
+def _told(error: BaseException) -> BaseException:
+    """What the disk says, as an error of ours; anything else as it is."""
+    if _is_full(error):
+        return StateFull()
+    code = getattr(error, "sqlite_errorcode", 0) or 0
+    return StateUnwritable(error) if code & 0xFF == sqlite3.SQLITE_IOERR else error

@@ -4,7 +4,7 @@ from msgspec import UNSET, UnsetType, field
 from msgspec.structs import fields
 
 from lading.wire.base import Asked, Document, KeySet, StrSlice
-from lading.wire.host_config import HostConfig
+from lading.wire.host_config import HostConfig, Resources, RestartPolicy
 from lading.wire.mounts import MountPoint
 from lading.wire.networks import NetworkingConfig, NetworkSettings, NetworkSettingsSummary
 
@@ -203,6 +203,12 @@ class ContainerTop(Document):
 
     titles: list[str]
     processes: list[list[str]]
+
+
+class ContainerUpdate(Resources):
+    """The body of `POST /containers/{id}/update`: limits, and the restart policy."""
+
+    restart_policy: RestartPolicy = field(default_factory=RestartPolicy)
 
 
 class ContainerUpdated(Document):

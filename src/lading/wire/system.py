@@ -3,6 +3,8 @@
 from msgspec import UNSET, UnsetType, field
 
 from lading.wire.base import Document
+from lading.wire.containers import ContainerSummary
+from lading.wire.images import ImageSummary
 
 
 class PlatformName(Document):
@@ -166,3 +168,13 @@ class Info(Document):
     firewall_backend: FirewallInfo | UnsetType = UNSET
     cdi_spec_dirs: list[str] = field(default_factory=list)
     warnings: list[str] | None = None
+
+
+class DiskUsage(Document):
+    """The answer to `GET /system/df`; bytes, and null for what was not asked."""
+
+    layers_size: int = 0
+    images: list[ImageSummary] | None = None
+    containers: list[ContainerSummary] | None = None
+    volumes: list[dict[str, object]] | None = None
+    build_cache: list[dict[str, object]] | None = None

@@ -7,7 +7,7 @@ import http.client
 import json
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +26,10 @@ from lading.wire.containers import (
     ContainerCreated,
     ContainerInspect,
     ContainerSummary,
+    ContainerUpdate,
+    ContainerUpdated,
+    FilesystemChange,
+    PathStat,
     State,
     WaitResult,
 )
@@ -33,7 +37,14 @@ from lading.wire.exec import ExecConfig, ExecInspect, ExecProcess, ExecStart
 from lading.wire.host_config import HostConfig
 from lading.wire.images import ImageConfigView, ImageInspect, ImageSummary
 from lading.wire.networks import EndpointSettings, NetworkSettings
-from lading.wire.system import ComponentVersion, Info, PlatformName, Plugins, Version
+from lading.wire.system import (
+    ComponentVersion,
+    DiskUsage,
+    Info,
+    PlatformName,
+    Plugins,
+    Version,
+)
 
 ID = "ab" * 32
 
@@ -121,7 +132,7 @@ class FakeContainers:
         await self._did("create", request, {"name": name, "platform": platform})
         return ContainerCreated(id=ID)
 
-    def inspect(self, ref: str, *, size: bool) -> ContainerInspect:
+    async def inspect(self, ref: str, *, size: bool) -> ContainerInspect:
         if ref == "nosuch":
             raise NotFound(f"No such container: {ref}")
         return ContainerInspect(
@@ -141,7 +152,7 @@ class FakeContainers:
             ),
         )
 
-    def list(self, **options: Any) -> list[ContainerSummary]:
+    async def list(self, **options: Any) -> list[ContainerSummary]:
         self.calls.append(("list", options))
         return [
             ContainerSummary(
@@ -172,6 +183,31 @@ class FakeContainers:
         if ref == "paused":
             raise Conflict("container paused is paused, unpause the container before attach")
         return self.attachment
+
+    async def read_archive(self, ref: str, path: str) -> tuple[PathStat, AsyncIterable[bytes]]:
+        await self._did("read_archive", ref, path)
+        found = PathStat(name="f", size=3, mode=0o644, mtime="2026-01-01T00:00:00Z", link_target="")
+
+        async def chunks() -> AsyncIterator[bytes]:
+            yield b"tar"
+
+        return found, chunks()
+
+    async def path_stat(self, ref: str, path: str) -> PathStat:
+        return (await self.read_archive(ref, path))[0]
+
+    async def write_archive(
+        self, ref: str, path: str, chunks: AsyncIterable[bytes], **options: Any
+    ) -> None:
+        received = b"".join([chunk async for chunk in chunks])
+        await self._did("write_archive", ref, path, received, options)
+
+    async def update(self, ref: str, asked: ContainerUpdate) -> ContainerUpdated:
+        await self._did("update", ref, asked)
+        return ContainerUpdated(warnings=None)
+
+    async def changes(self, ref: str) -> Sequence[FilesystemChange]:
+        return []
 
     async def exec_create(self, ref: str, config: ExecConfig) -> str:
         self.exec = config
@@ -251,6 +287,12 @@ class FakeSystem:
         return Info(id="engine", containers=1, name="host", plugins=Plugins(log=["json-file"]))
 
 
+class FakeUsage:
+    async def disk_usage(self, kinds: Sequence[str]) -> DiskUsage:
+        image = ImageSummary(id="sha256:1", created=1, size=7)
+        return DiskUsage(layers_size=7, images=[image] if "image" in kinds or not kinds else None)
+
+
 class Finding(NamedTuple):
     kind: str
     name: str
@@ -264,12 +306,16 @@ class FakeBackend:
         self.containers = FakeContainers()
         self.images = FakeImages()
         self.system = FakeSystem()
+        self.usage = FakeUsage()
         self.findings: list[Finding] = []
 
     finding = Finding
 
     def check(self) -> list[Finding]:
         return self.findings
+
+    async def repair(self) -> list[Finding]:
+        return self.findings[1:]
 
     async def publish(self, *events: Event) -> None:
         for event in events:

@@ -4,13 +4,16 @@ import pytest
 
 from lading.containers import admission
 from lading.containers.binds import NamedVolume
+from lading.containers.limits import HostLimits
 from lading.containers.record import ContainerRecord
-from lading.containers.resources import MemoryTooSmall, limits
+from lading.containers.resources import limits
+from lading.errors import InvalidArgument
 from lading.wire.containers import ContainerConfig
 from lading.wire.host_config import HostConfig, LogConfig
 from lading.wire.networks import NetworkingConfig, PortBinding
 
 PLAIN = HostConfig()
+HOST = HostLimits(2, "0-1", "0", frozenset(["cpu", "cpuset", "memory", "pids", "blkio"]))
 
 
 def record(host: HostConfig = PLAIN, config: ContainerConfig | None = None) -> ContainerRecord:
@@ -27,7 +30,7 @@ def record(host: HostConfig = PLAIN, config: ContainerConfig | None = None) -> C
 
 
 def test_a_plain_container_has_no_warnings() -> None:
-    assert admission.check(record()) == []
+    assert admission.check(record(), HOST) == (record(), [])
 
 
 @pytest.mark.parametrize(
@@ -41,16 +44,23 @@ def test_a_plain_container_has_no_warnings() -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_will_not_be_heeded_is_told(asked: ContainerRecord, word: str) -> None:
-    warnings = admission.check(asked)
+    _, warnings = admission.check(asked, HOST)
     assert len(warnings) == 1
     assert word in warnings[0]
 
 
 def test_contradictions_are_refused() -> None:
-    with pytest.raises(MemoryTooSmall):
-        admission.check(record(HostConfig(memory=4096)))
+    with pytest.raises(InvalidArgument, match="Minimum memory limit allowed is 6MB"):
+        admission.check(record(HostConfig(memory=4096)), HOST)
     with pytest.raises(NamedVolume):
-        admission.check(record(HostConfig(binds=["data:/data"])))
+        admission.check(record(HostConfig(binds=["data:/data"])), HOST)
+
+
+def test_a_limit_that_this_host_has_not_is_discarded_with_a_warning() -> None:
+    asked = record(HostConfig(pids_limit=7))
+    kept, warnings = admission.check(asked, HOST._replace(controllers=frozenset(["memory"])))
+    assert kept.host_config.pids_limit is None
+    assert "PIDs limit discarded" in warnings[0]
 
 
 def test_without_swap_accounting_memory_alone_is_limited() -> None:

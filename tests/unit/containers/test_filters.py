@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lading.containers.filters import Filters, InvalidProfile
-from lading.errors import InvalidArgument
+from lading.errors import SystemFault
 from lading.wire.host_config import HostConfig
 
 ALLOW_ALL = '{"defaultAction": "SCMP_ACT_ALLOW"}'
@@ -66,7 +66,7 @@ def test_a_profile_that_is_no_json_is_refused(filters: Filters) -> None:
     "profile", ["[]", "7", '"word"', "{}", '{"defaultAction": "NONSENSE"}', '{"syscalls": 7}']
 )
 def test_json_that_is_no_profile_is_refused(filters: Filters, profile: str) -> None:
-    with pytest.raises(InvalidArgument):
+    with pytest.raises(SystemFault):
         path_for(filters, f"seccomp={profile}")
 
 

@@ -1,6 +1,7 @@
 """Which containers `ps` shows."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -8,9 +9,12 @@ import pytest
 
 from lading.containers import listing
 from lading.containers.container import Container
+from lading.containers.listing import Facts, Listing
 from lading.containers.record import ContainerRecord, ContainerState, NoSuchContainer
-from lading.wire.containers import ContainerConfig
+from lading.errors import InvalidArgument
+from lading.wire.containers import ContainerConfig, PortSummary
 from lading.wire.host_config import HostConfig, RestartPolicy
+from lading.wire.mounts import MountPoint
 
 MakeRecord = Callable[..., ContainerRecord]
 T = TypeVar("T")
@@ -26,6 +30,24 @@ def with_loop(work: Callable[[], T]) -> T:
         return work()
 
     return asyncio.run(main())
+
+
+def facts(container: Container) -> Facts:
+    """What the views would tell of a container."""
+    host = container.record.host_config
+    return Facts(
+        [
+            MountPoint(source=text.split(":")[0], destination=text.split(":")[1])
+            for text in host.binds or []
+        ],
+        [
+            PortSummary(private_port=80, public_port=8080, type="tcp"),
+            PortSummary(private_port=53, type="udp"),
+        ]
+        if host.binds
+        else [],
+        frozenset([host.network_mode]),
+    )
 
 
 def shown(
@@ -46,7 +68,9 @@ def shown(
                     return container
             raise NoSuchContainer(ref)
 
-        chosen = listing.choose(containers, all=all, limit=limit, filters=filters or {}, find=find)
+        chosen = listing.choose(
+            containers, Listing(all, limit, filters or {}), find=find, facts=facts
+        )
         return [container.record.name for container in chosen]
 
     return with_loop(choose)
@@ -136,8 +160,12 @@ def test_all_labels_must_hold(make_record: MakeRecord, labels: list[str], names:
     [
         {"volume": ["/dst"]},
         {"volume": ["/src"]},
+        {"volume": ["/dst/"]},
         {"network": ["none"]},
-        {"restart": ["always"]},
+        {"publish": ["8080"]},
+        {"publish": ["8000-9000/tcp"]},
+        {"expose": ["53/udp"]},
+        {"expose": ["1", "80"]},
     ],
 )
 def test_what_of_the_host_it_has_can_be_asked_for(
@@ -151,13 +179,45 @@ def test_what_of_the_host_it_has_can_be_asked_for(
 
 
 def test_a_state_that_is_none_is_refused(three: list[ContainerRecord]) -> None:
-    with pytest.raises(listing.BadStatusFilter, match="invalid filter 'status=asleep'"):
+    with pytest.raises(listing.BadFilter, match="invalid filter 'status=asleep'"):
         shown(three, {"status": ["asleep"]})
 
 
-def test_an_exit_code_that_is_no_number_is_refused(three: list[ContainerRecord]) -> None:
-    with pytest.raises(listing.BadExitedFilter, match="invalid filter 'exited=x'"):
-        shown(three, {"exited": ["x"]})
+@pytest.mark.parametrize(
+    ("filters", "text"),
+    [
+        ({"exited": ["x"]}, "invalid filter 'exited=x': strconv.Atoi"),
+        ({"health": ["ill"]}, "invalid value for health"),
+        ({"is-task": ["maybe"]}, "invalid filter 'is-task="),
+        ({"publish": ["x"]}, "error while looking up for publish x"),
+        ({"expose": ["9-8"]}, "invalid range"),
+        ({"publish": ["70000"]}, "looking up for publish"),
+    ],
+)
+def test_a_value_that_means_nothing_is_refused(
+    three: list[ContainerRecord], filters: dict[str, list[str]], text: str
+) -> None:
+    with pytest.raises(InvalidArgument, match=re.escape(text)):
+        shown(three, filters)
+
+
+def test_an_ancestor_may_be_known_by_another_name(three: list[ContainerRecord]) -> None:
+    async def chosen() -> list[Container]:
+        containers = [Container(record) for record in three]
+        asked = Listing(all=True, filters={"ancestor": ["renamed"]})
+        images = frozenset([three[0].image_id])
+        return listing.choose(
+            containers, asked, find=lambda _: containers[0], facts=facts, images=images
+        )
+
+    assert len(asyncio.run(chosen())) == 3
+
+
+def test_a_number_in_a_container_of_published_ports_is_not_an_exposed_one(
+    make_record: MakeRecord,
+) -> None:
+    host = HostConfig(binds=["/src:/dst"])
+    assert shown([make_record("a", name="with", host=host)], {"expose": ["8080"]}) == []
 
 
 def test_a_neighbour_in_time_must_exist(three: list[ContainerRecord]) -> None:

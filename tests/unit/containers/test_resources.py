@@ -3,8 +3,7 @@
 import pytest
 
 from lading.containers import resources
-from lading.errors import InvalidArgument
-from lading.wire.host_config import DeviceMapping, HostConfig, Ulimit
+from lading.wire.host_config import HostConfig, Ulimit
 
 MIB = 1024 * 1024
 
@@ -12,7 +11,6 @@ MIB = 1024 * 1024
 def limits(host: HostConfig) -> dict[str, object]:
     """linux.resources without the devices, which are always there."""
     found = resources.limits(host)
-    del found["devices"]
     return found
 
 
@@ -62,60 +60,6 @@ def test_the_number_of_processes_is_limited(count: int) -> None:
     assert limits(HostConfig(pids_limit=count)) == {"pids": {"limit": count}}
 
 
-def test_the_weight_of_block_devices_is_handed_on() -> None:
-    assert limits(HostConfig(blkio_weight=300)) == {"blockIO": {"weight": 300}}
-
-
-@pytest.mark.parametrize(
-    ("host", "error"),
-    [
-        (HostConfig(memory=6 * MIB - 1), resources.MemoryTooSmall),
-        (HostConfig(memory=64 * MIB, memory_swap=63 * MIB), resources.SwapBelowMemory),
-        (HostConfig(memory_swap=64 * MIB), resources.SwapWithoutMemory),
-        (HostConfig(nano_cpus=1, cpu_period=1000), resources.CpusAndQuota),
-        (HostConfig(nano_cpus=1, cpu_quota=1000), resources.CpusAndQuota),
-        (HostConfig(nano_cpus=2_000_000_001), resources.TooManyCpus),
-        (HostConfig(nano_cpus=-1), resources.TooManyCpus),
-    ],
-)
-def test_limits_that_cannot_be_are_refused(host: HostConfig, error: type[InvalidArgument]) -> None:
-    with pytest.raises(error):
-        resources.check(host, cpu_count=2)
-
-
-@pytest.mark.parametrize(
-    "host",
-    [
-        HostConfig(),
-        HostConfig(memory=6 * MIB),
-        HostConfig(memory=64 * MIB, memory_swap=-1),
-        HostConfig(memory_swap=-1),
-        HostConfig(nano_cpus=2_000_000_000),
-        HostConfig(cpu_period=1000, cpu_quota=1000),
-    ],
-)
-def test_limits_at_their_edge_are_accepted(host: HostConfig) -> None:
-    resources.check(host, cpu_count=2)
-
-
-def test_too_many_cpus_are_told_how_many_there_are() -> None:
-    with pytest.raises(resources.TooManyCpus, match=r"0\.01 to 2\.00, as there are only 2 CPUs"):
-        resources.check(HostConfig(nano_cpus=3_000_000_000), cpu_count=2)
-
-
 def test_ulimits_have_the_names_of_setrlimit() -> None:
     host = HostConfig(ulimits=[Ulimit(name="nofile", soft=10, hard=20)])
     assert resources.rlimits(host) == [{"type": "RLIMIT_NOFILE", "soft": 10, "hard": 20}]
-
-
-def test_the_rules_of_the_runtime_are_enough_for_a_plain_container() -> None:
-    assert resources.device_rules(HostConfig()) == []
-
-
-def test_a_privileged_container_has_every_device() -> None:
-    assert resources.device_rules(HostConfig(privileged=True)) == [{"allow": True, "access": "rwm"}]
-
-
-def test_a_device_of_the_host_is_refused_for_now() -> None:
-    with pytest.raises(resources.DevicesNotSupported):
-        resources.devices(HostConfig(devices=[DeviceMapping(path_on_host="/dev/fuse")]))

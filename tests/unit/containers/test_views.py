@@ -65,7 +65,7 @@ def test_inspect_tells_what_is_and_what_was_asked(make_record: MakeRecord) -> No
     config = ContainerConfig(image="base", entrypoint=["/entry"], cmd=["a", "b"])
     record = make_record(config=config, host=HostConfig(network_mode="bridge"), state=RUNNING)
     document = with_loop(
-        lambda: views.inspect(Container(record), surroundings(ENDPOINT), ["x1"], size=False)
+        lambda: views.inspect(Container(record), surroundings(ENDPOINT), ["x1"], None)
     )
     assert (document.name, document.path, document.args) == ("/web", "/entry", ["a", "b"])
     assert (document.state.running, document.state.pid) == (True, 7)
@@ -80,7 +80,7 @@ def test_inspect_tells_what_is_and_what_was_asked(make_record: MakeRecord) -> No
 
 def test_inspect_of_what_never_ran_has_no_times_and_no_address(make_record: MakeRecord) -> None:
     record = make_record(host=HostConfig(network_mode="bridge"))
-    document = with_loop(lambda: views.inspect(Container(record), surroundings(), [], size=False))
+    document = with_loop(lambda: views.inspect(Container(record), surroundings(), [], None))
     assert (document.state.status, document.state.started_at) == ("created", ZERO_TIME)
     assert document.exec_ids is None
     assert document.network_settings.networks == {"bridge": EndpointSettings()}
@@ -93,9 +93,7 @@ def test_a_row_of_the_list(make_record: MakeRecord) -> None:
         config=ContainerConfig(image="base", cmd=["sh", "-c", "true"]),
         host=HostConfig(binds=["/src:/dst:ro"], network_mode="bridge"),
     )
-    row = with_loop(
-        lambda: views.summary(Container(record), surroundings(bytes_used=10), size=True)
-    )
+    row = with_loop(lambda: views.summary(Container(record), surroundings(), views.Sizes(10, 90)))
     assert (row.names, row.command, row.created) == (["/web"], "sh -c true", 5)
     assert (row.state, row.status, row.size_rw) == ("created", "Created", 10)
     [mount] = row.mounts
@@ -109,5 +107,5 @@ def test_a_row_of_the_list(make_record: MakeRecord) -> None:
 
 def test_a_container_in_anothers_network_has_none_of_its_own(make_record: MakeRecord) -> None:
     record = make_record(host=HostConfig(network_mode="container:other"))
-    row = with_loop(lambda: views.summary(Container(record), surroundings(), size=False))
+    row = with_loop(lambda: views.summary(Container(record), surroundings(), None))
     assert row.network_settings.networks == {}

@@ -1,6 +1,7 @@
 """The audit names what has no owner and what an owner has lost, and is silent otherwise."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
@@ -8,10 +9,13 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from lading.containers.layout import Layout
-from lading.engine import check as audit
+from lading.engine.audit import containers as audit
 from lading.engine.check import Finding, check
+from lading.images.leases import Leases
+from lading.kernel import mount
 from lading.kernel.cgroup import Hierarchies
 from lading.networks import Endpoint
+from lading.storage.snapshots import store as snapshot_rows
 
 if TYPE_CHECKING:
     from lading.engine.engine import Engine
@@ -46,9 +50,16 @@ class Host:
             damaged=self.damaged,
             options=SimpleNamespace(exec_root=f"{self.root}/exec", data_root=f"{self.root}/data"),
             layout=Layout(f"{self.root}/data", f"{self.root}/exec", "0"),
-            database=SimpleNamespace(read=lambda _: self.rows),
+            engine_id="0",
+            database=SimpleNamespace(
+                read=lambda query: self.rows if query is snapshot_rows.active_keys else []
+            ),
+            snapshots=SimpleNamespace(remove=id, sweep=id, recover=id),
+            store=SimpleNamespace(stores=SimpleNamespace(leases=Leases(), content=None)),
             networks=SimpleNamespace(
-                list=lambda: [SimpleNamespace(id="n1")], endpoints_of=lambda _: [endpoint]
+                release=id,
+                list=lambda: [SimpleNamespace(id="n1")],
+                endpoints_of=lambda _: [endpoint],
             ),
         )
         return check(cast("Engine", engine))
@@ -111,7 +122,8 @@ def test_an_address_of_nobody_who_runs_is_found(host: Host) -> None:
 def test_a_snapshot_recorded_for_nobody_is_found(host: Host) -> None:
     host.rows.append(OTHER)
     (host.root / "data/snapshots/active" / OTHER).mkdir()
-    assert host.check() == [Finding("snapshot", OTHER, "of no container")]
+    [found] = host.check()
+    assert found[:3] == ("snapshot", OTHER, "of no container")
 
 
 def test_a_damaged_record_is_found_and_keeps_what_it_names(host: Host) -> None:
@@ -125,3 +137,30 @@ def test_a_damaged_record_is_found_and_keeps_what_it_names(host: Host) -> None:
 def test_a_container_that_rests_has_no_run_left(host: Host) -> None:
     host.status_running = False
     assert {kind for kind, _ in host.found()} == {"run directory", "cgroup", "endpoint"}
+
+
+@pytest.mark.parametrize("place", ["trash", "staging"])
+def test_what_work_left_behind_is_found(host: Host, place: str) -> None:
+    (host.root / "data/snapshots" / place / "left").mkdir(parents=True)
+    assert host.found() == {("temporary file", f"{place}/left")}
+
+
+def test_a_layer_without_a_row_is_found(host: Host) -> None:
+    (host.root / "data/snapshots/layers/7").mkdir(parents=True)
+    assert host.found() == {("layer", "7")}
+
+
+def test_a_mount_in_the_hosts_view_is_found(
+    host: Host, in_mount_namespace: Callable[[Callable[[], object]], None]
+) -> None:
+    point = f"{host.root}/data/containers/{ID}"
+
+    def look() -> None:
+        mount.mount("tmpfs", point, "tmpfs")
+        [finding] = host.check()
+        assert finding[:2] == ("mount", point)
+        assert finding.mend is not None
+        finding.mend()
+        assert host.check() == []
+
+    in_mount_namespace(look)

@@ -47,3 +47,13 @@ def test_the_head_of_a_request_can_be_split_off_unread() -> None:
     assert found == first
     assert messages.decode(body) == request
     assert (found["log"], found["stdin"], found["terminal"]) == ("/l", True, True)
+
+
+def test_last_words_are_heard_although_ours_were_not() -> None:
+    ours, theirs = messages.pair()
+    ours.send(b"unread")
+    messages.send(theirs, {"failed": "why"})
+    theirs.close()
+    assert messages.receive(ours) == ({"failed": "why"}, [])
+    assert messages.receive(ours) == (None, [])
+    ours.close()

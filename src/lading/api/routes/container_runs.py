@@ -97,7 +97,13 @@ async def _result(waiting: Awaitable[WaitResult]) -> AsyncIterator[bytes]:
     yield encode(await waiting) + b"\n"
 
 
+async def top(call: Call) -> Response:
+    """Its processes, as the host's `ps` prints them."""
+    return call.reply(await call.backend.containers.top(call.name, call.query.text("ps_args")))
+
+
 ROUTES = [
+    Route("GET", "/containers/{name}/top", top),
     Route("POST", "/containers/{name}/wait", wait),
     Route("POST", "/containers/{name}/start", start, is_uninterrupted=True),
     Route("POST", "/containers/{name}/stop", stop, is_uninterrupted=True),

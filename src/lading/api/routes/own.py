@@ -1,8 +1,11 @@
 """Operations that Docker does not have, all below /lading/: the audit, and images from the host."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from lading.api import progress
+from lading.api.backend import Finding
 from lading.api.call import Call
 from lading.api.router import Route
 from lading.http import Response
@@ -26,7 +29,15 @@ async def from_host(call: Call) -> Response:
 
 async def check(call: Call) -> Response:
     """Audit the host against the records."""
-    findings = call.backend.check()
+    return _told(call, call.backend.check())
+
+
+async def repair(call: Call) -> Response:
+    """Take away what has no owner, and audit again."""
+    return _told(call, await call.backend.repair())
+
+
+def _told(call: Call, findings: Sequence[Finding]) -> Response:
     rows = [{"kind": f.kind, "name": f.name, "detail": f.detail} for f in findings]
     return call.reply({"findings": rows})
 
@@ -34,4 +45,5 @@ async def check(call: Call) -> Response:
 ROUTES = [
     Route("POST", "/lading/images/from-host", from_host),
     Route("GET", "/lading/system/check", check),
+    Route("POST", "/lading/system/check", repair, is_uninterrupted=True),
 ]

@@ -43,6 +43,12 @@ async def info(call: Call) -> Response:
     return call.reply(call.backend.system.info())
 
 
+async def disk_usage(call: Call) -> Response:
+    """What things take on the disk; `type` narrows, and may come more than once."""
+    kinds = call.query.texts("type") if call.is_at_least("1.42") else []
+    return call.reply(await call.backend.usage.disk_usage(kinds))
+
+
 async def events(call: Call) -> Response:
     """Events from the journal: those since a time if asked, then those that come, until a time."""
     since, until = call.query.time_ns("since"), call.query.time_ns("until")
@@ -101,5 +107,6 @@ ROUTES = [
     Route("HEAD", "/_ping", ping),
     Route("GET", "/version", version),
     Route("GET", "/info", info),
+    Route("GET", "/system/df", disk_usage),
     Route("GET", "/events", events),
 ]

@@ -84,17 +84,24 @@ class RestingView(NamedTuple):
         upper, work = self.upper, self.work
         lower = list(self.lower)
         if upper is None:
-            upper, work = _scratch(self.directory)
+            upper, work = _scratch(self.directory, lower[0])
         root = MountOverlay(self.directory, lower, upper, work).mount()
         return safepath.openat2(root, ".", _ROOT)
 
 
-def _scratch(directory: str) -> tuple[str, str]:
-    """An upper directory in memory, for mount points that the container lacks."""
+def _scratch(directory: str, top: str) -> tuple[str, str]:
+    """An upper directory in memory, for mount points that the container lacks.
+
+    The merged root looks like the upper one, so that is made to look like the layer below.
+    """
     mount.mount("tmpfs", directory, "tmpfs", 0, "mode=700,size=1m")
     upper, work = f"{directory}/upper", f"{directory}/work"
     os.mkdir(upper, 0o755)
     os.mkdir(work, 0o700)
+    status = os.stat(top)
+    os.chown(upper, status.st_uid, status.st_gid)
+    os.chmod(upper, status.st_mode & 0o7777)
+    os.utime(upper, ns=(status.st_mtime_ns, status.st_mtime_ns))
     return upper, work
 
 

@@ -1,0 +1,98 @@
+"""Runs, processes, cgroups, files and endpoints of containers, against the records."""
+
+import os
+import shutil
+from functools import partial
+from typing import TYPE_CHECKING
+
+from lading.engine.audit.finding import Finding, entries
+from lading.kernel.cgroup import Cgroup, hierarchies
+from lading.runtime import client
+
+if TYPE_CHECKING:
+    from lading.engine.engine import Engine
+
+
+def find(engine: "Engine", running: set[str], known: set[str]) -> list[Finding]:
+    """Everything about containers that does not fit together."""
+    return [
+        *(Finding("record", i, reason) for i, reason in engine.damaged.items()),
+        *_runs(engine, running),
+        *_processes(engine, running),
+        *_cgroups(engine, running),
+        *_directories(engine, known),
+        *_endpoints(engine, running),
+    ]
+
+
+def _runs(engine: "Engine", running: set[str]) -> list[Finding]:
+    present = set(entries(f"{engine.options.exec_root}/containers"))
+    return [
+        *(
+            Finding("run directory", i, "of no running container", partial(_end_run, engine, i))
+            for i in present - running
+        ),
+        *(Finding("run directory", i, "missing of a running container") for i in running - present),
+    ]
+
+
+def _end_run(engine: "Engine", container_id: str) -> None:
+    """End what may still be of a run that no record knows: processes, cgroup, directory."""
+    layout = engine.layout
+    client.clean(layout.exec_root, container_id, layout.cgroup(container_id))
+    shutil.rmtree(layout.run(container_id), ignore_errors=True)
+
+
+def _processes(engine: "Engine", running: set[str]) -> list[Finding]:
+    """Running containers whose first process is not there."""
+    findings = []
+    for container_id in running:
+        pid = engine.containers.find(container_id).record.state.pid
+        if not os.path.exists(f"/proc/{pid}"):
+            findings.append(Finding("process", str(pid), f"of {container_id} does not exist"))
+    return findings
+
+
+def _cgroups(engine: "Engine", running: set[str]) -> list[Finding]:
+    trees = hierarchies()
+    mounts = {*trees.v1.values(), *([trees.v2] if trees.v2 else [])}
+    parent = os.path.dirname(engine.layout.cgroup("x"))
+    return [
+        Finding(
+            "cgroup",
+            f"{mount}{parent}/{name}",
+            "of no running container",
+            partial(_end_group, f"{parent}/{name}"),
+        )
+        for mount in sorted(mounts)
+        for name in entries(mount + parent)
+        if len(name) == 64 and name not in running
+    ]
+
+
+def _end_group(path: str) -> None:
+    group = Cgroup(path)
+    group.kill()
+    group.remove()
+
+
+def _directories(engine: "Engine", known: set[str]) -> list[Finding]:
+    present = set(entries(f"{engine.options.data_root}/containers"))
+    return [
+        Finding("directory", name, "of no container", partial(engine.layout.remove_files, name))
+        for name in present - known
+    ]
+
+
+def _endpoints(engine: "Engine", running: set[str]) -> list[Finding]:
+    return [
+        Finding(
+            "endpoint",
+            endpoint.id,
+            f"of {endpoint.container_id}, which does not run",
+            partial(engine.networks.release, endpoint.container_id),
+        )
+        for network in engine.networks.list()
+        for endpoint in engine.networks.endpoints_of(network.id)
+        if endpoint.container_id not in running
+    ]

@@ -1,0 +1,64 @@
+"""Mounts and links of ours that nobody has."""
+
+import errno
+from functools import partial
+from typing import TYPE_CHECKING
+
+from lading.engine.audit.finding import Finding
+from lading.kernel import mount
+from lading.kernel.netlink import link
+from lading.kernel.netlink.socket import NetlinkSocket
+
+if TYPE_CHECKING:
+    from lading.engine.engine import Engine
+
+# below these nothing is ever mounted for the host to see
+_BARE = ("containers", "snapshots", "content")
+
+
+def find(engine: "Engine") -> list[Finding]:
+    """What the kernel has of ours and no record names."""
+    return [*_mounts(engine), *_links(engine)]
+
+
+def _mounts(engine: "Engine") -> list[Finding]:
+    options = engine.options
+    places = [f"{options.data_root}/{name}/" for name in _BARE] + [f"{options.exec_root}/"]
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+        points = [line.split(" ")[4] for line in file]
+    return [
+        Finding("mount", point, "in the host's view", partial(_unmount, point))
+        for point in points
+        if point.startswith(tuple(places))
+    ]
+
+
+def _unmount(point: str) -> None:
+    mount.umount2(point, mount.MNT_DETACH | mount.UMOUNT_NOFOLLOW)
+
+
+def _links(engine: "Engine") -> list[Finding]:
+    """Ports of our bridges that no endpoint has."""
+    owner = f"lading:{engine.engine_id}"
+    known = {
+        endpoint.host_interface
+        for network in engine.networks.list()
+        for endpoint in engine.networks.endpoints_of(network.id)
+    }
+    with NetlinkSocket() as socket:
+        links = link.dump(socket)
+    bridges = {one.ifindex for one in links if one.kind == "bridge" and one.alias == owner}
+    return [
+        Finding("link", one.name, "of no endpoint", partial(_delete, one.ifindex))
+        for one in links
+        if one.master in bridges and one.kind == "veth" and one.name not in known
+    ]
+
+
+def _delete(index: int) -> None:
+    with NetlinkSocket() as socket:
+        try:
+            socket.request(link.delete(index))
+        except OSError as error:
+            if error.errno != errno.ENODEV:  # gone by itself
+                raise
