@@ -160,7 +160,7 @@ def test_a_hanging_probe_of_an_engine_that_died_is_ended(
     patient("sleep 96", interval=50 * MS, timeout=60_000 * MS)
 
     def hanging() -> int:
-        rows = engine.get(f"/containers/{NAME}/top?ps_args=-eo,pid,args")["Processes"]
+        rows = engine.get(f"/containers/{NAME}/top?ps_args=-eo%20pid,args")["Processes"]
         return sum("sleep 96" in " ".join(row) for row in rows)
 
     if engine.call("GET", f"/containers/{NAME}/top")[0] != 200:
