@@ -19,10 +19,21 @@ from lading.http import ClientGone, Hijack, RawStream, Response
 log = logging.getLogger(__name__)
 
 
-def take_over(call: Call, attachment: Attachment, *, has_stdin: bool, keys: bytes) -> Response:
-    """Answer with the raw streams of the attachment; it is closed in any case."""
-    run = partial(_run, attachment=attachment, has_stdin=has_stdin, keys=keys)
-    return Hijack(run, headers=stream_headers(call, is_terminal=attachment.tty))
+def take_over(
+    call: Call,
+    attachment: Attachment,
+    *,
+    has_stdin: bool,
+    keys: bytes,
+    is_raw: bool | None = None,
+) -> Response:
+    """Answer with the raw streams of the attachment; it is closed in any case.
+
+    Output is framed unless it is that of a terminal, or the client says otherwise by `is_raw`.
+    """
+    raw = attachment.tty if is_raw is None else is_raw
+    run = partial(_run, attachment=attachment, has_stdin=has_stdin, keys=keys, is_raw=raw)
+    return Hijack(run, headers=stream_headers(call, is_terminal=raw))
 
 
 def stream_headers(call: Call, *, is_terminal: bool) -> list[tuple[str, str]]:
@@ -33,8 +44,10 @@ def stream_headers(call: Call, *, is_terminal: bool) -> list[tuple[str, str]]:
     return [("Content-Type", MULTIPLEXED if is_told and not is_terminal else RAW)]
 
 
-async def _run(stream: RawStream, *, attachment: Attachment, has_stdin: bool, keys: bytes) -> None:
-    output = asyncio.create_task(_pump_output(attachment, stream))
+async def _run(
+    stream: RawStream, *, attachment: Attachment, has_stdin: bool, keys: bytes, is_raw: bool
+) -> None:
+    output = asyncio.create_task(_pump_output(attachment, stream, is_raw))
     client = asyncio.create_task(_pump_input(attachment, stream, has_stdin, keys))
     try:
         await asyncio.wait({output, client}, return_when=asyncio.FIRST_COMPLETED)
@@ -53,9 +66,9 @@ async def _run(stream: RawStream, *, attachment: Attachment, has_stdin: bool, ke
         await stream.finish()
 
 
-async def _pump_output(attachment: Attachment, stream: RawStream) -> None:
+async def _pump_output(attachment: Attachment, stream: RawStream, is_raw: bool) -> None:
     async for number, payload in attachment.output():
-        await stream.write(payload if attachment.tty else frame(number, payload))
+        await stream.write(payload if is_raw else frame(number, payload))
 
 
 async def _pump_input(
