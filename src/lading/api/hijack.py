@@ -20,16 +20,21 @@ from lading.http.response import Headers
 log = logging.getLogger(__name__)
 
 
-def take_over(call: Call, attachment: Attachment, *, has_stdin: bool, keys: bytes) -> Response:
-    """Answer with the raw streams of the attachment; it is closed in any case."""
-    run = partial(
-        _run,
-        attachment=attachment,
-        has_stdin=has_stdin,
-        keys=keys,
-        is_framed=not attachment.tty,
-    )
-    return Hijack(run, headers=stream_headers(call, is_terminal=attachment.tty))
+def take_over(
+    call: Call,
+    attachment: Attachment,
+    *,
+    has_stdin: bool,
+    keys: bytes,
+    is_raw: bool | None = None,
+) -> Response:
+    """Answer with the raw streams of the attachment; it is closed in any case.
+
+    Output is framed unless it is that of a terminal, or the client says otherwise by `is_raw`.
+    """
+    raw = attachment.tty if is_raw is None else is_raw
+    run = partial(_run, attachment=attachment, has_stdin=has_stdin, keys=keys, is_raw=raw)
+    return Hijack(run, headers=stream_headers(call, is_terminal=raw))
 
 
 def take_over_as_websocket(
@@ -39,7 +44,7 @@ def take_over_as_websocket(
 
     async def run(stream: RawStream) -> None:
         socket = WebSocket(stream, is_binary=call.is_at_least("1.28"))
-        await _run(socket, attachment=attachment, has_stdin=has_stdin, keys=keys, is_framed=False)
+        await _run(socket, attachment=attachment, has_stdin=has_stdin, keys=keys, is_raw=True)
 
     return Hijack(run, headers=headers)
 
@@ -58,9 +63,9 @@ async def _run(
     attachment: Attachment,
     has_stdin: bool,
     keys: bytes,
-    is_framed: bool,
+    is_raw: bool,
 ) -> None:
-    output = asyncio.create_task(_pump_output(attachment, stream, is_framed=is_framed))
+    output = asyncio.create_task(_pump_output(attachment, stream, is_raw=is_raw))
     client = asyncio.create_task(_pump_input(attachment, stream, has_stdin, keys))
     try:
         await asyncio.wait({output, client}, return_when=asyncio.FIRST_COMPLETED)
@@ -80,10 +85,10 @@ async def _run(
 
 
 async def _pump_output(
-    attachment: Attachment, stream: RawStream | WebSocket, *, is_framed: bool
+    attachment: Attachment, stream: RawStream | WebSocket, *, is_raw: bool
 ) -> None:
     async for number, payload in attachment.output():
-        await stream.write(frame(number, payload) if is_framed else payload)
+        await stream.write(payload if is_raw else frame(number, payload))
 
 
 async def _pump_input(

@@ -112,10 +112,11 @@ class Lifecycle:
         run.monitor = Monitor(descriptor, on_event=run.handle, on_close=run.handle_close)
         undo.callback(shutil.rmtree, self._context.layout.run(container.id), ignore_errors=True)
         undo.callback(run.monitor.close)
+        # what runs already, and what a starter that was killed could not take back
+        undo.callback(self._context.clean_after_monitor, container.id)
         event = await run.started
         if event.get("event") != "started":
             raise _start_error(event.get("error"))
-        undo.callback(self._context.clean_after_monitor, container.id)  # it runs: end it
         return event
 
     async def _record_start(self, container: Container, run: Run, event: dict[str, object]) -> None:

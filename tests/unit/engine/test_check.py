@@ -10,6 +10,7 @@ import pytest
 
 from lading.containers.layout import Layout
 from lading.engine.audit import containers as audit
+from lading.engine.audit import storage
 from lading.engine.check import Finding, check
 from lading.images.leases import Leases
 from lading.kernel import mount
@@ -140,7 +141,10 @@ def test_a_container_that_rests_has_no_run_left(host: Host) -> None:
 
 
 @pytest.mark.parametrize("place", ["trash", "staging"])
-def test_what_work_left_behind_is_found(host: Host, place: str) -> None:
+def test_what_work_left_behind_is_found(
+    host: Host, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "SWEEPING_S", -1.0)
     (host.root / "data/snapshots" / place / "left").mkdir(parents=True)
     assert host.found() == {("temporary file", f"{place}/left")}
 

@@ -65,7 +65,10 @@ async def start(call: Call) -> Response:
     if attachment is None:
         return Response(200)
     keys = parse_keys(base64.b64decode(known.detach_keys).decode())
-    return hijack.take_over(call, attachment, has_stdin=known.open_stdin, keys=keys)
+    # dockerd frames by what the start says, whatever the create said
+    return hijack.take_over(
+        call, attachment, has_stdin=known.open_stdin, keys=keys, is_raw=asked.tty
+    )
 
 
 async def inspect(call: Call) -> Response:

@@ -3,6 +3,8 @@
 Work under way has leased what it makes: it is not named here, but for what has only just begun.
 """
 
+import os
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,9 @@ from lading.storage.snapshots import store
 
 if TYPE_CHECKING:
     from lading.engine.engine import Engine
+
+
+SWEEPING_S = 5.0  # what was thrown away is deleted by then, one tree after the other
 
 
 def find(engine: "Engine", known: set[str]) -> list[Finding]:
@@ -59,8 +64,9 @@ def _temporary(engine: "Engine") -> list[Finding]:
     place = f"{engine.options.data_root}/snapshots"
     return [
         *(
-            Finding("temporary file", f"trash/{name}", "not deleted yet", engine.snapshots.sweep)
+            Finding("temporary file", f"trash/{name}", "was not deleted", engine.snapshots.sweep)
             for name in entries(f"{place}/trash")
+            if _is_old(f"{place}/trash/{name}")
         ),
         *(
             Finding("temporary file", f"staging/{name}", "of no work", partial(_drop, engine, name))
@@ -68,6 +74,14 @@ def _temporary(engine: "Engine") -> list[Finding]:
             if not engine.store.stores.leases.held
         ),
     ]
+
+
+def _is_old(path: str) -> bool:
+    """Whether it lies there longer than a sweeping that goes on may take."""
+    try:
+        return time.time() - os.stat(path).st_ctime > SWEEPING_S
+    except FileNotFoundError:
+        return False
 
 
 def _drop(engine: "Engine", key: str) -> None:
