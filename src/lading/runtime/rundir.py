@@ -49,7 +49,7 @@ def read(directory: str, name: str) -> dict[str, Any] | None:
     except OSError:
         return None
     try:
-        record = json.loads(os.read(descriptor, 65536))
+        record = json.loads(os.read(descriptor, os.fstat(descriptor).st_size))
     except ValueError:
         return None
     finally:

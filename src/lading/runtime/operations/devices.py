@@ -105,6 +105,47 @@ class MakeDevice(Operation):
             os.close(directory)
 
 
+class MakeLinks(Operation):
+    """The links of /dev where it is not a tmpfs of ours; what is there already is left alone."""
+
+    __slots__ = ()
+
+    def describe(self) -> str:
+        return "make links in /dev"
+
+    def execute(self, child: Child) -> None:
+        directory = safepath.mkdir_in_root(child.root, "/dev")
+        for name, target in LINKS:
+            try:
+                os.symlink(target, name, dir_fd=directory)
+            except FileExistsError:
+                continue
+        os.close(directory)
+
+
+class BindDevice(Operation):
+    """The host's node of the same path, where nobody may make one: in a user namespace."""
+
+    __slots__ = ("node",)
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+
+    def describe(self) -> str:
+        return f"bind device {self.node.describe()}"
+
+    def execute(self, child: Child) -> None:
+        tree = mount.open_tree(mount.AT_FDCWD, self.node.path)
+        status = os.stat(tree)
+        is_it = (stat.S_IFMT(status.st_mode), status.st_rdev) == (
+            stat.S_IFMT(self.node.mode),
+            self.node.device,
+        )
+        if not is_it:
+            raise StepFailed(f"the host's {self.node.path} is another device", errno.ENODEV)
+        attach(child, tree, self.node.path, is_directory=False)
+
+
 def open_terminal(root: int) -> tuple[int, int]:
     """(master, terminal) of the devpts that is mounted in the container at /dev/pts.
 

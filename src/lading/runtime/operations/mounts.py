@@ -70,11 +70,18 @@ class MountFilesystem(Operation):
 class BindMount(Operation):
     """A file or directory of the host, seen at another place."""
 
-    __slots__ = ("destination", "options", "recursive", "source")
+    __slots__ = ("destination", "options", "recursive", "source", "tree")
 
     def __init__(
-        self, source: str, destination: str, options: MountOptions, *, recursive: bool
+        self,
+        source: str,
+        destination: str,
+        options: MountOptions,
+        *,
+        recursive: bool,
+        tree: int = -1,
     ) -> None:
+        self.tree = tree  # the parent has cloned it already
         self.source = source
         self.destination = destination
         self.options = options
@@ -86,13 +93,7 @@ class BindMount(Operation):
 
     def execute(self, child: Child) -> None:
         options = self.options
-        flags = mount.OPEN_TREE_CLONE | (mount.AT_RECURSIVE if self.recursive else 0)
-        try:
-            tree = mount.open_tree(mount.AT_FDCWD, self.source, flags)
-        except FileNotFoundError as error:
-            raise StepFailed(
-                f"bind source path does not exist: {self.source}", error.errno or 0
-            ) from error
+        tree = self.tree if self.tree >= 0 else clone_source(self.source, recursive=self.recursive)
         if options.set or options.clear:
             mount.mount_setattr(tree, set=options.set, clear=options.clear)
         if options.recursive_set or options.recursive_clear:
@@ -107,6 +108,16 @@ class BindMount(Operation):
                 recursive=self.recursive and options.propagation_recursive,
             )
         attach(child, tree, self.destination, is_directory=is_directory)
+
+
+def clone_source(path: str, *, recursive: bool) -> int:
+    """A detached bind mount of a path of the host."""
+    flags = mount.OPEN_TREE_CLONE | (mount.AT_RECURSIVE if recursive else 0)
+    try:
+        return mount.open_tree(mount.AT_FDCWD, path, flags)
+    except FileNotFoundError as error:
+        message = f"bind source path does not exist: {path}"
+        raise StepFailed(message, error.errno or 0) from error
 
 
 class MountCgroupV1(Operation):

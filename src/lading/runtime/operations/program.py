@@ -154,13 +154,17 @@ class Report(Operation):
 class CloseDescriptors(Operation):
     """Everything after stdio (and what was to be kept) closes at execve."""
 
-    __slots__ = ()
+    __slots__ = ("preserved",)
+
+    def __init__(self, preserved: int = 0) -> None:
+        self.preserved = preserved
 
     def describe(self) -> str:
-        return "close descriptors, reset signals"
+        kept = f" but 3-{2 + self.preserved}" if self.preserved else ""
+        return f"close descriptors{kept}, reset signals"
 
     def execute(self, child: Child) -> None:
-        first = 3 + child.preserved
+        first = 3 + self.preserved
         for number in range(3, first):
             os.set_inheritable(number, True)
         process.close_range(first, process.LAST_DESCRIPTOR, process.CLOSE_RANGE_CLOEXEC)
@@ -185,7 +189,11 @@ class FindProgram(Operation):
 
 
 class WaitForStart(Operation):
-    """A created container stops here until somebody calls start; the monitor then sends a byte."""
+    """A created container stops here until somebody connects to its socket.
+
+    That connection then takes the place of the one to our parent, who may be gone. The socket's
+    name goes as soon as somebody came: it is what "created" means, and there is only one start.
+    """
 
     __slots__ = ()
 
@@ -193,8 +201,19 @@ class WaitForStart(Operation):
         return "wait for start"
 
     def execute(self, child: Child) -> None:
-        if not child.sync.recv(1):
-            os._exit(0)  # the monitor is gone
+        process.prctl(process.PR_SET_PDEATHSIG, 0)
+        messages.send(child.sync, {"created": True})
+        child.sync.close()
+        descriptor, _ = messages.adopt(child.listener)._accept()  # type: ignore[attr-defined]
+        child.sync = messages.adopt(descriptor)
+        _unlink("start.sock", child.directory)
+
+
+def _unlink(name: str, directory: int) -> None:
+    try:
+        os.unlink(name, dir_fd=directory)
+    except OSError:  # in a user namespace it is not ours to remove: who starts us does
+        return
 
 
 class Execute(Operation):

@@ -112,6 +112,26 @@ class BindRoot(Operation):
         child.take_root(root)
 
 
+class AttachRoot(Operation):
+    """A root that the parent has made, for want of our rights: see `parent_mounts`.
+
+    It is stacked on "/", the one place that surely can be reached.
+    """
+
+    __slots__ = ("tree",)
+
+    def __init__(self, tree: int) -> None:
+        self.tree = tree
+
+    def describe(self) -> str:
+        return "attach the root that the parent made"
+
+    def execute(self, child: Child) -> None:
+        mount.mount_setattr(self.tree, propagation=mount.MS_PRIVATE, recursive=True)
+        mount.move_mount(self.tree, mount.AT_FDCWD, "/")
+        child.take_root(self.tree)
+
+
 class ReadonlyRoot(Operation):
     """After every mount target was made; mounts in the root keep their own attributes."""
 
@@ -122,6 +142,20 @@ class ReadonlyRoot(Operation):
 
     def execute(self, child: Child) -> None:
         mount.mount_setattr(child.root, set=mount.MOUNT_ATTR_RDONLY)
+
+
+class ChangeRoot(Operation):
+    """For a container without a mount namespace of its own: only the view of "/" changes."""
+
+    __slots__ = ()
+
+    def describe(self) -> str:
+        return "change root"
+
+    def execute(self, child: Child) -> None:
+        os.fchdir(child.root)
+        os.chroot(".")
+        os.chdir("/")
 
 
 class PivotRoot(Operation):

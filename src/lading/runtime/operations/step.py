@@ -27,10 +27,12 @@ class Child:
     """State of a process on its way into a container; lives until execve."""
 
     __slots__ = (
+        "directory",
         "environment",
         "identity",
+        "listener",
         "master",
-        "preserved",
+        "may_set_groups",
         "program",
         "root",
         "stdio",
@@ -49,7 +51,9 @@ class Child:
         self.root = -1  # the container's root, once mounted
         self.master = -1  # of the terminal, to be handed to the monitor
         self.program = ""  # the file that execve will run
-        self.preserved = 0  # how many descriptors after 2 the program shall get
+        self.may_set_groups = True
+        self.listener = -1  # where a gated child waits for its start, see WaitForStart
+        self.directory = -1  # and the directory of that socket
         self.identity: Identity | None = None
         self.environment: dict[str, str] = {}
         self.warnings: list[str] = []

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lading.runtime import oci_templates
+from lading.runtime.command import documents
 
 PROGRAM = "import sys; from lading.app.lading_runtime import main; sys.exit(main())"
 Runtime = Callable[..., subprocess.CompletedProcess[str]]
@@ -24,7 +24,7 @@ def bundle(tmp_path: Path, busybox: Path) -> Path:
 
 def write(bundle: Path, arguments: list[str], root: Path | None = None) -> None:
     path = bundle / "config.json"
-    spec: dict[str, Any] = oci_templates.spec() if root else json.loads(path.read_text())
+    spec: dict[str, Any] = documents.spec() if root else json.loads(path.read_text())
     spec["process"] |= {"terminal": False, "args": arguments, "env": ["PATH=/bin"]}
     if root:
         spec["root"] = {"path": str(root), "readonly": True}
@@ -36,7 +36,7 @@ def write(bundle: Path, arguments: list[str], root: Path | None = None) -> None:
 def runtime(bundle: Path) -> Iterator[Runtime]:
     def call(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", PROGRAM, "--root", str(bundle / "state"), *arguments]
-        source = str(Path(oci_templates.__file__).parents[2])
+        source = str(Path(documents.__file__).parents[3])
         return subprocess.run(
             command, input=stdin, text=True, capture_output=True, env={"PYTHONPATH": source}
         )
@@ -49,7 +49,7 @@ def create(runtime: Runtime, bundle: Path) -> None:
     """The program keeps the caller's stdio, so it must not be a pipe that we wait for."""
     with open("/dev/null", "r+") as null:
         command = [sys.executable, "-c", PROGRAM, "--root", str(bundle / "state"), "create"]
-        source = str(Path(oci_templates.__file__).parents[2])
+        source = str(Path(documents.__file__).parents[3])
         subprocess.run(
             [*command, "-b", str(bundle), "--pid-file", str(bundle / "pid"), "c1"],
             stdin=null,
@@ -83,7 +83,7 @@ def test_run_keeps_stdio_and_the_exit_code(runtime: Runtime, bundle: Path) -> No
     write(bundle, ["sh", "-c", "cat; echo err >&2; exit 7"])
     done = runtime("run", "-b", str(bundle), "c1", stdin="hello\n")
     assert (done.returncode, done.stdout, done.stderr) == (7, "hello\n", "err\n")
-    assert os.listdir(bundle / "state/containers") == []
+    assert os.listdir(bundle / "state") == []
 
 
 def test_a_program_that_is_missing_fails_at_create_and_is_logged(
@@ -96,7 +96,7 @@ def test_a_program_that_is_missing_fails_at_create_and_is_logged(
     assert done.returncode == 1
     message = 'exec: "nosuch": executable file not found in $PATH'
     assert json.loads(log.read_text())["msg"] == message
-    assert os.listdir(bundle / "state/containers") == []
+    assert os.listdir(bundle / "state") == []
 
 
 def test_a_plan_is_printed_without_doing_anything(runtime: Runtime, bundle: Path) -> None:

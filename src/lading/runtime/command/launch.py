@@ -1,0 +1,326 @@
+"""The parent's part of a start: what is made before init is born, and its questions on the way.
+
+    create  directory, cgroup, socket, mounts --> clone3 --> ids, state, hooks --> "created"
+    start   connect to init's socket --> it executes its program, or says why not
+
+Where a namespace can only be had by a child's birth and not for ourselves (a user or pid namespace
+by path, new clocks), a stage in between joins it and clones init as our child (CLONE_PARENT).
+"""
+
+from __future__ import annotations
+
+import _socket
+import errno
+import os
+import time
+
+from lading.errors import LadingError
+from lading.failpoints import fp
+from lading.kernel import idmap, pidfd
+from lading.kernel import namespaces as ns
+from lading.kernel.cgroup import Cgroup
+from lading.runtime import hooks, init, messages, parent_mounts, plan
+from lading.runtime.command import sockets, store
+from lading.runtime.operations.user_namespace import DENIED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+    from lading.runtime.command.store import Entry, State
+    from lading.runtime.messages import Message
+    from lading.runtime.spec import Linux, Request, Spec
+
+SIGKILL = 9
+GO_ON = b"g"
+LISTENER_TRIES = 5000  # of a millisecond: until the filter is loaded
+
+
+class StartFailed(LadingError):
+    """{0}"""
+
+
+class Launch:
+    """One container from its spec to `created`; `undo` takes all of it back."""
+
+    def __init__(self, entry: Entry, request: Request, state: State, host: plan.Host) -> None:
+        self.entry = entry
+        self.request = request
+        self.state = state
+        self.pidfd = -1
+        self.master = -1  # of its terminal
+        self.warnings: list[str] = []
+        self._host = host
+        self._spec: Spec = request["spec"]
+        self._linux: Linux = self._spec.get("linux") or {}
+        self._fds: list[int] = []
+        self._group: int | None = None  # the v2 directory that init is born in
+        self._listener: _socket.socket | None = None
+        self._directory = -1
+
+    def create(self) -> None:
+        """Everything up to the point at which the program could be executed."""
+        self._directory = self.entry.make()
+        fp("create.directory-made")
+        self.entry.write(self.state)
+        self._make_cgroup()
+        fp("create.cgroup-made")
+        self._listen()
+        trees = parent_mounts.make(self._spec)
+        ours, theirs = messages.pair()
+        messages.allow_large(theirs)
+        self.state["pid"], self.pidfd = self._clone(ours, theirs, trees)
+        theirs.close()
+        for descriptor in trees.values():
+            os.close(descriptor)
+        self.state["start_time"] = pidfd.start_time(self.state["pid"])
+        fp("create.cloned")
+        self.entry.write(self.state)
+        fp("create.state-written")
+        self._settle(ours)
+        self._converse(ours)
+        ours.close()
+
+    # -- before birth --------------------------------------------------------------------------
+
+    def _make_cgroup(self) -> None:
+        path = self.state["cgroup_path"]
+        if not path:
+            return
+        trees = self._host.trees
+        group = Cgroup(path, trees)
+        try:
+            self.warnings += group.create(self._linux.get("resources"))
+            files = [] if trees.is_unified() else group.join_files()
+            self._group = group.v2_directory_fd()
+        except OSError as error:
+            limits = {k: v for k, v in (self._linux.get("resources") or {}).items() if v}
+            if os.geteuid() == 0 or set(limits) - {"devices"}:
+                raise
+            # a plain user without a delegated group asks for no limits: it runs where we are
+            self.warnings.append(f"no cgroup: {error}")
+            self.state["cgroup_path"] = self._linux["cgroupsPath"] = ""
+            self.entry.write(self.state)
+            return
+        first = len(self._fds)
+        self._fds += files
+        self.request["fds"]["cgroup"] = list(range(first, len(self._fds)))
+
+    def _listen(self) -> None:
+        kind = _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC
+        self._listener = _socket.socket(_socket.AF_UNIX, kind)
+        self._listener.bind(f"/proc/self/fd/{self._directory}/{store.START_SOCKET}")
+        self._listener.listen(1)
+
+    # -- birth ---------------------------------------------------------------------------------
+
+    def _clone(
+        self, ours: _socket.socket, theirs: _socket.socket, trees: dict[str, int]
+    ) -> tuple[int, int]:
+        paths = {n["type"]: n.get("path") or "" for n in self._linux.get("namespaces") or []}
+        flags = 0
+        for kind, path in paths.items():
+            if not path and kind not in ("cgroup", "time"):
+                flags |= ns.ALL_FLAGS[kind]
+        new_clocks = "time" in paths and not paths["time"]
+        if not (paths.get("user") or paths.get("pid") or new_clocks):
+            pid, descriptor = ns.clone3(flags, cgroup=self._group)
+            if pid == 0:
+                self._be_init(ours, theirs, trees)
+            return pid, descriptor
+        return self._clone_by_stage(flags, paths, ours, theirs, trees, new_clocks=new_clocks)
+
+    def _clone_by_stage(
+        self,
+        flags: int,
+        paths: dict[str, str],
+        ours: _socket.socket,
+        theirs: _socket.socket,
+        trees: dict[str, int],
+        *,
+        new_clocks: bool,
+    ) -> tuple[int, int]:
+        answers, answer = messages.pair()
+        stage = os.fork()
+        if stage == 0:
+            try:
+                _join_for_children(paths, self._linux, new_clocks=new_clocks)
+                pid, descriptor = ns.clone3(flags | ns.CLONE_PARENT, cgroup=self._group)
+                if pid == 0:
+                    self._be_init(ours, theirs, trees)
+                messages.send(answer, {"pid": pid}, [descriptor])
+            except OSError as error:
+                messages.send(answer, {"failed": f"join namespaces: {error}"})
+            finally:
+                os._exit(0)
+        answer.close()
+        message, fds = messages.receive(answers)
+        answers.close()
+        os.waitpid(stage, 0)
+        if not message or "failed" in message:
+            raise StartFailed(message["failed"] if message else "joining namespaces failed")
+        return message["pid"], fds[0]
+
+    def _be_init(
+        self, ours: _socket.socket, theirs: _socket.socket, trees: dict[str, int]
+    ) -> NoReturn:
+        ours.close()
+        assert self._listener is not None  # made before
+        init.run(
+            theirs,
+            None if (self._spec.get("process") or {}).get("terminal") else (0, 1, 2),
+            lambda: plan.compile(
+                self.request,
+                self._host,
+                self._fds,
+                seccomp=init.seccomp_filter(self.request),
+                trees=trees,
+            ),
+            listener=self._listener.fileno(),
+            directory=self._directory,
+        )
+
+    # -- on its way ----------------------------------------------------------------------------
+
+    def _settle(self, connection: _socket.socket) -> None:
+        """What init in a user namespace has no right to do for itself."""
+        pid = self.state["pid"]
+        users = parent_mounts.user_namespace_path(self._linux)
+        adjustment = (self._spec.get("process") or {}).get("oomScoreAdj")
+        if users is not None:
+            if adjustment is not None:
+                with open(f"/proc/{pid}/oom_score_adj", "w") as file:
+                    file.write(str(adjustment))
+            connection.send(GO_ON if self._write_maps(users) else DENIED)
+        if self._linux.get("intelRdt"):
+            from lading.kernel import resctrl
+
+            self.state["intel_rdt"] = resctrl.apply(self._linux["intelRdt"], self.entry.id, pid)
+            self.entry.write(self.state)
+
+    def _write_maps(self, path: str) -> bool:
+        """Whether its processes may call setgroups."""
+        if path:
+            with open(f"/proc/{self.state['pid']}/setgroups") as file:
+                return file.read().strip() == "allow"
+        uids = parent_mounts.triples(self._linux.get("uidMappings"))
+        gids = parent_mounts.triples(self._linux.get("gidMappings"))
+        return idmap.write_maps(self.state["pid"], uids, gids)
+
+    def _converse(self, connection: _socket.socket) -> None:
+        """Answer init until it waits for its start. Raises StartFailed, HookFailed."""
+        while True:
+            message, fds = messages.receive(connection)
+            if message is None:
+                raise StartFailed(self._last_words())
+            if "failed" in message:
+                raise StartFailed(message["failed"]["message"])
+            if "ask" in message:
+                self._run_hooks()
+                connection.send(GO_ON)
+            elif "created" in message:
+                return
+            else:
+                self.warnings += message.get("warnings") or []
+                self.master = fds[0] if fds else -1
+
+    def _last_words(self) -> str:
+        """Of an init that ended without a word: killed, most likely for want of memory."""
+        _, status = os.waitpid(self.state["pid"], 0)
+        code = os.waitstatus_to_exitcode(status)
+        self.state["pid"] = 0
+        if code == -SIGKILL:
+            return "container init was OOM-killed (memory limit too low?)"
+        return f"container init ended unexpectedly: {code}"
+
+    def _run_hooks(self) -> None:
+        asked = self._spec.get("hooks") or {}
+        state = hooks.encode_state(self.request["state"], self.state["pid"], "creating")
+        for kind in ("prestart", "createRuntime"):
+            hooks.run(asked.get(kind) or [], kind, state)
+
+    # -- back ----------------------------------------------------------------------------------
+
+    def undo(self) -> None:
+        """A start that failed leaves nothing."""
+        if self.pidfd >= 0:
+            pidfd.kill(self.pidfd)
+            if self.state["pid"]:
+                os.waitpid(self.state["pid"], 0)
+        group = store.cgroup(self.state)
+        if group is not None:
+            group.kill()
+            group.remove()
+        if self._directory >= 0:
+            self.entry.forget()
+
+
+def _join_for_children(paths: dict[str, str], linux: Linux, *, new_clocks: bool) -> None:
+    """Join what the next child shall be born in; the user namespace first, it gives the rights."""
+    opened = {
+        kind: os.open(paths[kind], os.O_RDONLY | os.O_CLOEXEC)
+        for kind in ("user", "pid")
+        if paths.get(kind)
+    }
+    if new_clocks:
+        ns.unshare(ns.CLONE_NEWTIME)
+        ns.set_time_offsets(linux.get("timeOffsets") or {})
+    for kind, descriptor in opened.items():
+        ns.setns(descriptor, ns.ALL_FLAGS[kind])
+
+
+def start(entry: Entry, state: State, spec: Spec) -> None:
+    """Tell a created container's init to go on; returns when its program runs.
+
+    Raises NotCreated, StartFailed.
+    """
+    connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
+    directory = entry.open()
+    process = store.open_init(state)
+    try:
+        connection.connect(f"/proc/self/fd/{directory}/{store.START_SOCKET}")
+        failure = None
+        while (message := messages.receive(connection)[0]) is not None:
+            if "listener" in message:
+                hand_listener(process, message["listener"], state, spec)
+                connection.send(GO_ON)
+            failure = message.get("failed", failure)
+        _remove_socket(directory)
+        if failure is not None:
+            raise StartFailed(failure["message"])
+    finally:
+        connection.close()
+        os.close(directory)
+        os.close(process)
+
+
+def _remove_socket(directory: int) -> None:
+    """Init has done so, but where it had no right to."""
+    try:
+        os.unlink(store.START_SOCKET, dir_fd=directory)
+    except FileNotFoundError:
+        return
+
+
+def hand_listener(process: int, number: int, state: State, spec: Spec) -> None:
+    """Take the seccomp listener out of init, and give it to the agent that the spec names."""
+    profile: dict[str, Any] = (spec.get("linux") or {}).get("seccomp") or {}
+    for _ in range(LISTENER_TRIES):
+        try:
+            listener = pidfd.pidfd_getfd(process, number)
+            break
+        except OSError as error:
+            if error.errno != errno.EBADF:
+                raise
+            time.sleep(0.001)
+    else:
+        raise StartFailed("the seccomp filter was not loaded")
+    message: Message = {
+        "ociVersion": store.OCI_VERSION,
+        "fds": ["seccompFd"],
+        "pid": state["pid"],
+        "metadata": profile.get("listenerMetadata") or "",
+        "state": store.document(state, "creating"),
+    }
+    sockets.send(profile["listenerPath"], messages.encode(message), [listener])
+    os.close(listener)
