@@ -1,5 +1,7 @@
 """Words of mount(8) become attributes; later words win."""
 
+import pytest
+
 from lading.kernel.mount import (
     MOUNT_ATTR__ATIME,
     MOUNT_ATTR_NOEXEC,
