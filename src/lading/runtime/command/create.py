@@ -93,7 +93,7 @@ def _create(
     config = os.path.join(bundle, options.text("config", "config.json"))
     spec = read_spec(config)
     _check_terminal(spec, options, detach=detach)
-    os.umask(0o077)
+    os.umask(0o022)  # groups are for all to see; what is secret has its own mode
     state = new_state(invocation, entry, bundle, config, spec)
     notify = os.environ.get("NOTIFY_SOCKET", "")
     preserved = options.number("preserve-fds") + _pass_sockets(spec)

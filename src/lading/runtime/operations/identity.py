@@ -133,8 +133,7 @@ class BecomeUser(Operation):
         if self.ambient:
             capabilities.set_ambient(self.ambient)
         os.umask(self.umask)
-        if not self.outlives:
-            process.prctl(process.PR_SET_PDEATHSIG, PDEATHSIG)
+        process.prctl(process.PR_SET_PDEATHSIG, 0 if self.outlives else PDEATHSIG)
 
 
 class NoNewPrivileges(Operation):
