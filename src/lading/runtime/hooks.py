@@ -1,7 +1,8 @@
 """Hooks: programs that run at fixed points of a container's life, with its state on their stdin.
 
 Spec: OCI runtime-spec, config.md "POSIX-platform Hooks". A hook that fails ends what it was part
-of, but poststop's are only warned of. Nothing but its own environment is given to a hook.
+of, but poststop's are only warned of. A hook without an environment gets that of the caller, as
+from runc; all but startContainer's run in the bundle's directory.
 """
 
 from __future__ import annotations
@@ -37,31 +38,31 @@ class HookFailed(LadingError):
     """error running {0} hook #{1}: {2}"""
 
 
-def run(hooks: list[Hook], kind: str, state: bytes) -> None:
+def run(hooks: list[Hook], kind: str, state: bytes, directory: str) -> None:
     """Run all of one kind in order. Raises HookFailed at the first that fails."""
     for index, hook in enumerate(hooks):
-        reason = _run_one(hook, state)
+        reason = _run_one(hook, state, directory)
         if reason:
             raise HookFailed(kind, index, reason)
 
 
-def run_tolerantly(hooks: list[Hook], kind: str, state: bytes) -> list[str]:
+def run_tolerantly(hooks: list[Hook], kind: str, state: bytes, directory: str) -> list[str]:
     """Run all of them, whatever happens; what went wrong."""
     problems = []
     for index, hook in enumerate(hooks):
-        reason = _run_one(hook, state)
+        reason = _run_one(hook, state, directory)
         if reason:
             problems.append(str(HookFailed(kind, index, reason)))
     return problems
 
 
-def _run_one(hook: Hook, state: bytes) -> str:
+def _run_one(hook: Hook, state: bytes, directory: str) -> str:
     """Why it failed, or ""."""
     stdin, ours = os.pipe2(os.O_CLOEXEC)
-    theirs, output = os.pipe2(os.O_CLOEXEC)
+    output, theirs = os.pipe2(os.O_CLOEXEC)
     pid = os.fork()
     if pid == 0:
-        _become(hook, stdin, theirs)
+        _become(hook, stdin, theirs, directory)
     watched = pidfd.pidfd_open(pid)
     os.close(stdin)
     os.close(theirs)
@@ -80,15 +81,18 @@ def _run_one(hook: Hook, state: bytes) -> str:
     return f"{how}, output: {said.decode(errors='replace').strip()}" if code else ""
 
 
-def _become(hook: Hook, stdin: int, output: int) -> None:
+def _become(hook: Hook, stdin: int, output: int, directory: str) -> None:
     try:
+        os.chdir(directory)
         process.default_signals()
         os.dup2(stdin, 0)
         os.dup2(output, 1)
         os.dup2(output, 2)
         process.close_range(3, process.LAST_DESCRIPTOR, process.CLOSE_RANGE_CLOEXEC)
-        pairs = (variable.partition("=") for variable in hook.get("env") or [])
-        environment = {name: value for name, _, value in pairs if name}
+        environment = dict(os.environ)
+        if hook.get("env") is not None:
+            pairs = (variable.partition("=") for variable in hook["env"])
+            environment = {name: value for name, _, value in pairs if name}
         arguments = hook.get("args") or [hook["path"]]
         os.execve(hook["path"], arguments, environment)
     except OSError as error:

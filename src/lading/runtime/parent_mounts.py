@@ -13,6 +13,7 @@ from lading.kernel import idmap, mount
 from lading.runtime import mount_options
 from lading.runtime.operations.mounts import clone_source
 from lading.runtime.planning.errors import BadSpec
+from lading.runtime.planning.mounts import nodes_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,9 +50,26 @@ def make(spec: Spec) -> dict[str, int]:
             if options.bind or entry.get("type") == "bind":
                 recursive = options.bind != "bind"
                 trees[entry["destination"]] = clone_source(entry["source"], recursive=recursive)
+        if not path:  # of a namespace that is joined the ids are not known here
+            _make_devices(linux, trees)
     for entry in mapped:
         _map(entry, linux, path, trees)
     return trees
+
+
+def _make_devices(linux: Linux, trees: dict[str, int]) -> None:
+    """Nodes that belong to the container's own users, for nobody inside may call mknod."""
+    outer = triples(linux.get("uidMappings")), triples(linux.get("gidMappings"))
+    place = mount.detached("tmpfs", {"mode": "755"}, mount.MOUNT_ATTR_NOEXEC)
+    os.umask(0)
+    for number, node in enumerate(nodes_of(linux.get("devices") or [])):
+        name, path = str(number), node.path
+        os.mknod(name, node.mode, node.device, dir_fd=place)
+        owner = _outside(outer[0], node.uid), _outside(outer[1], node.gid)
+        os.chown(name, *owner, dir_fd=place, follow_symlinks=False)
+        trees[f"device:{path}"] = mount.open_tree(place, name)
+    os.umask(0o022)
+    os.close(place)
 
 
 def _options(entry: Mount) -> mount_options.MountOptions:

@@ -88,7 +88,7 @@ def compile(
     asked = _namespaces(steps, request, linux, fds, host)
     has_mounts = "mount" in asked
     if has_mounts:
-        steps.append(rootfs.SetPropagation(*_propagation(linux.get("rootfsPropagation") or "")))
+        _cut_off(steps, request["directory"], linux.get("rootfsPropagation") or "")
     trees = trees or {}
     steps.append(_root(request, spec, tree=trees.get("", -1)))
     private = "cgroup" in asked and not asked["cgroup"].get("path")
@@ -120,10 +120,13 @@ def compile_exec(
     seccomp: bytes | None,
     joined: int = JOINED_BY_EXEC,
     finish: ending.Finish | None = None,
+    cgroup_files: list[int] | None = None,
 ) -> list[Operation]:
     """The operations of one more process in a running container; `joined` are its namespaces."""
     steps: list[Operation] = []
-    if cgroup_path and not host.trees.is_unified():
+    if cgroup_files is not None:
+        steps.append(namespaces.EnterCgroup(cgroup_path, cgroup_files))
+    elif cgroup_path and not host.trees.is_unified():
         steps.append(namespaces.JoinCgroup(cgroup_path, host.trees))
     steps.append(namespaces.JoinContainer(pidfd, joined))
     if process.get("terminal"):
@@ -158,8 +161,8 @@ def _namespaces(
         flag, path = ns.ALL_FLAGS[kind], namespace.get("path") or ""
         if kind == "network" and netns is not None:
             steps.append(namespaces.JoinNamespace(kind, flag, descriptor=fds[netns]))
-        elif kind in ("pid", "user"):
-            continue  # only a child can be born in one: the parent has seen to it
+        elif kind in ("pid", "user") or (path and "user" in asked and kind != "mount"):
+            continue  # we were born in it, or from here we had no right to join it: see `launch`
         elif path:
             steps.append(namespaces.JoinNamespace(kind, flag, path=path))
         elif kind == "network":
@@ -188,6 +191,20 @@ def _cgroup(
         steps.append(namespaces.UnshareCgroup())
 
 
+def _cut_off(steps: list[Operation], directory: str, name: str) -> None:
+    """How our copy of the host's mounts is tied to the original, until the root is pivoted.
+
+    Only "shared" lets mounts of ours travel back; the others must not even on the way, and cannot
+    be set yet: nothing unbindable can be cloned. `PivotRoot` gives the root what was asked.
+    """
+    if "shared" in name:
+        steps.append(rootfs.SetPropagation(*_propagation(name)))
+        steps.append(rootfs.PrivateMount(directory))
+    else:
+        _propagation(name)
+        steps.append(rootfs.SetPropagation(*PROPAGATION["rprivate" if "private" in name else ""]))
+
+
 def _propagation(name: str) -> tuple[str, int]:
     try:
         return PROPAGATION[name]
@@ -199,7 +216,7 @@ def _root(request: Request, spec: Spec, *, tree: int) -> Operation:
     overlay = request.get("overlay")
     directory = request["directory"]
     if tree >= 0:
-        return rootfs.AttachRoot(tree)
+        return rootfs.AttachRoot(tree, directory)
     if overlay:
         return rootfs.MountOverlay(
             directory, overlay["lower"], overlay.get("upper"), overlay.get("work")
@@ -238,8 +255,8 @@ def _finish(request: Request, linux: Linux, seccomp: bytes | None) -> ending.Fin
     keyring = None if request.get("keep_keyring") else f"_ses.{request.get('id', '')}"
     finish = ending.Finish(seccomp, keyring)
     finish.gate = finish.outlives = bool(request.get("gate"))
-    finish.preserved = request.get("preserved", 0)
-    finish.extra = {key: linux[key] for key in ending.RARE if linux.get(key)}  # type: ignore[literal-required]
+    finish.preserved = request.get("preserved") or []
+    finish.extra = {key: linux[key] for key in ending.RARE if linux.get(key) is not None}  # type: ignore[literal-required]
     profile = linux.get("seccomp")
     if profile and (profile.get("flags") or profile.get("listenerPath")):
         from lading.runtime.planning import rare

@@ -156,6 +156,6 @@ class Request(TypedDict, total=False):
     seccomp_filter: str | None
     fds: Descriptors
     gate: bool  # stop before execve until somebody says start
-    preserved: int  # descriptors after stdio that the program gets
+    preserved: list[int]  # descriptors after stdio that the program gets
     keep_keyring: bool
     state: dict[str, Any]  # what hooks get on their stdin

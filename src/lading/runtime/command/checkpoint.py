@@ -11,6 +11,7 @@ import os
 
 from lading.errors import Conflict, LadingError, NotSupported
 from lading.kernel import pidfd
+from lading.runtime import rundir
 from lading.runtime.command import create, ending, sockets, store
 
 TYPE_CHECKING = False
@@ -45,7 +46,7 @@ def checkpoint(invocation: Invocation, options: Options) -> int:
     status = store.status(entry, state)
     if status not in ("running", "paused"):
         raise NotRunningNow(status)
-    spec = create.read_spec(state["config"])
+    spec = entry.spec()
     images = _images(options, make=True)
     pre_dump = options.switch("pre-dump")
     command = [program, "pre-dump" if pre_dump else "dump", "--tree", str(state["pid"])]
@@ -79,8 +80,10 @@ def restore(invocation: Invocation, options: Options) -> int:
     config = os.path.join(bundle, options.text("config", "config.json"))
     spec = create.read_spec(config)
     images = _images(options, make=False)
-    state = create.new_state(invocation, entry, bundle, config, spec)
-    os.close(entry.make())
+    state = create.new_state(invocation, entry, bundle, spec)
+    directory = entry.make()
+    rundir.write(directory, store.CONFIG, dict(spec))
+    os.close(directory)
     entry.write(state)
     try:
         state["pid"] = _restore(program, options, images, state, spec, entry.directory)
@@ -104,7 +107,7 @@ def _restore(
     """criu makes the root's mount itself, at a place that must be a mount point: the pid."""
     from lading.kernel import mount, namespaces
 
-    root = f"{directory}/root"
+    root = f"{directory}/{store.ROOT}"
     os.mkdir(root, 0o700)
     namespaces.unshare(namespaces.CLONE_NEWNS)  # the bind below is seen by us and criu alone
     mount.mount("none", "/", "", mount.MS_SLAVE | mount.MS_REC)

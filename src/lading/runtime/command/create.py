@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lading.runtime.command.flags import Options
     from lading.runtime.command.main import Invocation
     from lading.runtime.command.store import Entry, State
-    from lading.runtime.spec import Request, Spec
+    from lading.runtime.spec import Device, Request, Spec
 
 NOT_FORWARDED = (signal.SIGCHLD, signal.SIGKILL, signal.SIGSTOP, signal.SIGURG)
 FIRST_LISTEN_FD = 3  # man 3 sd_listen_fds
@@ -47,7 +47,7 @@ def start(invocation: Invocation, options: Options) -> int:
     status = store.status(entry, state)
     if status != "created":
         raise NotCreated({"running": "already started"}.get(status, status))
-    _start(invocation, entry, state, read_spec(state["config"]))
+    _start(invocation, entry, state, entry.spec())
     os.close(lock)
     return 0
 
@@ -57,7 +57,7 @@ def run(invocation: Invocation, options: Options) -> int:
     detach = options.switch("detach")
     entry, bundle = _where(invocation, options)
     made = _create(invocation, options, entry, bundle, detach=detach)
-    state, spec = made.state, read_spec(made.state["config"])
+    state, spec = made.state, entry.spec()
     terminal = None
     if made.master >= 0 and not detach:
         from lading.runtime.command.terminal import Relay
@@ -68,7 +68,7 @@ def run(invocation: Invocation, options: Options) -> int:
         if detach:
             return 0
         code = wait(state, terminal)
-    except LadingError:
+    except launch.StartFailed:
         from lading.runtime.command import ending
 
         ending.remove(invocation, entry, state)
@@ -94,14 +94,14 @@ def _create(
     spec = read_spec(config)
     _check_terminal(spec, options, detach=detach)
     os.umask(0o022)  # groups are for all to see; what is secret has its own mode
-    state = new_state(invocation, entry, bundle, config, spec)
+    state = new_state(invocation, entry, bundle, spec)
     notify = os.environ.get("NOTIFY_SOCKET", "")
-    preserved = options.number("preserve-fds") + _pass_sockets(spec)
+    preserved = open_descriptors(options.number("preserve-fds") + _pass_sockets(spec))
     if notify:
         _add_notify(spec, entry)
     request: Request = {
         "id": entry.id,
-        "directory": entry.directory,
+        "directory": spec["root"]["path"],  # hooks look for mounts below it
         "spec": spec,
         "overlay": None,
         "log": None,
@@ -122,6 +122,18 @@ def _create(
         made.undo()
         raise
     return made
+
+
+def open_descriptors(count: int) -> list[int]:
+    """Which of the `count` descriptors after stdio the caller gave us; before we open our own."""
+    found = []
+    for number in range(3, 3 + count):
+        try:
+            os.fstat(number)
+        except OSError:
+            continue
+        found.append(number)
+    return found
 
 
 def _hand_out(options: Options, made: launch.Launch) -> None:
@@ -165,7 +177,7 @@ def _check_terminal(spec: Spec, options: Options, *, detach: bool) -> None:
         raise BadTerminal("cannot use console socket if runc will not detach or allocate tty")
 
 
-def new_state(invocation: Invocation, entry: Entry, bundle: str, config: str, spec: Spec) -> State:
+def new_state(invocation: Invocation, entry: Entry, bundle: str, spec: Spec) -> State:
     root = spec.setdefault("root", {})
     root["path"] = os.path.join(bundle, root.get("path") or "rootfs")
     if not os.path.isdir(root["path"]):
@@ -176,7 +188,7 @@ def new_state(invocation: Invocation, entry: Entry, bundle: str, config: str, sp
     resources: dict[str, Any] = linux.setdefault("resources", {})
     resources["devices"] = [
         *(resources.get("devices") or []),
-        *({**device, "allow": True, "access": "rwm"} for device in linux.get("devices") or []),
+        *device_rules(linux.get("devices") or []),
     ]
     now = time.time_ns()
     return {
@@ -192,9 +204,18 @@ def new_state(invocation: Invocation, entry: Entry, bundle: str, config: str, sp
         "cgroup_path": path,
         "systemd": invocation.systemd,
         "resources": {k: v for k, v in resources.items() if k != "devices"},
-        "config": config,
         "intel_rdt": "",
     }
+
+
+def device_rules(devices: list[Device]) -> list[dict[str, Any]]:
+    """A container may use the devices that its spec makes for it; a FIFO needs no permission."""
+    kinds = {"c": "c", "u": "c", "b": "b"}
+    return [
+        {**device, "type": kinds[device["type"]], "allow": True, "access": "rwm"}
+        for device in devices
+        if device.get("type") in kinds
+    ]
 
 
 def cgroup_path(asked: str, name: str, *, systemd: bool) -> str:
@@ -244,7 +265,13 @@ def _start(invocation: Invocation, entry: Entry, state: State, spec: Spec) -> No
     asked = (spec.get("hooks") or {}).get("poststart")
     if asked:
         document = store.encode(store.document(state, "running"))
-        invocation.warn(hooks.run_tolerantly(asked, "poststart", document))
+        try:
+            hooks.run(asked, "poststart", document, state["bundle"])
+        except hooks.HookFailed:
+            from lading.runtime.command import ending
+
+            ending.remove(invocation, entry, state)
+            raise
     if notifier is not None:
         notifier.forward(state)
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lading.runtime.command.flags import Options
     from lading.runtime.command.main import Invocation
     from lading.runtime.command.store import Entry, State
+    from lading.runtime.spec import Hook
 
 SIGKILL = 9
 DEATH_S = 10.0  # how long the kernel may take to end a process that was killed
@@ -129,20 +130,18 @@ def remove(invocation: Invocation, entry: Entry, state: State) -> None:
         from lading.kernel import resctrl
 
         resctrl.remove(state["intel_rdt"])
+    asked = _poststop_hooks(entry)
     entry.forget()
-    _run_poststop(invocation, state)
-
-
-def _run_poststop(invocation: Invocation, state: State) -> None:
-    from lading.runtime.command.create import read_spec
-
-    try:
-        asked = (read_spec(state["config"]).get("hooks") or {}).get("poststop")
-    except (OSError, ValueError, InvalidArgument):  # the bundle is gone already
-        return
     if asked:
         document = store.encode(store.document(state, "stopped"))
-        invocation.warn(hooks.run_tolerantly(asked, "poststop", document))
+        invocation.warn(hooks.run_tolerantly(asked, "poststop", document, state["bundle"]))
+
+
+def _poststop_hooks(entry: Entry) -> list[Hook]:
+    try:
+        return (entry.spec().get("hooks") or {}).get("poststop") or []
+    except NoSuchContainer:  # its create was killed before there was a spec
+        return []
 
 
 def signal_number(text: str) -> int:

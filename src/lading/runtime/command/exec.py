@@ -13,10 +13,9 @@ import signal
 from lading.errors import Conflict, InvalidArgument
 from lading.kernel import capabilities, pidfd, process
 from lading.kernel import namespaces as ns
-from lading.kernel.cgroup import Cgroup
 from lading.runtime import init, messages, plan
 from lading.runtime.command import launch, sockets, store
-from lading.runtime.command.create import BadTerminal, read_spec
+from lading.runtime.command.create import BadTerminal, open_descriptors
 from lading.runtime.planning.process import Finish
 
 TYPE_CHECKING = False
@@ -24,11 +23,13 @@ if TYPE_CHECKING:
     import _socket
     from typing import Any
 
+    from lading.kernel.cgroup import Hierarchies
     from lading.runtime.command.flags import Options
     from lading.runtime.command.main import Invocation
     from lading.runtime.command.store import State
     from lading.runtime.spec import Process, Request, Spec
 
+WRITE = os.O_WRONLY | os.O_CLOEXEC
 NOT_FORWARDED = (signal.SIGCHLD, signal.SIGKILL, signal.SIGSTOP, signal.SIGURG)
 JOINED = ("user", "mount", "ipc", "uts", "network", "cgroup", "time")
 PROC_NAMES = {"mount": "mnt", "network": "net"}
@@ -51,7 +52,7 @@ def execute(invocation: Invocation, options: Options) -> int:
         raise CannotExec("stopped")
     if status == "paused" and not options.switch("ignore-paused"):
         raise CannotExec("paused container (use --ignore-paused to override); not a running")
-    spec = read_spec(state["config"])
+    spec = entry.spec()
     asked = process_of(options, spec)
     detach = options.switch("detach")
     if detach and asked.get("terminal") and not options.text("console-socket"):
@@ -77,6 +78,7 @@ class Joined:
         self._spec = spec
         self._asked = asked
         self._options = options
+        self._preserved = open_descriptors(options.number("preserve-fds"))
         self._container = store.open_init(state)
 
     def start(self) -> None:
@@ -84,15 +86,16 @@ class Joined:
         host = plan.read_host()
         joined = _joined_flags(self._state["pid"])
         finish = self._finish()
-        group = self._cgroup_path()
+        files, v2_directory = open_groups(
+            self._state["cgroup_path"], self._options.several("cgroup"), host.trees
+        )
         profile = (self._spec.get("linux") or {}).get("seccomp")
         request: Request = {"spec": {"linux": {"seccomp": profile}}} if profile else {"spec": {}}
         ours, theirs = messages.pair()
         if not joined & ns.CLONE_NEWUSER:  # there it would take its own files in /proc from it
             process.prctl(process.PR_SET_DUMPABLE, 0)
-        parent_directory = Cgroup(group, host.trees).v2_directory_fd() if group else None
         ns.setns(self._container, ns.CLONE_NEWPID)
-        self.pid, self.pidfd = ns.clone3(0, cgroup=parent_directory)
+        self.pid, self.pidfd = ns.clone3(0, cgroup=v2_directory)
         if self.pid == 0:
             ours.close()
             init.run(
@@ -101,7 +104,8 @@ class Joined:
                 lambda: plan.compile_exec(
                     self._asked,
                     host,
-                    cgroup_path=group,
+                    cgroup_path=self._state["cgroup_path"],
+                    cgroup_files=files,
                     pidfd=self._container,
                     seccomp=self._filter(finish, request),
                     joined=joined,
@@ -119,7 +123,7 @@ class Joined:
         linux = self._spec.get("linux") or {}
         finish = Finish(None, None)
         finish.outlives = True
-        finish.preserved = self._options.number("preserve-fds")
+        finish.preserved = self._preserved
         for key in ("personality", "landlock"):
             if linux.get(key):
                 finish.extra[key] = linux[key]
@@ -131,14 +135,6 @@ class Joined:
             rare.set_filter_flags(finish, profile)
             finish.gate = False
         return finish
-
-    def _cgroup_path(self) -> str:
-        """The container's group, or one below it that was asked for."""
-        base = self._state["cgroup_path"]
-        for asked in self._options.several("cgroup"):
-            path = os.path.normpath("/" + asked.rpartition(":")[2])
-            return base + path.rstrip("/")
-        return base
 
     def _converse(self, connection: _socket.socket) -> None:
         failure = None
@@ -183,6 +179,36 @@ class Joined:
             pidfd.pidfd_send_signal(self.pidfd, number)
         except ProcessLookupError:
             return
+
+
+def open_groups(base: str, asked: list[str], trees: Hierarchies) -> tuple[list[int], int | None]:
+    """The `tasks` files of v1 and the v2 directory to be born in.
+
+    `asked` are groups below the container's, each for all trees or for [controller,...:]path. One
+    that a tree does not have is left out there, but some tree must have it.
+    """
+    below: dict[str, str] = {}
+    for text in asked:
+        names, _, path = text.rpartition(":")
+        if ".." in path.split("/"):
+            raise InvalidArgument(f"invalid cgroup {path!r}: `..` components are not allowed")
+        for controller in names.split(",") if names else [*trees.v1, ""]:
+            below[controller] = os.path.normpath("/" + path).rstrip("/")
+    places = {mount: "" for mount in trees.v1_trees()}
+    for controller, mount in trees.v1.items():
+        places[mount] = below.get(controller, places[mount])
+    if trees.v2 is not None:
+        places[trees.v2] = below.get("", "")
+    found = {mount: path for mount, path in places.items() if os.path.isdir(mount + base + path)}
+    if not base:
+        return [], None
+    if asked and not any(found.values()):
+        raise InvalidArgument(f"no such cgroup: {' '.join(asked)}")
+    directories = [mount + base + found.get(mount, "") for mount in places]
+    files = [os.open(f"{d}/tasks", WRITE) for d in directories[: len(trees.v1_trees())]]
+    if trees.v2 is None:
+        return files, None
+    return files, os.open(directories[-1], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
 def _joined_flags(pid: int) -> int:

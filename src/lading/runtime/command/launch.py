@@ -19,7 +19,7 @@ from lading.failpoints import fp
 from lading.kernel import idmap, pidfd
 from lading.kernel import namespaces as ns
 from lading.kernel.cgroup import Cgroup
-from lading.runtime import hooks, init, messages, parent_mounts, plan
+from lading.runtime import hooks, init, messages, parent_mounts, plan, rundir
 from lading.runtime.command import sockets, store
 from lading.runtime.operations.user_namespace import DENIED
 
@@ -62,10 +62,14 @@ class Launch:
         """Everything up to the point at which the program could be executed."""
         self._directory = self.entry.make()
         fp("create.directory-made")
+        rundir.write(self._directory, store.CONFIG, dict(self._spec))
         self.entry.write(self.state)
         self._make_cgroup()
         fp("create.cgroup-made")
         self._listen()
+        if not any(n["type"] == "mount" for n in self._linux.get("namespaces") or []):
+            self.request["directory"] = f"{self.entry.directory}/{store.ROOT}"
+            os.mkdir(self.request["directory"], 0o711)
         trees = parent_mounts.make(self._spec)
         ours, theirs = messages.pair()
         messages.allow_large(theirs)
@@ -123,7 +127,8 @@ class Launch:
             if not path and kind not in ("cgroup", "time"):
                 flags |= ns.ALL_FLAGS[kind]
         new_clocks = "time" in paths and not paths["time"]
-        if not (paths.get("user") or paths.get("pid") or new_clocks):
+        joins = [kind for kind, path in paths.items() if path and kind != "mount"]
+        if not (paths.get("pid") or new_clocks or ("user" in paths and joins)):
             pid, descriptor = ns.clone3(flags, cgroup=self._group)
             if pid == 0:
                 self._be_init(ours, theirs, trees)
@@ -237,7 +242,7 @@ class Launch:
         asked = self._spec.get("hooks") or {}
         state = hooks.encode_state(self.request["state"], self.state["pid"], "creating")
         for kind in ("prestart", "createRuntime"):
-            hooks.run(asked.get(kind) or [], kind, state)
+            hooks.run(asked.get(kind) or [], kind, state, self.state["bundle"])
 
     # -- back ----------------------------------------------------------------------------------
 
@@ -256,10 +261,15 @@ class Launch:
 
 
 def _join_for_children(paths: dict[str, str], linux: Linux, *, new_clocks: bool) -> None:
-    """Join what the next child shall be born in; the user namespace first, it gives the rights."""
+    """Join what the next child shall be born in.
+
+    With a user namespace that is all but the mounts, which the child joins: in a new one it would
+    have no right to join what is the host's. A user namespace that is joined comes last.
+    """
+    kinds = ("network", "ipc", "uts", "cgroup", "time") if "user" in paths else ()
     opened = {
         kind: os.open(paths[kind], os.O_RDONLY | os.O_CLOEXEC)
-        for kind in ("user", "pid")
+        for kind in (*kinds, "pid", "user")
         if paths.get(kind)
     }
     if new_clocks:

@@ -1,7 +1,9 @@
 """What is kept of a container below --root: one directory each, with a state file.
 
+config.json  the spec that it was created by
 state.json   see `State`; written whole, by rename
 start.sock   init listens there until it is told to start; it removes it itself
+root/        where the root is mounted, of a container without a mount namespace
 notify/      the container's end of NOTIFY_SOCKET
 """
 
@@ -12,13 +14,15 @@ import json
 import os
 
 from lading.errors import Conflict, InvalidArgument, NotFound
-from lading.kernel import pidfd
+from lading.kernel import mount, pidfd
 from lading.kernel.cgroup import Cgroup
 from lading.runtime import rundir
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TypedDict
+
+    from lading.runtime.spec import Spec
 
     class State(TypedDict):
         """`pid` with `start_time` (clock ticks since boot) is init; `created` is RFC 3339.
@@ -37,11 +41,12 @@ if TYPE_CHECKING:
         cgroup_path: str
         systemd: bool
         resources: dict[str, Any]
-        config: str
         intel_rdt: str
 
 
 STATE = rundir.STATE
+CONFIG = "config.json"
+ROOT = "root"
 START_SOCKET = "start.sock"
 OCI_VERSION = "1.2.0"
 ID_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-."
@@ -109,6 +114,14 @@ class Entry:
         finally:
             os.close(directory)
 
+    def spec(self) -> Spec:
+        """What it was created by: a config.json that changes later is not heeded."""
+        spec = rundir.read(self.directory, CONFIG)
+        if spec is None:
+            raise NoSuchContainer(self.id)
+        found: Spec = spec  # type: ignore[assignment]
+        return found
+
     def lock(self) -> int:
         """Only one command at a time changes a container; released when closed, or by our end."""
         try:
@@ -120,16 +133,26 @@ class Entry:
 
     def forget(self) -> None:
         """Remove the directory. What is missing is fine."""
-        for path in ("notify/notify.sock", START_SOCKET, STATE + ".tmp", STATE):
+        _detach(f"{self.directory}/{ROOT}")
+        files = ("notify/notify.sock", START_SOCKET, CONFIG + ".tmp", CONFIG, STATE + ".tmp", STATE)
+        for path in files:
             try:
                 os.unlink(f"{self.directory}/{path}")
             except (FileNotFoundError, NotADirectoryError):
                 continue
-        for path in (f"{self.directory}/notify", f"{self.directory}/root", self.directory):
+        for path in (f"{self.directory}/notify", f"{self.directory}/{ROOT}", self.directory):
             try:
                 os.rmdir(path)
             except FileNotFoundError:
                 continue
+
+
+def _detach(place: str) -> None:
+    """Unmount the root of a container without a mount namespace; others took theirs along."""
+    try:
+        mount.umount2(place, mount.MNT_DETACH | mount.UMOUNT_NOFOLLOW)
+    except OSError:  # nothing is mounted there
+        return
 
 
 def ids(root: str) -> list[str]:

@@ -124,18 +124,22 @@ class MakeLinks(Operation):
 
 
 class BindDevice(Operation):
-    """The host's node of the same path, where nobody may make one: in a user namespace."""
+    """A node of the parent or of the host, where nobody may make one: in a user namespace."""
 
-    __slots__ = ("node",)
+    __slots__ = ("node", "tree")
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, tree: int = -1) -> None:
         self.node = node
+        self.tree = tree
 
     def describe(self) -> str:
         return f"bind device {self.node.describe()}"
 
     def execute(self, child: Child) -> None:
-        tree = mount.open_tree(mount.AT_FDCWD, self.node.path)
+        tree = self.tree
+        if tree < 0:
+            tree = mount.open_tree(mount.AT_FDCWD, self.node.path)
+        mount.mount_setattr(tree, set=mount.MOUNT_ATTR_NOSUID | mount.MOUNT_ATTR_NOEXEC)
         status = os.stat(tree)
         is_it = (stat.S_IFMT(status.st_mode), status.st_rdev) == (
             stat.S_IFMT(self.node.mode),

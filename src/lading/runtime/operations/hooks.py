@@ -45,4 +45,5 @@ class RunHooks(Operation):
 
     def execute(self, child: Child) -> None:
         state = hooks.encode_state(self.state, os.getpid(), self.status)
-        hooks.run(self.hooks, self.kind, state)
+        directory = "/" if self.kind == "startContainer" else self.state["bundle"]
+        hooks.run(self.hooks, self.kind, state, directory)

@@ -156,18 +156,17 @@ class CloseDescriptors(Operation):
 
     __slots__ = ("preserved",)
 
-    def __init__(self, preserved: int = 0) -> None:
-        self.preserved = preserved
+    def __init__(self, preserved: list[int]) -> None:
+        self.preserved = preserved  # those of the caller; no others of these numbers
 
     def describe(self) -> str:
-        kept = f" but 3-{2 + self.preserved}" if self.preserved else ""
+        kept = f" but {' '.join(map(str, self.preserved))}" if self.preserved else ""
         return f"close descriptors{kept}, reset signals"
 
     def execute(self, child: Child) -> None:
-        first = 3 + self.preserved
-        for number in range(3, first):
+        process.close_range(3, process.LAST_DESCRIPTOR, process.CLOSE_RANGE_CLOEXEC)
+        for number in self.preserved:
             os.set_inheritable(number, True)
-        process.close_range(first, process.LAST_DESCRIPTOR, process.CLOSE_RANGE_CLOEXEC)
         for number in (signal.SIGPIPE, signal.SIGHUP, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())

@@ -43,7 +43,7 @@ class MountPlanner:
 
     def add(self, steps: list[Operation], spec: Spec, linux: Linux) -> None:
         """The mounts in the spec's order; the nodes of /dev when and where its tmpfs is mounted."""
-        nodes = _nodes(linux.get("devices") or [])
+        nodes = nodes_of(linux.get("devices") or [])
         inside = [node for node in nodes if node.path.startswith("/dev/")]
         outside = [node for node in nodes if not node.path.startswith("/dev/")]
         filled = False
@@ -55,7 +55,7 @@ class MountPlanner:
                 filled = True
                 if self._binds_devices:
                     step.nodes = []
-                    steps.extend(devices.BindDevice(node) for node in inside)
+                    steps.extend(self._bind(node) for node in inside)
                 else:
                     step.nodes = _relative(inside)
             elif absolute(entry["destination"]) == "/dev":
@@ -63,8 +63,11 @@ class MountPlanner:
         if not filled and not bound:
             outside += inside
             steps.append(devices.MakeLinks())
-        make = devices.BindDevice if self._binds_devices else devices.MakeDevice
+        make = self._bind if self._binds_devices else devices.MakeDevice
         steps.extend(make(node) for node in outside)
+
+    def _bind(self, node: devices.Node) -> Operation:
+        return devices.BindDevice(node, self._trees.get(f"device:{node.path}", -1))
 
     def _mount(self, entry: Mount) -> Operation:
         destination = absolute(entry["destination"])
@@ -114,7 +117,7 @@ def absolute(path: str) -> str:
     return os.path.normpath("/" + path.lstrip("/"))
 
 
-def _nodes(asked: list[Device]) -> list[devices.Node]:
+def nodes_of(asked: list[Device]) -> list[devices.Node]:
     """The default nodes and the spec's; the spec wins where both name a path."""
     nodes = {}
     for node in devices.default_nodes():

@@ -49,7 +49,7 @@ class Finish:
         self.is_exec = False  # one more process of a container that runs
         self.gate = False  # wait before execve until somebody says start
         self.outlives = False  # does not die with its parent
-        self.preserved = 0  # descriptors after stdio that the program gets
+        self.preserved: list[int] = []  # descriptors after stdio that the program gets
         self.start_hooks: list[Operation] = []
         self.extra: dict[str, object] = {}  # of linux, what is in RARE
 

@@ -24,6 +24,11 @@ def add(steps: list[Operation], spec: Spec, linux: Linux, asked: dict[str, Names
             raise BadSpec("unable to set hostname without a private UTS namespace")
         steps.append(namespaces.SetHostname(spec["hostname"]))
     if spec.get("domainname"):
+        asked_otherwise = {dots(key): value for key, value in (linux.get("sysctl") or {}).items()}
+        if asked_otherwise.get("kernel.domainname", spec["domainname"]) != spec["domainname"]:
+            raise BadSpec(
+                'sysctl "kernel.domainname" is not allowed as it conflicts with the OCI domainname'
+            )
         if "uts" not in asked:
             raise BadSpec("unable to set domainname without a private UTS namespace")
         steps.append(namespaces.SetDomainname(spec["domainname"]))
