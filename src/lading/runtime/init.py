@@ -42,10 +42,10 @@ def run(
     `listener` and `directory` are for a plan that waits for its start.
     """
     step: Operation | None = None
+    child = Child(sync=sync, stdio=stdio)
     try:
         process.prctl(process.PR_SET_PDEATHSIG, PDEATHSIG)
         os.umask(0)
-        child = Child(sync=sync, stdio=stdio)
         child.listener, child.directory = listener, directory
         steps = prepare()
         # whatever is imported later would be a file of the container's, run with our rights
@@ -53,7 +53,7 @@ def run(
         for step in steps:
             step.execute(child)
     except BaseException as error:
-        _report(sync, step.describe() if step else "plan", error)
+        _report(child.sync, step.describe() if step else "plan", error)
     finally:
         os._exit(FAILED)
 

@@ -255,6 +255,8 @@ def _finish(request: Request, linux: Linux, seccomp: bytes | None) -> ending.Fin
     keyring = None if request.get("keep_keyring") else f"_ses.{request.get('id', '')}"
     finish = ending.Finish(seccomp, keyring)
     finish.gate = finish.outlives = bool(request.get("gate"))
+    if finish.gate and not any(n["type"] == "user" for n in linux.get("namespaces") or []):
+        finish.grantable = capabilities.to_mask(capabilities.available())
     finish.preserved = request.get("preserved") or []
     finish.extra = {key: linux[key] for key in ending.RARE if linux.get(key) is not None}  # type: ignore[literal-required]
     profile = linux.get("seccomp")

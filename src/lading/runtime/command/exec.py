@@ -121,8 +121,11 @@ class Joined:
 
     def _finish(self) -> Finish:
         linux = self._spec.get("linux") or {}
+        is_mapped = any(n["type"] == "user" for n in linux.get("namespaces") or [])
         finish = Finish(None, None)
         finish.outlives = True
+        if not is_mapped:
+            finish.grantable = capabilities.to_mask(capabilities.available())
         finish.preserved = self._preserved
         for key in ("personality", "landlock"):
             if linux.get(key):

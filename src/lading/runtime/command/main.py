@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from lading.runtime.command.flags import Options
 
 
+LOG_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+
+
 class Invocation:
     """What the global flags said."""
 
-    __slots__ = ("criu", "log", "log_format", "root", "systemd")
+    __slots__ = ("criu", "is_debugged", "log", "log_format", "root", "systemd")
 
     def __init__(self, options: Options) -> None:
         self.root = os.path.abspath(
@@ -31,6 +34,9 @@ class Invocation:
         self.log_format = options.text("log-format", "text")
         manager = options.text("cgroup-manager")
         self.systemd = options.switch("systemd-cgroup") or manager == "systemd"
+        self.is_debugged = options.switch("debug") or options.text("log-level") == "debug"
+        if self.log_format not in ("text", "json"):
+            raise BadUsage(f"invalid log-format: {self.log_format}")
         self.criu = options.text("criu", "criu")
 
     def entry(self, options: Options) -> Entry:
@@ -55,8 +61,7 @@ class Invocation:
             if level != "error":  # which `main` prints
                 sys.stderr.write(line)
             return
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        descriptor = os.open(self.log, flags, 0o644)
+        descriptor = os.open(self.log, LOG_FLAGS, 0o644)
         os.write(descriptor, line.encode())
         os.close(descriptor)
 
@@ -82,7 +87,14 @@ def main(arguments: list[str]) -> int:
     if any(word in ("--help", "-h") for word in rest[1:2]):
         print(_help(rest[0]))
         return 0
-    return _run(Invocation(options), rest[0], rest[1:])
+    try:
+        invocation = Invocation(options)
+        if invocation.log:
+            os.close(os.open(invocation.log, LOG_FLAGS, 0o644))
+    except (BadUsage, OSError) as error:
+        sys.stderr.write(f"lading-runtime: {_text(error)}\n")
+        return 1
+    return _run(invocation, rest[0], rest[1:])
 
 
 def _run(invocation: Invocation, name: str, words: list[str]) -> int:
@@ -92,13 +104,15 @@ def _run(invocation: Invocation, name: str, words: list[str]) -> int:
         options.words += rest
         if verb.enters:
             sealing.seal()
+        if invocation.is_debugged:
+            invocation.record("debug", f"{name} {' '.join(words)}")
         module = import_module(f"lading.runtime.command.{verb.module}")
         status: int = getattr(module, verb.function)(invocation, options)
     except (LadingError, OSError, ValueError, KeyError, TypeError) as error:
         text = _text(error)
         invocation.record("error", text)
         sys.stderr.write(f"lading-runtime: {text}\n")
-        return 1
+        return verb.failure
     return status
 
 

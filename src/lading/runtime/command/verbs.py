@@ -101,9 +101,19 @@ class Verb:
     """Where a verb is done, and which flags it has. `stop_after`: see `flags.parse`.
 
     One that `enters` a container does so with an interpreter that is sealed, see `sealing`.
+    `failure` is the exit status of ours, which for exec is not to be taken for the program's.
     """
 
-    __slots__ = ("enters", "flags", "function", "help", "module", "stop_after", "words")
+    __slots__ = (
+        "enters",
+        "failure",
+        "flags",
+        "function",
+        "help",
+        "module",
+        "stop_after",
+        "words",
+    )
 
     def __init__(
         self,
@@ -114,7 +124,9 @@ class Verb:
         *,
         stop_after: int | None = None,
         enters: bool = False,
+        failure: int = 1,
     ) -> None:
+        self.failure = failure
         self.enters = enters
         self.module, _, self.function = place.partition(":")
         self.words = words
@@ -134,6 +146,7 @@ VERBS = {
         _EXEC,
         stop_after=1,
         enters=True,
+        failure=255,
     ),
     "kill": Verb(
         "ending:kill", "ID [SIGNAL]", "signal a container", (Flag(SWITCH, "all a", "all of it"),)

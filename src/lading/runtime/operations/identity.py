@@ -20,6 +20,21 @@ RLIMITS = frozenset(name for name in dir(resource) if name.startswith("RLIMIT_")
 INFINITY = (1 << 64) - 1  # how the OCI spec writes RLIM_INFINITY
 
 
+class Warn(Operation):
+    """Tell the user what is not done as asked."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def describe(self) -> str:
+        return f"warn: {self.text}"
+
+    def execute(self, child: Child) -> None:
+        child.warnings.append(self.text)
+
+
 class SetOomScoreAdj(Operation):
     """How ready the kernel is to choose this process; lowering it needs CAP_SYS_RESOURCE."""
 

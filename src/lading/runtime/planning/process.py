@@ -34,6 +34,7 @@ class Finish:
         "extra",
         "flags",
         "gate",
+        "grantable",
         "is_exec",
         "keyring",
         "outlives",
@@ -47,6 +48,7 @@ class Finish:
         self.flags = 0  # SECCOMP_FILTER_FLAG_*
         self.keyring = keyring
         self.is_exec = False  # one more process of a container that runs
+        self.grantable = -1  # capabilities that we may hand on
         self.gate = False  # wait before execve until somebody says start
         self.outlives = False  # does not die with its parent
         self.preserved: list[int] = []  # descriptors after stdio that the program gets
@@ -60,6 +62,9 @@ def add(steps: list[Operation], process: Process, finish: Finish) -> None:
     rare = {key: process.get(key) for key in RARE if process.get(key)} | finish.extra
     if not finish.is_exec:
         rare.pop("execCPUAffinity", None)
+    sets = _sets(process)
+    if finish.grantable != -1:
+        sets = _granted(steps, sets, finish.grantable)
     steps.append(namespaces.NewSession(finish.keyring))
     for limit in process.get("rlimits") or []:
         steps.append(identity.SetRlimit(limit["type"], limit["soft"], limit["hard"]))
@@ -86,7 +91,7 @@ def add(steps: list[Operation], process: Process, finish: Finish) -> None:
         steps.append(load)
     umask = user.get("umask")
     mask = DEFAULT_UMASK if umask is None else umask
-    steps.append(identity.BecomeUser(_sets(process), mask, outlives=finish.outlives))
+    steps.append(identity.BecomeUser(sets, mask, outlives=finish.outlives))
     if no_new_privileges:
         steps.append(identity.NoNewPrivileges())
         if load:
@@ -124,3 +129,14 @@ def _sets(process: Process) -> dict[str, int]:
     """The five masks; a spec without capabilities means none."""
     names: dict[str, list[str]] = dict(process.get("capabilities") or {})  # type: ignore[arg-type]
     return {kind: capabilities.to_mask(names.get(kind) or []) for kind in CAPABILITY_SETS}
+
+
+def _granted(steps: list[Operation], sets: dict[str, int], grantable: int) -> dict[str, int]:
+    """What we have ourselves; of the rest the standard says to warn."""
+    missing = 0
+    for mask in sets.values():
+        missing |= mask & ~grantable
+    if missing:
+        names = " ".join(capabilities.to_names(missing))
+        steps.append(identity.Warn(f"capabilities that we do not have are not granted: {names}"))
+    return {kind: mask & grantable for kind, mask in sets.items()}
