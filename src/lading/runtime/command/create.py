@@ -113,7 +113,7 @@ def _create(
         "keep_keyring": options.switch("no-new-keyring"),
         "state": store.document(state, "creating"),
     }
-    made = launch.Launch(entry, request, state, plan.read_host())
+    made = launch.Launch(entry, request, state, plan.read_host(), notifies=bool(notify))
     try:
         made.create()
         invocation.warn(made.warnings)
@@ -243,7 +243,7 @@ def _pass_sockets(spec: Spec) -> int:
 
 def _add_notify(spec: Spec, entry: Entry) -> None:
     """A directory for the socket on which the program says that it is ready."""
-    directory = f"{entry.directory}/notify"
+    directory = f"{entry.directory}/{store.NOTIFY}"
     mount: Any = {
         "destination": "/run/notify",
         "type": "bind",
@@ -257,10 +257,10 @@ def _add_notify(spec: Spec, entry: Entry) -> None:
 
 def _start(invocation: Invocation, entry: Entry, state: State, spec: Spec) -> None:
     notifier = None
-    if os.path.isdir(f"{entry.directory}/notify") and os.environ.get("NOTIFY_SOCKET"):
+    if os.path.isdir(f"{entry.directory}/{store.NOTIFY}") and os.environ.get("NOTIFY_SOCKET"):
         from lading.runtime.command.readiness import Notifier
 
-        notifier = Notifier(f"{entry.directory}/notify", os.environ["NOTIFY_SOCKET"])
+        notifier = Notifier(f"{entry.directory}/{store.NOTIFY}", os.environ["NOTIFY_SOCKET"])
     launch.start(entry, state, spec)
     asked = (spec.get("hooks") or {}).get("poststart")
     if asked:

@@ -254,11 +254,13 @@ def process_of(options: Options, spec: Spec) -> Process:
 
 
 def _add_capabilities(asked: Process, names: list[str]) -> None:
-    """To all sets but the inheritable and the ambient one (CVE-2022-29162)."""
+    """Never to the inheritable set (CVE-2022-29162); to the ambient one if they are in that."""
     known = [capabilities.normalize(name, option="--cap") for name in names]
     sets: dict[str, Any] = dict(asked.get("capabilities") or {})
     for kind in ("bounding", "effective", "permitted"):
         sets[kind] = [*(sets.get(kind) or []), *known]
+    inherited = [name for name in known if name in (sets.get("inheritable") or [])]
+    sets["ambient"] = [*(sets.get("ambient") or []), *inherited]
     asked["capabilities"] = sets  # type: ignore[typeddict-item]
 
 

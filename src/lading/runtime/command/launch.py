@@ -43,7 +43,10 @@ class StartFailed(LadingError):
 class Launch:
     """One container from its spec to `created`; `undo` takes all of it back."""
 
-    def __init__(self, entry: Entry, request: Request, state: State, host: plan.Host) -> None:
+    def __init__(
+        self, entry: Entry, request: Request, state: State, host: plan.Host, *, notifies: bool
+    ) -> None:
+        self._notifies = notifies  # a directory for its readiness socket is wanted
         self.entry = entry
         self.request = request
         self.state = state
@@ -62,6 +65,8 @@ class Launch:
         """Everything up to the point at which the program could be executed."""
         self._directory = self.entry.make()
         fp("create.directory-made")
+        if self._notifies:
+            os.mkdir(store.NOTIFY, 0o755, dir_fd=self._directory)
         rundir.write(self._directory, store.CONFIG, dict(self._spec))
         self.entry.write(self.state)
         self._make_cgroup()

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 STATE = rundir.STATE
 CONFIG = "config.json"
+NOTIFY = "notify"
 ROOT = "root"
 START_SOCKET = "start.sock"
 OCI_VERSION = "1.2.0"

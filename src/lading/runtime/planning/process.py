@@ -63,6 +63,10 @@ def add(steps: list[Operation], process: Process, finish: Finish) -> None:
     if not finish.is_exec:
         rare.pop("execCPUAffinity", None)
     sets = _sets(process)
+    if sets["ambient"] & ~(sets["inheritable"] & sets["permitted"]):
+        sets["ambient"] &= sets["inheritable"] & sets["permitted"]
+        text = "ambient capabilities that are not permitted and inheritable are not raised"
+        steps.append(identity.Warn(text))
     if finish.grantable != -1:
         sets = _granted(steps, sets, finish.grantable)
     steps.append(namespaces.NewSession(finish.keyring))

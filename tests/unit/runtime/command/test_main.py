@@ -1,111 +1,90 @@
-"""The OCI command line: the life of a bundle, as containerd and podman walk it."""
+"""The life of a bundle, as containerd and podman walk it."""
 
 import json
 import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
-import pytest
-
-from lading.runtime.command import documents
-
-PROGRAM = "import sys; from lading.app.lading_runtime import main; sys.exit(main())"
-Runtime = Callable[..., subprocess.CompletedProcess[str]]
+from tests.unit.runtime.command.bundle import Bundle
 
 
-@pytest.fixture
-def bundle(tmp_path: Path, busybox: Path) -> Path:
-    write(tmp_path, ["sleep", "1000"], busybox)
-    return tmp_path
+def test_the_life_of_a_container(bundle: Bundle) -> None:
+    pid = bundle.start("sleep", "1000", verb="create")
+    assert bundle.status() == "created"
+    assert os.path.basename(os.readlink(f"/proc/{pid}/exe")).startswith("python")
+    assert bundle.call("start", "c1").returncode == 0
+    assert bundle.status() == "running"
+    assert bundle.call("exec", "--cwd", "/tmp", "c1", "pwd").stdout == "/tmp\n"
+    assert bundle.call("exec", "c1", "sh", "-c", "exit 5").returncode == 5
+    assert "that is not stopped: running" in bundle.call("delete", "c1").stderr
+    assert bundle.call("kill", "c1", "KILL").returncode == 0
+    bundle.wait_for("stopped")
+    assert "container not running" in bundle.call("kill", "c1", "KILL").stderr
+    assert bundle.call("delete", "c1").returncode == 0
+    assert "does not exist" in bundle.call("delete", "c1").stderr
+    assert bundle.call("delete", "--force", "c1").returncode == 0
 
 
-def write(bundle: Path, arguments: list[str], root: Path | None = None) -> None:
-    path = bundle / "config.json"
-    spec: dict[str, Any] = documents.spec() if root else json.loads(path.read_text())
-    spec["process"] |= {"terminal": False, "args": arguments, "env": ["PATH=/bin"]}
-    if root:
-        spec["root"] = {"path": str(root), "readonly": True}
-        spec["linux"]["cgroupsPath"] = f"/lading-cli-{os.getpid()}"
-    path.write_text(json.dumps(spec))
+def test_init_is_left_to_the_caller_to_reap(bundle: Bundle) -> None:
+    pid = bundle.start("sleep", "1000")
+    with open(f"/proc/{pid}/status") as status:
+        parent = next(line for line in status if line.startswith("PPid:"))
+    with open(f"/proc/{parent.split()[1]}/cmdline") as command:
+        assert "lading_runtime" not in command.read()
 
 
-@pytest.fixture
-def runtime(bundle: Path) -> Iterator[Runtime]:
-    def call(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", PROGRAM, "--root", str(bundle / "state"), *arguments]
-        source = str(Path(documents.__file__).parents[3])
-        return subprocess.run(
-            command, input=stdin, text=True, capture_output=True, env={"PYTHONPATH": source}
-        )
-
-    yield call
-    call("delete", "--force", "c1")
-
-
-def create(runtime: Runtime, bundle: Path) -> None:
-    """The program keeps the caller's stdio, so it must not be a pipe that we wait for."""
-    with open("/dev/null", "r+") as null:
-        command = [sys.executable, "-c", PROGRAM, "--root", str(bundle / "state"), "create"]
-        source = str(Path(documents.__file__).parents[3])
-        subprocess.run(
-            [*command, "-b", str(bundle), "--pid-file", str(bundle / "pid"), "c1"],
-            stdin=null,
-            stdout=null,
-            stderr=null,
-            env={"PYTHONPATH": source},
-            check=True,
-        )
-
-
-def status(runtime: Runtime) -> str:
-    return str(json.loads(runtime("state", "c1").stdout)["status"])
-
-
-def test_the_life_of_a_container(runtime: Runtime, bundle: Path) -> None:
-    create(runtime, bundle)
-    pid = int((bundle / "pid").read_text())
-    assert status(runtime) == "created"
-    assert os.readlink(f"/proc/{pid}/exe") != "/bin/busybox"  # the program does not run yet
-    assert runtime("start", "c1").returncode == 0
-    assert status(runtime) == "running"
-    assert runtime("exec", "--cwd", "/tmp", "c1", "pwd").stdout == "/tmp\n"
-    assert runtime("exec", "c1", "sh", "-c", "exit 5").returncode == 5
-    assert "that is not stopped: running" in runtime("delete", "c1").stderr
-    assert runtime("kill", "c1", "KILL").returncode == 0
-    assert runtime("delete", "--force", "c1").returncode == 0
-    assert "does not exist" in runtime("delete", "c1").stderr
-
-
-def test_run_keeps_stdio_and_the_exit_code(runtime: Runtime, bundle: Path) -> None:
-    write(bundle, ["sh", "-c", "cat; echo err >&2; exit 7"])
-    done = runtime("run", "-b", str(bundle), "c1", stdin="hello\n")
+def test_run_keeps_stdio_and_the_exit_code(bundle: Bundle) -> None:
+    done = bundle.run("cat; echo err >&2; exit 7", stdin="hello\n")
     assert (done.returncode, done.stdout, done.stderr) == (7, "hello\n", "err\n")
-    assert os.listdir(bundle / "state") == []
+    assert os.listdir(bundle.state) == []
 
 
-def test_a_program_that_is_missing_fails_at_create_and_is_logged(
-    runtime: Runtime, bundle: Path
-) -> None:
-    write(bundle, ["nosuch"])
-    log = bundle / "log"
+def test_a_program_that_is_missing_fails_at_create_and_is_logged(bundle: Bundle) -> None:
+    bundle.write("nosuch")
+    log = bundle.path / "log"
     flags = ("--log", str(log), "--log-format", "json")
-    done = runtime(*flags, "create", "-b", str(bundle), "c1")
+    done = bundle.call(*flags, "create", "-b", str(bundle.path), "c1")
     assert done.returncode == 1
     message = 'exec: "nosuch": executable file not found in $PATH'
     assert json.loads(log.read_text())["msg"] == message
-    assert os.listdir(bundle / "state") == []
+    assert os.listdir(bundle.state) == []
 
 
-def test_a_plan_is_printed_without_doing_anything(runtime: Runtime, bundle: Path) -> None:
-    lines = runtime("plan", str(bundle)).stdout.splitlines()
+def test_a_failure_after_start_is_told_by_start(bundle: Bundle) -> None:
+    def landlock(spec: dict[str, object]) -> None:
+        spec["linux"]["landlock"] = {"paths": [{"path": "/proc", "access": "r"}]}  # type: ignore[index]
+
+    bundle.start("true", verb="create", change=landlock)
+    done = bundle.call("start", "c1")
+    assert (done.returncode, "permission denied" in done.stderr) == (1, True)
+
+
+def test_a_config_that_changes_after_create_is_not_heeded(bundle: Bundle) -> None:
+    bundle.start("sleep", "1000", verb="create")
+    bundle.write("nosuch")
+    assert bundle.call("start", "c1").returncode == 0
+    assert bundle.status() == "running"
+
+
+def test_a_plan_is_printed_without_doing_anything(bundle: Bundle) -> None:
+    bundle.write("sleep", "1000")
+    lines = bundle.call("plan", str(bundle.path)).stdout.splitlines()
     assert lines[-1] == "execute sleep 1000"
     assert "make root read-only" in lines
-    assert not (bundle / "state").exists()
+    assert not bundle.state.exists()
 
 
-def test_version_and_features_are_what_callers_parse(runtime: Runtime) -> None:
-    assert runtime("--version").stdout.splitlines()[1] == "spec: 1.2.0"
-    assert json.loads(runtime("features").stdout)["ociVersionMin"] == "1.0.0"
+def test_version_and_features_are_what_callers_parse(bundle: Bundle) -> None:
+    assert bundle.call("--version").stdout.splitlines()[1] == "spec: 1.2.0"
+    found = json.loads(bundle.call("features").stdout)
+    assert found["ociVersionMin"] == "1.0.0"
+    kinds = "cgroup ipc mount network pid time user uts"
+    assert " ".join(found["linux"]["namespaces"]) == kinds
+
+
+def test_a_verb_that_is_not_known_is_answered_as_by_runc(bundle: Bundle) -> None:
+    done = bundle.call("fly")
+    assert (done.returncode, done.stderr) == (3, "No help topic for 'fly'\n")
+
+
+def test_every_verb_has_its_help(bundle: Bundle) -> None:
+    assert "--console-socket value" in bundle.call("create", "--help").stdout
+    assert "--image-path value" in bundle.call("checkpoint", "--help").stdout  # podman's probe
