@@ -9,6 +9,7 @@ notify/      the container's end of NOTIFY_SOCKET
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -170,7 +171,9 @@ def cgroup(state: State) -> Cgroup | None:
 
 
 def open_init(state: State) -> int:
-    """A pidfd of the container's init. Raises ProcessLookupError when it has ended."""
+    """A pidfd of the container's init. Raises ProcessLookupError when it has ended or never was."""
+    if state["pid"] <= 0:
+        raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
     return pidfd.open_started(state["pid"], state["start_time"])
 
 
