@@ -109,6 +109,11 @@ def proc_open(path: str, flags: int) -> int:
     return openat2(_procfs[0][1], path, flags, resolve=resolve)
 
 
+def forget_procfs() -> None:
+    """The descriptor was closed with others: mount procfs anew when it is needed again."""
+    _procfs.clear()
+
+
 def read_regular(descriptor: int, limit: int) -> bytes:
     """The content of a regular file, which is closed; ValueError if it is none or is too long."""
     try:

@@ -35,18 +35,17 @@ def run(
     prepare: Callable[[], list[Operation]],
     *,
     listener: int = -1,
-    directory: int = -1,
 ) -> NoReturn:
     """Become the container's process by what `prepare` plans; its last step is execve.
 
-    `listener` and `directory` are for a plan that waits for its start.
+    `listener` is for a plan that waits for its start.
     """
     step: Operation | None = None
     child = Child(sync=sync, stdio=stdio)
     try:
         process.prctl(process.PR_SET_PDEATHSIG, PDEATHSIG)
         os.umask(0)
-        child.listener, child.directory = listener, directory
+        child.listener = listener
         steps = prepare()
         # whatever is imported later would be a file of the container's, run with our rights
         sys.meta_path.clear()

@@ -142,8 +142,6 @@ class Descriptors(TypedDict, total=False):
     stdio: list[int] | None  # three of them: the program's own stdio, not looked at
     console: int | None  # a connected socket that is sent the terminal's master
     cgroup: list[int] | None  # `tasks` files of v1, open for writing
-    listener: int  # the socket on which a gated init waits for its start
-    directory: int  # where that socket is
 
 
 class Request(TypedDict, total=False):

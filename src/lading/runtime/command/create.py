@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lading.runtime.command.flags import Options
     from lading.runtime.command.main import Invocation
     from lading.runtime.command.store import Entry, State
-    from lading.runtime.spec import Device, Request, Spec
+    from lading.runtime.spec import Request, Spec
 
 NOT_FORWARDED = (signal.SIGCHLD, signal.SIGKILL, signal.SIGSTOP, signal.SIGURG)
 FIRST_LISTEN_FD = 3  # man 3 sd_listen_fds
@@ -186,10 +186,6 @@ def new_state(invocation: Invocation, entry: Entry, bundle: str, spec: Spec) -> 
     path = cgroup_path(linux.get("cgroupsPath") or "", entry.id, systemd=invocation.systemd)
     linux["cgroupsPath"] = path
     resources: dict[str, Any] = linux.setdefault("resources", {})
-    resources["devices"] = [
-        *(resources.get("devices") or []),
-        *device_rules(linux.get("devices") or []),
-    ]
     now = time.time_ns()
     return {
         "id": entry.id,
@@ -206,16 +202,6 @@ def new_state(invocation: Invocation, entry: Entry, bundle: str, spec: Spec) -> 
         "resources": {k: v for k, v in resources.items() if k != "devices"},
         "intel_rdt": "",
     }
-
-
-def device_rules(devices: list[Device]) -> list[dict[str, Any]]:
-    """A container may use the devices that its spec makes for it; a FIFO needs no permission."""
-    kinds = {"c": "c", "u": "c", "b": "b"}
-    return [
-        {**device, "type": kinds[device["type"]], "allow": True, "access": "rwm"}
-        for device in devices
-        if device.get("type") in kinds
-    ]
 
 
 def cgroup_path(asked: str, name: str, *, systemd: bool) -> str:

@@ -7,6 +7,7 @@ import os
 
 from lading.errors import Conflict
 from lading.kernel import capabilities, lsm, namespaces, resctrl, scheduling
+from lading.kernel.cgroup.hierarchy import hierarchies
 from lading.kernel.seccomp import load, rules
 from lading.runtime import hooks, mount_options, plan
 from lading.runtime.command.store import OCI_VERSION
@@ -53,6 +54,9 @@ def spec(*, rootless: bool = False) -> dict[str, Any]:
 
 def _template() -> dict[str, Any]:
     locked = ["nosuid", "noexec", "nodev"]
+    kinds = ["pid", "network", "ipc", "uts", "mount"]
+    if hierarchies().is_unified():
+        kinds.append("cgroup")
     return {
         "ociVersion": OCI_VERSION,
         "process": {
@@ -80,7 +84,7 @@ def _template() -> dict[str, Any]:
             _mount("/sys/fs/cgroup", "cgroup", "cgroup", [*locked, "ro"]),
         ],
         "linux": {
-            "namespaces": [{"type": kind} for kind in namespaces.FLAGS],
+            "namespaces": [{"type": kind} for kind in kinds],
             "maskedPaths": [*(f"/proc/{name}" for name in MASKED.split()), "/sys/firmware"],
             "readonlyPaths": [f"/proc/{name}" for name in READONLY.split()],
         },

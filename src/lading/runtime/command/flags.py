@@ -77,11 +77,13 @@ def parse(
     position = 0
     while position < len(words):
         word = words[position]
+        if stop_after and len(options.words) >= stop_after:
+            return options, words[position:]
         if word == "--":
             options.words += words[position + 1 :]
             return options, []
         if len(word) < 2 or word[0] != "-" or word[1].isdigit():
-            if stop_after is not None and len(options.words) >= stop_after:
+            if stop_after == 0:
                 return options, words[position:]
             options.words.append(word)
             position += 1

@@ -14,7 +14,7 @@ import errno
 import os
 import time
 
-from lading.errors import LadingError
+from lading.errors import Conflict, LadingError
 from lading.failpoints import fp
 from lading.kernel import idmap, pidfd
 from lading.kernel import namespaces as ns
@@ -38,6 +38,10 @@ LISTENER_TRIES = 5000  # of a millisecond: until the filter is loaded
 
 class StartFailed(LadingError):
     """{0}"""
+
+
+class AlreadyStarted(Conflict):
+    """container {0} has been started already"""
 
 
 class Launch:
@@ -187,7 +191,6 @@ class Launch:
                 trees=trees,
             ),
             listener=self._listener.fileno(),
-            directory=self._directory,
         )
 
     # -- on its way ----------------------------------------------------------------------------
@@ -293,14 +296,13 @@ def start(entry: Entry, state: State, spec: Spec) -> None:
     directory = entry.open()
     process = store.open_init(state)
     try:
-        connection.connect(f"/proc/self/fd/{directory}/{store.START_SOCKET}")
+        _connect(connection, directory, entry.id)
         failure = None
         while (message := messages.receive(connection)[0]) is not None:
             if "listener" in message:
                 hand_listener(process, message["listener"], state, spec)
                 connection.send(GO_ON)
             failure = message.get("failed", failure)
-        _remove_socket(directory)
         if failure is not None:
             raise StartFailed(failure["message"])
     finally:
@@ -309,12 +311,17 @@ def start(entry: Entry, state: State, spec: Spec) -> None:
         os.close(process)
 
 
-def _remove_socket(directory: int) -> None:
-    """Init has done so, but where it had no right to."""
+def _connect(connection: _socket.socket, directory: int, name: str) -> None:
+    """To init, which goes on at once; the socket's name, which means "created", goes.
+
+    Who finds it while nobody listens comes after a start that was killed in between.
+    """
     try:
+        connection.connect(f"/proc/self/fd/{directory}/{store.START_SOCKET}")
+    except ConnectionRefusedError:
+        raise AlreadyStarted(name) from None
+    finally:
         os.unlink(store.START_SOCKET, dir_fd=directory)
-    except FileNotFoundError:
-        return
 
 
 def hand_listener(process: int, number: int, state: State, spec: Spec) -> None:

@@ -2,7 +2,7 @@
 
 config.json  the spec that it was created by
 state.json   see `State`; written whole, by rename
-start.sock   init listens there until it is told to start; it removes it itself
+start.sock   init listens there until it is told to start, and whoever does removes it
 root/        where the root is mounted, of a container without a mount namespace
 notify/      the container's end of NOTIFY_SOCKET
 """

@@ -58,7 +58,7 @@ class SetEnvironment(Operation):
     def execute(self, child: Child) -> None:
         pairs = (variable.partition("=") for variable in self.variables)
         child.environment = {name: value for name, equals, value in pairs if equals and name}
-        if "HOME" not in child.environment and child.identity is not None:
+        if not child.environment.get("HOME") and child.identity is not None:
             child.environment["HOME"] = child.identity.home or "/"
 
 
@@ -190,11 +190,14 @@ class FindProgram(Operation):
 class WaitForStart(Operation):
     """A created container stops here until somebody connects to its socket.
 
-    That connection then takes the place of the one to our parent, who may be gone. The socket's
-    name goes as soon as somebody came: it is what "created" means, and there is only one start.
+    That connection then takes the place of the one to our parent, who may be gone. Meanwhile
+    nothing of the host is held open: this may take days.
     """
 
-    __slots__ = ()
+    __slots__ = ("preserved",)
+
+    def __init__(self, preserved: list[int]) -> None:
+        self.preserved = preserved
 
     def describe(self) -> str:
         return "wait for start"
@@ -203,16 +206,17 @@ class WaitForStart(Operation):
         process.prctl(process.PR_SET_PDEATHSIG, 0)
         messages.send(child.sync, {"created": True})
         child.sync.close()
-        descriptor, _ = messages.adopt(child.listener)._accept()  # type: ignore[attr-defined]
+        first = 3
+        for number in sorted({child.root, child.listener, *self.preserved}):
+            if number > first:
+                process.close_range(first, number - 1)
+            first = max(first, number + 1)
+        process.close_range(first)
+        safepath.forget_procfs()
+        listener = messages.adopt(child.listener)
+        descriptor, _ = listener._accept()  # type: ignore[attr-defined]
+        listener.close()
         child.sync = messages.adopt(descriptor)
-        _unlink("start.sock", child.directory)
-
-
-def _unlink(name: str, directory: int) -> None:
-    try:
-        os.unlink(name, dir_fd=directory)
-    except OSError:  # in a user namespace it is not ours to remove: who starts us does
-        return
 
 
 class Execute(Operation):

@@ -27,7 +27,6 @@ class Child:
     """State of a process on its way into a container; lives until execve."""
 
     __slots__ = (
-        "directory",
         "environment",
         "identity",
         "listener",
@@ -53,7 +52,6 @@ class Child:
         self.program = ""  # the file that execve will run
         self.may_set_groups = True
         self.listener = -1  # where a gated child waits for its start, see WaitForStart
-        self.directory = -1  # and the directory of that socket
         self.identity: Identity | None = None
         self.environment: dict[str, str] = {}
         self.warnings: list[str] = []

@@ -84,7 +84,7 @@ def add(steps: list[Operation], process: Process, finish: Finish) -> None:
     steps.append(program.FindProgram(process["args"][0]))
     steps.append(program.Report())
     if finish.gate:
-        steps.append(program.WaitForStart())
+        steps.append(program.WaitForStart(finish.preserved))
     steps.extend(finish.start_hooks)
     if rare:
         planning.add_confinement(steps, rare)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.unit.runtime.command.bundle import SOURCE, Bundle, linux
 
-from lading.runtime.command.create import cgroup_path, device_rules
+from lading.runtime.command.create import cgroup_path
 
 
 @pytest.mark.parametrize(
@@ -31,10 +31,15 @@ def test_a_cgroup_path_is_from_the_root_or_systemds(asked: str, systemd: bool, p
     assert cgroup_path(asked, "c1", systemd=systemd) == path
 
 
-def test_devices_of_the_spec_may_be_used_but_fifos_need_no_rule() -> None:
-    made: Any = [{"path": "/a", "type": "c", "major": 1, "minor": 2}, {"path": "/b", "type": "p"}]
-    rules = device_rules(made)
-    assert [(rule["major"], rule["access"]) for rule in rules] == [(1, "rwm")]
+def test_a_created_container_holds_nothing_of_the_host(bundle: Bundle) -> None:
+    pid = bundle.start("true", verb="create")
+    place = Path(f"/proc/{pid}/fd")
+    links = {int(entry.name): os.readlink(entry) for entry in place.iterdir()}
+    rest = [links[number] for number in links if number > 2]
+    assert [link for link in rest if link != "/" and not link.startswith("socket:")] == []
+    assert rest.count("/") == 1  # the container's own root
+    inside = os.stat(f"/proc/{pid}/fd/{next(n for n in links if links[n] == '/')}")
+    assert os.path.samestat(inside, bundle.rootfs.stat())
 
 
 def run_with_descriptor(bundle: Bundle, number: int, script: str, *flags: str, **env: str) -> str:
