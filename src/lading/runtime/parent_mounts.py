@@ -42,6 +42,8 @@ def make(spec: Spec) -> dict[str, int]:
     mapped = [entry for entry in mounts if _options(entry).idmap or entry.get("uidMappings")]
     if path is None and not mapped:
         return {}
+    if path == "" and not (linux.get("uidMappings") and linux.get("gidMappings")):
+        return {}  # which the plan refuses
     trees: dict[str, int] = {}
     if path is not None and os.geteuid() == 0:
         trees[""] = clone_source((spec.get("root") or {}).get("path") or "", recursive=True)
