@@ -55,10 +55,10 @@ def test_a_source_that_only_the_hosts_root_may_reach_is_bound(bundle: Bundle) ->
     (secret / "file").write_text("hello\n")
 
     def change(spec: dict[str, Any]) -> None:
-        bind = {"destination": "/opened", "type": "bind", "source": str(secret / "file")}
+        bind = {"destination": "/tmp/opened", "type": "bind", "source": str(secret / "file")}
         spec["mounts"].append(bind | {"options": ["bind", "ro"]})
 
-    assert bundle.shell("cat /opened", change=mapped(change)) == "hello\n"
+    assert bundle.shell("cat /tmp/opened", change=mapped(change)) == "hello\n"
 
 
 def test_an_id_mapped_mount_shows_the_hosts_owner_as_inside(bundle: Bundle) -> None:
@@ -68,10 +68,10 @@ def test_an_id_mapped_mount_shows_the_hosts_owner_as_inside(bundle: Bundle) -> N
     os.chown(data / "mine", 7, 8)
 
     def change(spec: dict[str, Any]) -> None:
-        bind = {"destination": "/data", "type": "bind", "source": str(data)}
+        bind = {"destination": "/tmp/data", "type": "bind", "source": str(data)}
         spec["mounts"].append(bind | {"options": ["bind", "idmap"]})
 
-    assert bundle.shell("stat -c %u:%g /data/mine", change=mapped(change)) == "7:8\n"
+    assert bundle.shell("stat -c %u:%g /tmp/data/mine", change=mapped(change)) == "7:8\n"
 
 
 def test_a_mount_can_have_a_mapping_of_its_own_without_a_user_namespace(bundle: Bundle) -> None:

@@ -73,7 +73,7 @@ def _print(kind: str, name: str, data: dict[str, Any] | None) -> None:
     event: dict[str, Any] = {"type": kind, "id": name}
     if data is not None:
         event["data"] = data
-    print(json.dumps(event), flush=True)
+    print(json.dumps(event, separators=(",", ":")), flush=True)
 
 
 def seconds(text: str) -> float:

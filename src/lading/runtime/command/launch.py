@@ -44,6 +44,10 @@ class AlreadyStarted(Conflict):
     """container {0} has been started already"""
 
 
+class FrozenGroup(Conflict):
+    """container's cgroup unexpectedly frozen"""
+
+
 class Launch:
     """One container from its spec to `created`; `undo` takes all of it back."""
 
@@ -104,6 +108,8 @@ class Launch:
         group = Cgroup(path, trees)
         try:
             self.warnings += group.create(self._linux.get("resources"))
+            if is_frozen(group):
+                raise FrozenGroup()
             files = [] if trees.is_unified() else group.join_files()
             self._group = group.v2_directory_fd()
         except OSError as error:
@@ -218,6 +224,8 @@ class Launch:
                 return file.read().strip() == "allow"
         uids = parent_mounts.triples(self._linux.get("uidMappings"))
         gids = parent_mounts.triples(self._linux.get("gidMappings"))
+        if not (uids and gids):
+            return False  # the plan refuses it
         return idmap.write_maps(self.state["pid"], uids, gids)
 
     def _converse(self, connection: _socket.socket) -> None:
@@ -266,6 +274,14 @@ class Launch:
             group.remove()
         if self._directory >= 0:
             self.entry.forget()
+
+
+def is_frozen(group: Cgroup) -> bool:
+    """Whether who is born in it would stand still at once."""
+    try:
+        return group.is_frozen()
+    except OSError:  # no freezer here
+        return False
 
 
 def _join_for_children(paths: dict[str, str], linux: Linux, *, new_clocks: bool) -> None:
