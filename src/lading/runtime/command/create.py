@@ -9,7 +9,7 @@ import time
 
 from lading.errors import Conflict, InvalidArgument, LadingError
 from lading.runtime import hooks, plan
-from lading.runtime.command import launch, sockets, store
+from lading.runtime.command import launch, sockets, starting, store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def run(invocation: Invocation, options: Options) -> int:
         if detach:
             return 0
         code = wait(state, terminal)
-    except launch.StartFailed:
+    except starting.StartFailed:
         from lading.runtime.command import ending
 
         ending.remove(invocation, entry, state)
@@ -247,7 +247,7 @@ def _start(invocation: Invocation, entry: Entry, state: State, spec: Spec) -> No
         from lading.runtime.command.readiness import Notifier
 
         notifier = Notifier(f"{entry.directory}/{store.NOTIFY}", os.environ["NOTIFY_SOCKET"])
-    launch.start(entry, state, spec)
+    starting.start(entry, state, spec)
     asked = (spec.get("hooks") or {}).get("poststart")
     if asked:
         document = store.encode(store.document(state, "running"))

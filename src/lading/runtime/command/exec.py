@@ -14,7 +14,7 @@ from lading.errors import Conflict, InvalidArgument
 from lading.kernel import capabilities, pidfd, process
 from lading.kernel import namespaces as ns
 from lading.runtime import init, messages, plan
-from lading.runtime.command import launch, sockets, store
+from lading.runtime.command import sockets, starting, store
 from lading.runtime.command.create import BadTerminal, open_descriptors
 from lading.runtime.planning.process import Finish
 
@@ -146,14 +146,14 @@ class Joined:
             if message is None:
                 break
             if "listener" in message:
-                launch.hand_listener(self.pidfd, message["listener"], self._state, self._spec)
-                connection.send(launch.GO_ON)
+                starting.hand_listener(self.pidfd, message["listener"], self._state, self._spec)
+                connection.send(starting.GO_ON)
             failure = message.get("failed", failure)
             self.master = fds[0] if fds else self.master
         connection.close()
         if failure is not None:
             os.waitpid(self.pid, 0)
-            raise launch.StartFailed(f"exec failed: {failure['message']}")
+            raise starting.StartFailed(f"exec failed: {failure['message']}")
 
     def wait(self) -> int:
         """Hand signals on, and the terminal, until it ends; its exit code."""
