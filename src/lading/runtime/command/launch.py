@@ -78,11 +78,15 @@ class Launch:
         theirs.close()
         for descriptor in trees.values():
             os.close(descriptor)
-        self.state["start_time"] = pidfd.start_time(self.state["pid"])
         fp("create.cloned")
-        self.entry.write(self.state)
-        fp("create.state-written")
-        self._settle(ours)
+        try:
+            self.state["start_time"] = pidfd.start_time(self.state["pid"])
+            self.entry.write(self.state)
+            fp("create.state-written")
+            self._settle(ours)
+        except OSError:
+            self._converse(ours)  # init is dead already, most likely: then it says why
+            raise
         self._converse(ours)
         ours.close()
 
