@@ -18,6 +18,7 @@ from lading.kernel import pidfd, process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from lading.runtime.spec import Hook
@@ -38,10 +39,19 @@ class HookFailed(LadingError):
     """error running {0} hook #{1}: {2}"""
 
 
-def run(hooks: list[Hook], kind: str, state: bytes, directory: str) -> None:
-    """Run all of one kind in order. Raises HookFailed at the first that fails."""
+def run(
+    hooks: list[Hook],
+    kind: str,
+    state: bytes,
+    directory: str,
+    environment: Mapping[str, str] = os.environ,
+) -> None:
+    """Run all of one kind in order. Raises HookFailed at the first that fails.
+
+    `environment` is for those that have none of their own.
+    """
     for index, hook in enumerate(hooks):
-        reason = _run_one(hook, state, directory)
+        reason = _run_one(hook, state, directory, environment)
         if reason:
             raise HookFailed(kind, index, reason)
 
@@ -50,19 +60,19 @@ def run_tolerantly(hooks: list[Hook], kind: str, state: bytes, directory: str) -
     """Run all of them, whatever happens; what went wrong."""
     problems = []
     for index, hook in enumerate(hooks):
-        reason = _run_one(hook, state, directory)
+        reason = _run_one(hook, state, directory, os.environ)
         if reason:
             problems.append(str(HookFailed(kind, index, reason)))
     return problems
 
 
-def _run_one(hook: Hook, state: bytes, directory: str) -> str:
+def _run_one(hook: Hook, state: bytes, directory: str, inherited: Mapping[str, str]) -> str:
     """Why it failed, or ""."""
     stdin, ours = os.pipe2(os.O_CLOEXEC)
     output, theirs = os.pipe2(os.O_CLOEXEC)
     pid = os.fork()
     if pid == 0:
-        _become(hook, stdin, theirs, directory)
+        _become(hook, stdin, theirs, directory, inherited)
     watched = pidfd.pidfd_open(pid)
     os.close(stdin)
     os.close(theirs)
@@ -81,7 +91,9 @@ def _run_one(hook: Hook, state: bytes, directory: str) -> str:
     return f"{how}, output: {said.decode(errors='replace').strip()}" if code else ""
 
 
-def _become(hook: Hook, stdin: int, output: int, directory: str) -> None:
+def _become(
+    hook: Hook, stdin: int, output: int, directory: str, inherited: Mapping[str, str]
+) -> None:
     try:
         os.chdir(directory)
         process.default_signals()
@@ -89,7 +101,7 @@ def _become(hook: Hook, stdin: int, output: int, directory: str) -> None:
         os.dup2(output, 1)
         os.dup2(output, 2)
         process.close_range(3, process.LAST_DESCRIPTOR, process.CLOSE_RANGE_CLOEXEC)
-        environment = dict(os.environ)
+        environment = dict(inherited)
         if hook.get("env") is not None:
             pairs = (variable.partition("=") for variable in hook["env"])
             environment = {name: value for name, _, value in pairs if name}

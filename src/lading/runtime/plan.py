@@ -105,6 +105,8 @@ def compile(
         from lading.runtime.planning import rare
 
         rare.add_hooks(steps, finish, request)
+    if planner.has_readonly_dev:
+        steps.append(device_steps.ReadonlyDev())
     _cover(steps, spec, linux)
     steps.append(_enter(linux, has_mounts=has_mounts))
     ending.add(steps, process, finish)
@@ -236,7 +238,7 @@ def _terminal(process: Process, *, console: bool) -> Operation:
 def _cover(steps: list[Operation], spec: Spec, linux: Linux) -> None:
     """What may not be seen or written, once everything is mounted."""
     if linux.get("maskedPaths"):
-        steps.append(masks.MaskPaths(linux["maskedPaths"]))
+        steps.append(masks.MaskPaths(list(dict.fromkeys(linux["maskedPaths"]))))
     if linux.get("readonlyPaths"):
         steps.append(masks.ReadonlyPaths(linux["readonlyPaths"]))
     if (spec.get("root") or {}).get("readonly"):

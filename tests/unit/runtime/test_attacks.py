@@ -53,7 +53,8 @@ def test_a_link_in_place_of_a_kernels_directory_is_refused(evil: Bundle, place: 
     (evil.rootfs / place).rmdir()
     (evil.rootfs / place).symlink_to("tmp")
     done = evil.run("true")
-    assert (done.returncode, f"on /{place}" in done.stderr) == (1, True)
+    message = f"/{place} must be mounted on ordinary directory"
+    assert (done.returncode, message in done.stderr) == (1, True)
 
 
 def test_a_sysctl_is_written_to_the_kernel_and_not_to_what_covers_it(evil: Bundle) -> None:

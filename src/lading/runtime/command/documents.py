@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 CAPABILITIES = ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"]  # runc's own template
 MASKED = "acpi asound interrupts kcore keys latency_stats sched_debug scsi timer_list timer_stats"
+PTS = ("newinstance", "ptmxmode=0666", "mode=0620", "gid=5")  # gid 5 is Debian's and others' tty
 READONLY = "bus fs irq sys sysrq-trigger"
 
 
@@ -77,7 +78,7 @@ def _template() -> dict[str, Any]:
         "mounts": [
             _mount("/proc", "proc", "proc", locked),
             _mount("/dev", "tmpfs", "tmpfs", ["nosuid", "strictatime", "mode=755", "size=65536k"]),
-            _mount("/dev/pts", "devpts", "devpts", [*locked[:2], "ptmxmode=0666", "mode=0620"]),
+            _mount("/dev/pts", "devpts", "devpts", [*locked[:2], *PTS]),
             _mount("/dev/shm", "tmpfs", "shm", [*locked, "mode=1777", "size=65536k"]),
             _mount("/dev/mqueue", "mqueue", "mqueue", locked),
             _mount("/sys", "sysfs", "sysfs", [*locked, "ro"]),

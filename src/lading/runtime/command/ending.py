@@ -42,6 +42,9 @@ def kill(invocation: Invocation, options: Options) -> int:
             raise NotRunning()
         _signal_all(state, number)
         return 0
+    if status == "stopped" and number == SIGKILL and group is not None and group.pids():
+        group.kill()  # its init is gone, but without a pid namespace the others live on
+        return 0
     if status == "stopped":
         raise NotRunning()
     if number == SIGKILL and group is not None and not has_pid_namespace(state["pid"]):
@@ -146,7 +149,7 @@ def _poststop_hooks(entry: Entry) -> list[Hook]:
 
 def signal_number(text: str) -> int:
     """`9`, `KILL`, `SIGKILL`, `RTMIN+3`. Raises UnknownSignal."""
-    if text.isdigit() and 0 < int(text) <= 64:
+    if text.isdigit() and int(text) <= 64:  # 0 asks whether it is there, man 2 kill
         return int(text)
     import signal
 

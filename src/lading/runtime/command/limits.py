@@ -114,6 +114,9 @@ def asked_resources(options: Options) -> dict[str, Any]:
         if options.has(name):
             text = options.text(name)
             asked.setdefault(part, {})[field] = -1 if text == "-1" else parse_bytes(text)
+    memory = asked.get("memory") or {}
+    if memory.get("limit") == -1:  # memory may not be above memory with swap
+        memory.setdefault("swap", -1)
     return asked
 
 

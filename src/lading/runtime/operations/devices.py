@@ -69,7 +69,7 @@ class MountDev(MountFilesystem):
         return f"{super().describe()} with {nodes}"
 
     def execute(self, child: Child) -> None:
-        tree = self.make()
+        tree = self.make(self.options.set & ~mount.MOUNT_ATTR_RDONLY)
         for name in DIRECTORIES:
             os.mkdir(name, 0o755, dir_fd=tree)
         for node in self.nodes:
@@ -79,6 +79,20 @@ class MountDev(MountFilesystem):
         attach(child, tree, self.destination)
 
     nodes: list[Node]
+
+
+class ReadonlyDev(Operation):
+    """/dev, once all that belongs in it is there."""
+
+    __slots__ = ()
+
+    def describe(self) -> str:
+        return "make /dev read-only"
+
+    def execute(self, child: Child) -> None:
+        place = safepath.open_in_root(child.root, "/dev", os.O_PATH, symlinks=False)
+        mount.mount_setattr(place, set=mount.MOUNT_ATTR_RDONLY)
+        os.close(place)
 
 
 class MakeDevice(Operation):

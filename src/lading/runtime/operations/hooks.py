@@ -45,5 +45,7 @@ class RunHooks(Operation):
 
     def execute(self, child: Child) -> None:
         state = hooks.encode_state(self.state, os.getpid(), self.status)
-        directory = "/" if self.kind == "startContainer" else self.state["bundle"]
-        hooks.run(self.hooks, self.kind, state, directory)
+        if self.kind == "startContainer":
+            hooks.run(self.hooks, self.kind, state, "/", child.environment)
+        else:
+            hooks.run(self.hooks, self.kind, state, self.state["bundle"])

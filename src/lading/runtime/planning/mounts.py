@@ -23,7 +23,15 @@ OURS = ("/dev/ptmx", "/dev/console")
 class MountPlanner:
     """What all mounts of one spec share."""
 
-    __slots__ = ("_binds_devices", "_cgroup_path", "_label", "_private_cgroup", "_trees", "hosts")
+    __slots__ = (
+        "_binds_devices",
+        "_cgroup_path",
+        "_label",
+        "_private_cgroup",
+        "_trees",
+        "has_readonly_dev",
+        "hosts",
+    )
 
     def __init__(
         self,
@@ -35,6 +43,7 @@ class MountPlanner:
         private_cgroup: bool,
     ) -> None:
         self.hosts = hosts
+        self.has_readonly_dev = False
         self._cgroup_path = linux.get("cgroupsPath") or ""
         self._label = linux.get("mountLabel") or ""
         self._trees = trees  # destinations whose mount the parent has made already
@@ -53,6 +62,7 @@ class MountPlanner:
             steps.append(step)
             if isinstance(step, devices.MountDev):
                 filled = True
+                self.has_readonly_dev = step.options.is_readonly
                 if self._binds_devices:
                     step.nodes = []
                     steps.extend(self._bind(node) for node in inside)

@@ -85,7 +85,6 @@ def add(steps: list[Operation], process: Process, finish: Finish) -> None:
     steps.append(program.Report())
     if finish.gate:
         steps.append(program.WaitForStart(finish.preserved))
-    steps.extend(finish.start_hooks)
     if rare:
         planning.add_confinement(steps, rare)
     steps.append(program.CloseDescriptors(finish.preserved))
@@ -100,6 +99,7 @@ def add(steps: list[Operation], process: Process, finish: Finish) -> None:
         steps.append(identity.NoNewPrivileges())
         if load:
             steps.append(load)
+    steps.extend(finish.start_hooks)  # programs of the container's: they may no more than it
     steps.append(program.Execute(process["args"]))
 
 
