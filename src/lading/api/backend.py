@@ -4,7 +4,7 @@ One function here is one verb of the API. Errors are `lading.errors` classes; wh
 on in their text is the business of whoever raises them.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from lading.state import Journal
@@ -13,10 +13,13 @@ from lading.wire.containers import (
     ContainerCreated,
     ContainerInspect,
     ContainerSummary,
+    FilesystemChange,
+    PathStat,
     WaitResult,
 )
 from lading.wire.exec import ExecConfig, ExecInspect, ExecStart
 from lading.wire.images import ImageDeleteItem, ImageHistoryItem, ImageInspect, ImageSummary
+from lading.wire.stats import Stats
 from lading.wire.system import Info, Version
 
 Filters = dict[str, list[str]]
@@ -24,11 +27,11 @@ Progress = Callable[[dict[str, object]], None]  # one message of a progress stre
 
 
 class LogStream(Protocol):
-    """Log records, (stream, bytes) with stream 1 for stdout and 2 for stderr."""
+    """Some output at a time: (stream, text) with stream 1 for stdout and 2 for stderr."""
 
     tty: bool
 
-    def __aiter__(self) -> AsyncIterator[tuple[int, bytes]]: ...
+    def __aiter__(self) -> AsyncIterator[list[tuple[int, bytes]]]: ...
 
 
 class Attachment(Protocol):
@@ -74,6 +77,8 @@ class Containers(Protocol):
     def wait(self, ref: str, condition: str) -> Awaitable[WaitResult]:
         """Registered when this returns; the result may come much later."""
 
+    async def stats(self, ref: str, *, one_shot: bool) -> Stats: ...
+    def stats_stream(self, ref: str) -> AsyncIterator[Stats]: ...
     def logs(
         self,
         ref: str,
@@ -87,7 +92,7 @@ class Containers(Protocol):
         tail: int | None,
         details: bool,
     ) -> LogStream: ...
-    def attach(
+    async def attach(
         self,
         ref: str,
         *,
@@ -98,6 +103,19 @@ class Containers(Protocol):
         stderr: bool,
         detach_keys: str | None,
     ) -> Attachment: ...
+    async def path_stat(self, ref: str, path: str) -> PathStat: ...
+    async def read_archive(self, ref: str, path: str) -> tuple[PathStat, AsyncIterable[bytes]]: ...
+    async def write_archive(
+        self,
+        ref: str,
+        path: str,
+        chunks: AsyncIterable[bytes],
+        *,
+        keeps_kinds: bool,
+        takes_owner: bool,
+    ) -> None: ...
+    async def export(self, ref: str) -> AsyncIterable[bytes]: ...
+    async def changes(self, ref: str) -> Sequence[FilesystemChange]: ...
     async def exec_create(self, ref: str, config: ExecConfig) -> str: ...
     def exec_inspect(self, exec_id: str) -> ExecInspect: ...
     async def exec_start(self, exec_id: str, start: ExecStart) -> Attachment | None: ...

@@ -14,7 +14,6 @@ from lading.images import records
 from lading.images.leases import Lease
 from lading.images.stores import Stores
 from lading.storage.snapshots import SnapshotInUse, SnapshotNotFound
-from lading.storage.snapshots import store as snapshot_rows
 
 GRACE_S = 24 * 3600.0  # layers of a pull that broke off are there for the next attempt so long
 
@@ -56,7 +55,7 @@ def collect(stores: Stores, *, older_than_s: float = GRACE_S) -> Collected:
     """Remove every blob, snapshot and unfinished ingest that nothing keeps and that is that old."""
     limit_ns = time.time_ns() - int(older_than_s * 1e9)
     names = {blob.digest for blob in stores.content.walk() if blob.modified_ns <= limit_ns}
-    published = stores.database.read(snapshot_rows.layers)
+    published = stores.snapshots.layers()
     names |= {layer.chain_id for layer in published if layer.created_ns <= limit_ns}
     stores.content.drop_stale_ingests(older_than_s)
     return collect_blobs(stores, names)
@@ -64,7 +63,7 @@ def collect(stores: Stores, *, older_than_s: float = GRACE_S) -> Collected:
 
 def _remove_chains(stores: Stores, doomed: set[str]) -> list[str]:
     """Remove the snapshots from the top down; one that a container stands on stays."""
-    published = {row.chain_id: row for row in stores.database.read(snapshot_rows.layers)}
+    published = {row.chain_id: row for row in stores.snapshots.layers()}
     removed: list[str] = []
     pending = [chain for chain in doomed if chain in published]
     while pending:

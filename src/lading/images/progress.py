@@ -20,6 +20,11 @@ DOWNLOADED = "Download complete"
 EXTRACTING = "Extracting"
 PULLED = "Pull complete"
 EXISTS = "Already exists"
+PREPARING = "Preparing"
+PUSHING = "Pushing"
+PUSHED = "Pushed"
+LAYER_EXISTS = "Layer already exists"
+SKIPPED = "Skipped foreign layer"
 
 
 def ignore(_: Message) -> None:

@@ -68,6 +68,20 @@ class Puller:
         with self._stores.leases.lease() as lease:
             return _OnePull(self, request, repository, target, lease).run()
 
+    def pull_all(self, request: PullRequest) -> list[str]:
+        """Pull every tag of a repository; a tag that is for other platforms only is left out."""
+        tags = self._registry.tags(
+            request.reference, cancellation=request.cancellation, authorize=request.authorize
+        )
+        pulled = []
+        for tag in tags:
+            try:
+                one = request._replace(reference=request.reference.with_tag(tag))
+                pulled.append(self.pull(one))
+            except (NoMatchingPlatform, NotAnImage) as error:
+                request.progress({"status": f"{tag}: {error}"})
+        return pulled
+
 
 class _OnePull:
     """One pull's state: where it comes from, what it keeps."""

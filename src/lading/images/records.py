@@ -176,16 +176,29 @@ def get_all(connection: sqlite3.Connection) -> list[ImageRecord]:
     return _select(connection, "", ())
 
 
-def names_with_images(connection: sqlite3.Connection) -> list[tuple[str, str]]:
-    """Every (name, digest)."""
-    return connection.execute("SELECT name, image FROM image_names ORDER BY name").fetchall()
+def names_of(connection: sqlite3.Connection, repository: str) -> dict[str, str]:
+    """The tags of a repository ("docker.io/library/busybox"), and the image of each."""
+    rows = connection.execute(
+        "SELECT substr(name, length(:r) + 2), image FROM image_names"
+        " WHERE substr(name, 1, length(:r) + 1) = :r || ':'",
+        {"r": repository},
+    )
+    return {str(tag): str(image) for tag, image in rows if "/" not in tag and "@" not in tag}
 
 
-def chain_bytes(connection: sqlite3.Connection, chain: str) -> int | None:
-    """The size of a published snapshot, if an image told it."""
-    query = "SELECT bytes FROM image_chains WHERE chain = ? LIMIT 1"
-    row = connection.execute(query, (chain,)).fetchone()
-    return int(row[0]) if row else None
+def repositories_of(connection: sqlite3.Connection, digest: str, domain: str) -> list[str]:
+    """Paths of repositories at a registry where blobs of this image should be already.
+
+    Those of names of every image that shares a blob with it, pulled or pushed.
+    """
+    rows = connection.execute(
+        "SELECT DISTINCT name FROM image_names JOIN image_blobs USING (image)"
+        " WHERE blob IN (SELECT blob FROM image_blobs WHERE image = :d)"
+        " AND substr(name, 1, length(:r) + 1) = :r || '/' ORDER BY name",
+        {"d": digest, "r": domain},
+    )
+    names = (str(name)[len(domain) + 1 :].partition("@")[0] for (name,) in rows)
+    return list(dict.fromkeys(name.rpartition(":")[0] or name for name in names))
 
 
 def parts(connection: sqlite3.Connection, digest: str) -> set[str]:

@@ -11,14 +11,19 @@
 Texts: moby, daemon/images/image_delete.go (imageDeleteConflict), which clients match on.
 """
 
+import time
 from collections.abc import Sequence
+from sqlite3 import Connection
 from typing import NamedTuple
 
 from lading.errors import Conflict
+from lading.events import Event
+from lading.images import records
 from lading.images.records import ImageRecord
 from lading.oci import digest as digests
 from lading.oci import reference as references
 from lading.oci.reference import Reference
+from lading.state import journal
 
 SHORT = 12  # characters of an ID that people are shown
 
@@ -97,3 +102,19 @@ def _is_single(names: Sequence[str]) -> bool:
 
 def _conflict(image: ImageRecord, force: str, reason: str) -> ImageConflict:
     return ImageConflict(digests.short(image.digest), force, reason)
+
+
+def carry_out(connection: Connection, digest: str, removal: Removal) -> None:
+    """Change the rows, with the events that tell of it."""
+    now_ns = time.time_ns()
+    for name in removal.names:
+        records.drop_name(connection, name)
+        tell(connection, "untag", digest, digest, now_ns)
+    if removal.is_deleted:
+        records.drop(connection, digest)
+        tell(connection, "delete", digest, digest, now_ns)
+
+
+def tell(connection: Connection, action: str, actor: str, name: str, now_ns: int) -> None:
+    """Append an event of an image to the journal."""
+    journal.append(connection, Event("image", action, actor, {"name": name}, now_ns))

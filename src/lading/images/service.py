@@ -8,14 +8,11 @@ import asyncio
 import functools
 import os
 import time
-from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 from sqlite3 import Connection
-from typing import TypeVar
 
-from lading.events import Event
 from lading.failpoints import fp
-from lading.images import gc, lookup, records, remove
+from lading.images import gc, lookup, make, records, remove
 from lading.images import image as images
 from lading.images import progress as progress_texts
 from lading.images.byte_queue import ByteQueue
@@ -26,23 +23,22 @@ from lading.images.image import HistoryEntry, Image
 from lading.images.leases import Leases
 from lading.images.load import LoadRequest, load
 from lading.images.lookup import NoSuchImage
-from lading.images.progress import Message, Progress
+from lading.images.outgoing import Outgoing
+from lading.images.progress import Progress
 from lading.images.pull import Puller, PullRequest
 from lading.images.remove import Removal, User
 from lading.images.stores import Stores
+from lading.images.workers import Workers, on_loop
 from lading.oci import platform as platforms
 from lading.oci import reference as references
 from lading.oci.reference import InvalidReference, Reference
-from lading.registry.client import Cancellation, Registry
-from lading.registry.client.tokens import Authorize
-from lading.state import Database, Journal, journal
+from lading.registry.client import Cancellation, Credentials, Registry
+from lading.registry.client.access import ANONYMOUS
+from lading.state import Database, Journal
 from lading.storage.content import ContentStore
 from lading.storage.snapshots import Driver
 
-T = TypeVar("T")
-
 BASE = references.parse("base").with_default_tag()  # the embedded default image
-WORKERS = 6  # operations at the same time; each pull has three more threads for its layers
 
 
 def _nobody(_: str) -> Sequence[User]:
@@ -68,14 +64,15 @@ class Images:
         self._registry = registry or Registry()
         self._in_use = in_use
         self._flights = Flights()
+        self._workers = Workers()
+        self.outgoing = Outgoing(self.stores, self._registry, self._workers)
         self._puller = Puller(self.stores, self._registry, self._flights)
-        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="images")
         self._catalog = Catalog(self.stores)
         self._assembling = asyncio.Lock()
 
     async def aclose(self) -> None:
         """Wait for the threads and close idle connections."""
-        await asyncio.to_thread(self._pool.shutdown)
+        await self._workers.aclose()
         self._registry.close()
 
     # --- finding ---------------------------------------------------------------------------------
@@ -88,20 +85,20 @@ class Images:
         """
         wanted = platforms.parse(platform) if platform else None
         try:
-            return await self._run(self._catalog.find, reference, wanted)
+            return await self._workers.run(self._catalog.find, reference, wanted)
         except NoSuchImage:
             if not _is_base(reference):
                 raise
         async with self._assembling:  # two first runs make it once
             try:
-                return await self._run(self._catalog.find, reference, wanted)
+                return await self._workers.run(self._catalog.find, reference, wanted)
             except NoSuchImage:
                 await self.from_host(BASE.familiar, None)
-        return await self._run(self._catalog.find, reference, wanted)
+        return await self._workers.run(self._catalog.find, reference, wanted)
 
     async def list(self, filters: Mapping[str, Sequence[str]] | None = None) -> Sequence[Image]:
         """Every image that passes the filters, newest first. Raises InvalidFilter."""
-        return await self._run(self._catalog.list, filters or {})
+        return await self._workers.run(self._catalog.list, filters or {})
 
     async def history(self, reference: str) -> Sequence[HistoryEntry]:
         """The steps that made the image, newest first. Raises NoSuchImage."""
@@ -115,7 +112,7 @@ class Images:
         *,
         platform: str | None = None,
         progress: Progress = progress_texts.ignore,
-        authorize: Authorize | None = None,
+        credentials: Credentials = ANONYMOUS,
     ) -> Image:
         """Pull an image and name it. `progress` is called on the event loop.
 
@@ -126,13 +123,33 @@ class Images:
         request = PullRequest(
             references.parse(reference).without_tag_beside_digest().with_default_tag(),
             platforms.parse(platform) if platform else None,
-            self._on_loop(progress),
+            on_loop(progress),
             cancellation,
-            authorize,
+            self._registry.authorizer(credentials),
         )
-        digest = await self._run_cancellable(cancellation, self._puller.pull, request)
+        digest = await self._workers.run_cancellable(cancellation, self._puller.pull, request)
         self._wake()
         return await self.resolve(digest, platform=platform)
+
+    async def pull_all(
+        self,
+        repository: str,
+        *,
+        platform: str | None = None,
+        progress: Progress = progress_texts.ignore,
+        credentials: Credentials = ANONYMOUS,
+    ) -> None:
+        """Pull every tag of a repository that has the platform. Raises as `pull`."""
+        cancellation = Cancellation()
+        request = PullRequest(
+            references.parse(repository),
+            platforms.parse(platform) if platform else None,
+            on_loop(progress),
+            cancellation,
+            self._registry.authorizer(credentials),
+        )
+        await self._workers.run_cancellable(cancellation, self._puller.pull_all, request)
+        self._wake()
 
     async def load(
         self,
@@ -150,13 +167,15 @@ class Images:
         queue = ByteQueue()
         request = LoadRequest(
             _Descriptor(source) if isinstance(source, int) else queue,
-            self._on_loop(progress),
+            on_loop(progress),
             cancellation,
             platforms.parse(platform) if platform else None,
         )
-        work = self._run_cancellable(cancellation, load, self.stores, self._flights, request)
-        with cancellation.waking(queue.abandon):
-            digests = await (work if isinstance(source, int) else _fed(queue, source, work))
+        arguments = (load, self.stores, self._flights, request)
+        if isinstance(source, int):
+            digests = await self._workers.run_cancellable(cancellation, *arguments)
+        else:
+            digests = await self._workers.run_fed(cancellation, queue, source, *arguments)
         self._wake()
         return [await self.resolve(digest) for digest in digests]
 
@@ -167,9 +186,43 @@ class Images:
         """
         cancellation = Cancellation()
         request = BuildRequest(_new_name(tag), tools, cancellation)
-        digest = await self._run_cancellable(
+        digest = await self._workers.run_cancellable(
             cancellation, build, self.stores, self._flights, request
         )
+        self._wake()
+        return await self.resolve(digest)
+
+    async def import_(
+        self,
+        chunks: AsyncIterable[bytes],
+        *,
+        name: str = "",
+        message: str = "",
+        origin: str = "-",
+        changes: Sequence[str] = (),
+        platform: str | None = None,
+    ) -> Image:
+        """Make an image of one layer of a file system archive. Raises BadChange, BadTar ..."""
+        cancellation = Cancellation()
+        queue = ByteQueue()
+        request = make.ImportRequest(
+            queue,
+            cancellation,
+            _new_name(name) if name else None,
+            message,
+            origin,
+            changes,
+            platforms.parse(platform) if platform else None,
+        )
+        digest = await self._workers.run_fed(
+            cancellation, queue, chunks, make.import_, self.stores, request
+        )
+        self._wake()
+        return await self.resolve(digest)
+
+    async def commit(self, request: make.CommitRequest) -> Image:
+        """Make an image of a container's changes on top of its image. Raises BadChange."""
+        digest = await self._workers.run(make.commit, self.stores, request)
         self._wake()
         return await self.resolve(digest)
 
@@ -181,7 +234,7 @@ class Images:
             record = lookup.find(connection, reference).record
             now_ns = time.time_ns()
             records.set_name(connection, str(name), record.digest, now_ns)
-            _append(connection, "tag", record.digest, name.familiar, now_ns)
+            remove.tell(connection, "tag", record.digest, name.familiar, now_ns)
 
         await self.stores.database.write(write)
         self._wake()
@@ -204,7 +257,7 @@ class Images:
             image, name = lookup.find(connection, reference)
             removal = remove.decide(image, name, users, force=force)
             parts = records.parts(connection, image.digest)
-            _drop(connection, image.digest, removal)
+            remove.carry_out(connection, image.digest, removal)
             return removal, image.digest, parts
 
         fp("images.before-remove")
@@ -213,43 +266,15 @@ class Images:
         self._wake()
         told = [{"Untagged": references.parse(name).familiar} for name in removal.names]
         if removal.is_deleted:
-            await self._run(gc.collect_blobs, self.stores, parts)
+            await self._workers.run(gc.collect_blobs, self.stores, parts)
             told.append({"Deleted": digest})
         return told
 
     async def collect(self, *, older_than_s: float = gc.GRACE_S) -> gc.Collected:
         """Drop blobs, snapshots and broken-off downloads that nothing needs."""
-        return await self._run(
+        return await self._workers.run(
             functools.partial(gc.collect, self.stores, older_than_s=older_than_s)
         )
-
-    # --- threads ---------------------------------------------------------------------------------
-
-    async def _run(self, function: Callable[..., T], *arguments: object) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, function, *arguments)
-
-    async def _run_cancellable(
-        self, cancellation: Cancellation, function: Callable[..., T], *arguments: object
-    ) -> T:
-        """`_run`; when the awaiting task is cancelled, the thread is stopped and awaited."""
-        work = asyncio.ensure_future(self._run(function, *arguments))
-        try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            cancellation.cancel()
-            await asyncio.wait([work])
-            work.exception()  # that it was cancelled is no news
-            raise
-
-    def _on_loop(self, progress: Progress) -> Progress:
-        """Messages of the threads are delivered on the event loop, in order."""
-        loop = asyncio.get_running_loop()
-
-        def forward(message: Message) -> None:
-            loop.call_soon_threadsafe(progress, message)
-
-        return forward
 
     def _wake(self) -> None:
         if self._journal:
@@ -264,31 +289,6 @@ class _Descriptor:
 
     def read(self, size: int, /) -> bytes:
         return os.read(self._descriptor, size)
-
-
-async def _fed(queue: ByteQueue, chunks: AsyncIterable[bytes], work: Awaitable[T]) -> T:
-    """Do the work while the queue that it reads is fed; a failure of either ends both."""
-    feeding = asyncio.ensure_future(queue.feed(chunks))
-    try:
-        return await work
-    finally:
-        feeding.cancel()
-        await asyncio.wait([feeding])
-
-
-def _drop(connection: Connection, digest: str, removal: Removal) -> None:
-    """Carry the removal out, with its events."""
-    now_ns = time.time_ns()
-    for name in removal.names:
-        records.drop_name(connection, name)
-        _append(connection, "untag", digest, digest, now_ns)
-    if removal.is_deleted:
-        records.drop(connection, digest)
-        _append(connection, "delete", digest, digest, now_ns)
-
-
-def _append(connection: Connection, action: str, actor: str, name: str, now_ns: int) -> None:
-    journal.append(connection, Event("image", action, actor, {"name": name}, now_ns))
 
 
 def _new_name(text: str) -> Reference:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from lading.kernel import capabilities, mount
 from lading.kernel import namespaces as ns
-from lading.kernel.cgroup.hierarchy import hierarchies, read_text
+from lading.kernel.cgroup.hierarchy import Hierarchies, hierarchies, read_text
 from lading.runtime.operations import devices as device_steps
 from lading.runtime.operations import identity, masks, namespaces, program, rootfs
 from lading.runtime.planning import process as ending
@@ -26,7 +26,6 @@ from lading.runtime.planning.mounts import MountPlanner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from lading.kernel.cgroup.hierarchy import Hierarchies
     from lading.runtime.operations.step import Operation
     from lading.runtime.spec import Linux, Namespace, Process, Request, Spec
 
@@ -57,9 +56,16 @@ class Host:
 
 
 def read_host() -> Host:
-    """The host as it is now; what every child would read for itself is read here, once."""
+    """The host as it is now; what every child would read for itself is read here, once.
+
+    A v2 tree without a controller is left alone: a process can only be born in a group of it (to
+    move there takes 5 to 30 ms), and v1 has all that a container needs.
+    """
     capabilities.last_cap()
-    return Host(hierarchies(), int(read_text("/proc/self/oom_score_adj")))
+    trees = hierarchies()
+    if not trees.is_unified() and not trees.v2_controllers():
+        trees = Hierarchies(trees.v1, None)
+    return Host(trees, int(read_text("/proc/self/oom_score_adj")))
 
 
 def describe(operations: list[Operation]) -> str:

@@ -4,7 +4,7 @@ For type checkers only: nobody imports this when the program runs. All keys are 
 are in the standard; `plan.py` says which are refused. Extensions of ours are marked.
 """
 
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 
 class User(TypedDict, total=False):
@@ -135,6 +135,8 @@ class Overlay(TypedDict):
 
 class LogPlace(TypedDict):
     directory: str
+    quota: NotRequired[int]  # bytes, 0 for no limit
+    held: NotRequired[bool]  # a reader is there already: nothing is removed until it says so
 
 
 class Descriptors(TypedDict, total=False):

@@ -9,7 +9,7 @@ bytes are what the image's config promised.
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
@@ -46,25 +46,48 @@ def unpack_layer(
     parent: str | None,
     diff_id: str | None = None,
     limits: Limits = DEFAULT,
+    claim: Callable[[str], object] = lambda _: None,
 ) -> Unpacked:
     """Unpack a layer, compressed or not, on top of a published chain, and publish it.
 
-    With `diff_id` the uncompressed bytes must have that digest. Raises DiffIDMismatch,
+    With `diff_id` the uncompressed bytes must have that digest. `claim` hears the chain id before
+    the layer is published under it. Raises DiffIDMismatch,
     SnapshotNotFound (the parent) and what apply_layer raises.
     """
+    return unpack_plain(
+        driver,
+        open_compressed(source, limits),
+        parent=parent,
+        diff_id=diff_id,
+        limits=limits,
+        claim=claim,
+    )
+
+
+def unpack_plain(
+    driver: Driver,
+    source: Source,
+    *,
+    parent: str | None,
+    diff_id: str | None = None,
+    limits: Limits = DEFAULT,
+    claim: Callable[[str], object] = lambda _: None,
+) -> Unpacked:
+    """`unpack_layer` of a stream that is plain tar."""
     key = f"unpack-{secrets.token_hex(8)}"
     tree = driver.stage(key)
     try:
         with (
             _opened([tree]) as [target],
             _opened(driver.layer_directories(parent)) as lowers,
-            Prefetch(open_compressed(source, limits)) as plain,
+            Prefetch(source) as plain,
         ):
             applied = apply_layer(plain, target, lowers=lowers, limits=limits)
         if diff_id is not None and applied.diff_id != diff_id:
             raise DiffIDMismatch(diff_id, applied.diff_id)
         chain_id = chain_id_of(parent, applied.diff_id)
-        driver.commit(key, chain_id, parent)
+        claim(chain_id)
+        driver.commit(key, chain_id, parent, inherit_root=not applied.has_root)
     except BaseException:
         driver.remove(key)
         raise

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.unit.images.conftest import Engine, Pushing
 
     from lading.oci.manifest import Descriptor
-    from lading.registry.client.transport import Response
+    from lading.registry.client.response import Response
 
 NEVER = 1 << 60  # for the first connection, which asks whether https is spoken
 NOISE = random.Random(1).randbytes(2_000_000)

@@ -65,10 +65,13 @@ def render(found: Sequence[Document], args: ImagesArguments, now: float) -> str:
     newest_first = sorted(found, key=lambda image: -image["Created"])
     rows = [row for image in newest_first for row in rows_of(image, with_digests=wants_digests)]
     if args.quiet and not args.format:
-        return format.rows(rows, fields(now, args), "{{.ID}}", ())
+        shown = fields(now, args)["ID"]
+        return "".join(f"{shown.value(row)}\n" for row in rows)
     digest = ("Digest",) if args.digests else ()
     columns = ("Repository", "Tag", *digest, "ID", "CreatedSince", "Size")
-    return format.rows(rows, fields(now, args), args.format, columns)
+    return format.rows(
+        rows, fields(now, args), args.format, columns, go_type="*formatter.imageContext"
+    )
 
 
 def rows_of(image: Document, *, with_digests: bool) -> list[Document]:
@@ -116,11 +119,11 @@ def _count(number: int | None) -> str:
 
 
 def _bytes(size: int | None) -> str:
-    return "N/A" if size is None or size < 0 else quantities.format_bytes_3(size)
+    return "N/A" if size is None or size < 0 else quantities.format_bytes(size)
 
 
 def _unique_size(image: Document) -> str:
     shared = image.get("SharedSize")
     return (
-        "N/A" if shared is None or shared < 0 else quantities.format_bytes_3(image["Size"] - shared)
+        "N/A" if shared is None or shared < 0 else quantities.format_bytes(image["Size"] - shared)
     )

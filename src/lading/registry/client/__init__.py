@@ -5,9 +5,21 @@ a reference and gives a `Repository`, from which manifests and blobs are read. E
 in a `Cancellation`, so that a pull whose client went away stops within a read.
 """
 
+from lading.registry.client.access import Access, Credentials
 from lading.registry.client.cancellation import Cancellation, Cancelled
 from lading.registry.client.endpoints import Settings
 from lading.registry.client.registry import Registry
 from lading.registry.client.repository import FetchedManifest, Repository
+from lading.registry.client.uploads import Uploads
 
-__all__ = ["Cancellation", "Cancelled", "FetchedManifest", "Registry", "Repository", "Settings"]
+__all__ = [
+    "Access",
+    "Cancellation",
+    "Cancelled",
+    "Credentials",
+    "FetchedManifest",
+    "Registry",
+    "Repository",
+    "Settings",
+    "Uploads",
+]

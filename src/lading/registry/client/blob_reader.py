@@ -13,8 +13,8 @@ from lading.oci.manifest import Descriptor
 from lading.registry.client import errors
 from lading.registry.client.cancellation import Cancellation
 from lading.registry.client.repository import Repository
+from lading.registry.client.response import Response
 from lading.registry.client.retry import RetryPolicy
-from lading.registry.client.transport import Response
 
 PROGRESS = 1024 * 1024  # so many bytes later, a failure counts as the first again
 SMALLEST, LARGEST = 16 * 1024, 1024 * 1024  # bytes asked of the connection at once

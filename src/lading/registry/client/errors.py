@@ -11,7 +11,14 @@ from email.utils import parsedate_to_datetime
 import msgspec
 from msgspec import Struct
 
-from lading.errors import LadingError, NotFound, SystemFault, Unauthorized, Unavailable
+from lading.errors import (
+    LadingError,
+    NotFound,
+    PermissionDenied,
+    SystemFault,
+    Unauthorized,
+    Unavailable,
+)
 from lading.oci.reference import Reference
 from lading.registry.client import challenge as challenges
 
@@ -32,6 +39,10 @@ class Unreachable(SystemFault):
 
 class AccessDenied(NotFound):
     """pull access denied for {0}, repository does not exist or may require 'docker login': {1}"""
+
+
+class PushDenied(PermissionDenied):
+    """{0}"""
 
 
 class ManifestUnknown(NotFound):
@@ -81,21 +92,31 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, TRANSIENT)
 
 
-def from_response(status: int, headers: Message, body: bytes, reference: Reference) -> LadingError:
-    """The error that a response of 400 or more means for a pull of `reference`."""
+def from_response(
+    status: int, headers: Message, body: bytes, reference: Reference, *, is_push: bool = False
+) -> LadingError:
+    """The error that a response of 300 or more means for a pull or push of `reference`."""
     if status == 429 or status >= 500:
         return _busy(status, headers, body)
     code, message = _first_error(status, headers, body)
-    cause = f"{code.lower().replace('_', ' ')}: {message}"
+    said = f"{code.lower().replace('_', ' ')}: {message}"
+    if code == "DENIED" and is_push:
+        return PushDenied(said)
     if code == "DENIED":
-        return AccessDenied(reference.familiar_name, cause)
+        return AccessDenied(reference.familiar_name, said)
     if code == "UNAUTHORIZED" or status == 401:
-        return AuthenticationRequired(cause)
+        return AuthenticationRequired(said)
     if code in {"MANIFEST_UNKNOWN", "NOT_FOUND"}:
-        return ManifestUnknown(reference.familiar, cause)
+        return ManifestUnknown(reference.familiar, said)
     if code == "NAME_UNKNOWN":
-        return RepositoryUnknown(reference.familiar_name, cause)
-    return RegistryRefused(cause)
+        return RepositoryUnknown(reference.familiar_name, said)
+    return RegistryRefused(said)
+
+
+def cause(status: int, headers: Message, body: bytes) -> str:
+    """What the registry says, as "code: message"."""
+    code, message = _first_error(status, headers, body)
+    return f"{code.lower().replace('_', ' ')}: {message}"
 
 
 def _busy(status: int, headers: Message, body: bytes) -> RegistryBusy:

@@ -1,4 +1,4 @@
-"""From a reference to the endpoint that has it."""
+"""From a reference to the endpoint that has it, or that takes it."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,11 +8,14 @@ from lading.errors import LadingError
 from lading.oci.manifest import Descriptor
 from lading.oci.reference import DEFAULT_TAG, Reference
 from lading.registry.client import errors, tokens
+from lading.registry.client.access import PUSH, Access, Credentials
 from lading.registry.client.cancellation import Cancellation, Cancelled
 from lading.registry.client.endpoints import Endpoint, Settings, candidates
 from lading.registry.client.repository import FetchedManifest, Repository
 from lading.registry.client.retry import RetryPolicy
+from lading.registry.client.session import Session
 from lading.registry.client.transport import Transport
+from lading.registry.client.uploads import Uploads
 
 T = TypeVar("T")
 
@@ -25,13 +28,16 @@ class Registry:
         settings: Settings | None = None,
         *,
         transport: Transport | None = None,
-        authorize: tokens.Authorize | None = None,
         policy: RetryPolicy | None = None,
     ) -> None:
         self.settings = settings or Settings()
         self.policy = policy or RetryPolicy()
-        self._transport = transport or Transport(self.settings)
-        self._authorize = authorize or tokens.anonymous(self._transport)
+        self.transport = transport or Transport(self.settings)
+        self._anonymous = tokens.anonymous(self.transport)
+
+    def authorizer(self, credentials: Credentials) -> tokens.Authorize:
+        """How challenges are answered with these credentials."""
+        return tokens.authorizer(self.transport, credentials)
 
     def resolve(
         self,
@@ -46,15 +52,63 @@ class Registry:
         http when it cannot be reached by https. Raises what the last endpoint answered.
         """
         target = reference.digest or reference.tag or DEFAULT_TAG
+        return self._first(
+            Access(reference),
+            "pull",
+            lambda repository: repository.resolve(target),
+            cancellation,
+            authorize,
+        )
+
+    def tags(
+        self,
+        reference: Reference,
+        *,
+        cancellation: Cancellation,
+        authorize: tokens.Authorize | None = None,
+    ) -> list[str]:
+        """Every tag of the repository. Raises as `resolve`."""
+        return self._first(
+            Access(reference),
+            "resolve",
+            lambda repository: list(repository.tags()),
+            cancellation,
+            authorize,
+        )[1]
+
+    def open_for_push(
+        self,
+        access: Access,
+        *,
+        cancellation: Cancellation,
+        authorize: tokens.Authorize | None = None,
+    ) -> Uploads:
+        """The first endpoint that answers and takes pushes."""
+        writing = access._replace(actions=PUSH)
+        repository, _ = self._first(writing, "push", lambda _: None, cancellation, authorize)
+        return Uploads(repository.session, self.policy)
+
+    def _first(
+        self,
+        access: Access,
+        capability: str,
+        ask: Callable[[Repository], T],
+        cancellation: Cancellation,
+        authorize: tokens.Authorize | None,
+    ) -> tuple[Repository, T]:
         last: LadingError | None = None
-        for endpoint in candidates(reference.domain, self.settings):
-            repository = Repository(
-                reference,
+        domain = access.reference.domain
+        for endpoint in candidates(domain, self.settings, capability=capability):
+            # a registry's credentials are not for its mirrors
+            own = None if endpoint.is_mirror and capability != "push" else authorize
+            session = Session(
+                access,
                 endpoint,
-                transport=self._transport,
-                authorize=authorize or self._authorize,
+                transport=self.transport,
+                authorize=own or self._anonymous,
                 cancellation=cancellation,
             )
+            repository = Repository(session)
             try:
                 repository.ping()
             except Cancelled:
@@ -65,15 +119,14 @@ class Registry:
                 last = error
                 continue
             try:
-                described = self.persist(partial(repository.resolve, target), cancellation)
-                return repository, described
+                return repository, self.persist(partial(ask, repository), cancellation)
             except Cancelled:
                 raise
             except LadingError as error:
                 if not endpoint.is_mirror:
                     raise
                 last = error
-        raise last or errors.RegistryRefused(f"no endpoint for {reference.domain}")
+        raise last or errors.RegistryRefused(f"no endpoint for {domain}")
 
     def fetch_manifest(
         self, repository: Repository, digest: str, *, cancellation: Cancellation
@@ -97,13 +150,9 @@ class Registry:
 
     def close(self) -> None:
         """Close the connections that wait for use."""
-        self._transport.close()
+        self.transport.close()
 
 
 def _may_pass(endpoint: Endpoint, error: LadingError) -> bool:
     """Whether the next endpoint is worth asking after this ping."""
-    return endpoint.is_mirror or (
-        isinstance(error, errors.Unreachable)
-        and endpoint.url.startswith("https:")
-        and not endpoint.verify
-    )
+    return endpoint.is_mirror or (isinstance(error, errors.Unreachable) and endpoint.may_be_plain)

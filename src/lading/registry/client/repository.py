@@ -1,26 +1,28 @@
-"""One repository at one endpoint: manifests by tag or digest, blobs from any offset.
+"""One repository at one endpoint: manifests by tag or digest, blobs from any offset, its tags.
 
 What comes back was checked: a manifest has the digest it was asked for, and at most 4 MiB.
 """
 
-import threading
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
+from urllib.parse import urljoin
+
+import msgspec
+from msgspec import Struct
 
 from lading.oci import digest as digests
 from lading.oci import manifest as manifests
 from lading.oci import media_types
 from lading.oci.manifest import Descriptor, Index, Manifest
 from lading.oci.reference import Reference
-from lading.registry.client import challenge as challenges
 from lading.registry.client import errors
-from lading.registry.client.cancellation import Cancellation
-from lading.registry.client.endpoints import Endpoint
-from lading.registry.client.tokens import Authorize
-from lading.registry.client.transport import Response, Transport
+from lading.registry.client.response import Response
+from lading.registry.client.session import ERROR_LIMIT, Session
 
-ERROR_LIMIT = 1024 * 1024  # bytes of an error body that are read
 ACCEPT = {"Accept": ", ".join(media_types.ACCEPTED)}
+TAGS_LIMIT = 16 * 1024 * 1024  # bytes of one page of tags
+_NEXT = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?')
 
 
 class ManifestDamaged(errors.InvalidAnswer):
@@ -39,34 +41,24 @@ class FetchedManifest(NamedTuple):
     parsed: Manifest | Index
 
 
+class _Tags(Struct):
+    tags: list[str] | None = None
+
+
 class Repository:
     """Reads from one repository; may be used by several threads at once."""
 
-    def __init__(
-        self,
-        reference: Reference,
-        endpoint: Endpoint,
-        *,
-        transport: Transport,
-        authorize: Authorize,
-        cancellation: Cancellation,
-    ) -> None:
-        self.reference = reference
-        self.endpoint = endpoint
-        self._transport = transport
-        self._authorize = authorize
-        self._cancellation = cancellation
-        self._lock = threading.Lock()
-        self._authorization: str | None = None
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    @property
+    def reference(self) -> Reference:
+        """What was asked for."""
+        return self.session.access.reference
 
     def ping(self) -> None:
         """See that a registry answers, and get a token if it wants one. Raises Unreachable."""
-        with self._send("GET", f"{self.endpoint.url}/v2/", {}) as response:
-            body = response.read_all(ERROR_LIMIT)
-            if response.status == 401:
-                self._answer(response, body, stale=None)
-            elif response.status == 429 or response.status >= 500:
-                raise errors.from_response(response.status, response.headers, body, self.reference)
+        self.session.ping()
 
     def resolve(self, target: str) -> Descriptor:
         """What a tag or digest names now, without its bytes where the registry can tell so.
@@ -96,6 +88,23 @@ class Repository:
         media_type = manifests.media_type_of(parsed, media_type)
         return FetchedManifest(Descriptor(media_type, digest, len(data)), data, parsed)
 
+    def tags(self) -> Iterator[str]:
+        """Every tag, page by page. Raises RepositoryUnknown, AccessDenied ..."""
+        url = self.session.url("tags/list")
+        seen: set[str] = set()
+        while url not in seen:
+            seen.add(url)
+            with self.session.request("GET", url) as response:
+                data = response.read_all(TAGS_LIMIT)
+                self._check(response, data)
+            try:
+                yield from msgspec.json.decode(data, type=_Tags).tags or ()
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                raise errors.InvalidAnswer(f"{url}: {error}") from error
+            following = _NEXT.search(response.headers.get("Link", ""))
+            if following:
+                url = urljoin(url, following[1])
+
     def open_blob(self, descriptor: Descriptor, offset: int = 0) -> tuple[Response, int]:
         """An open response and the offset at which its body begins (0 if ranges are ignored)."""
         headers = {"Range": f"bytes={offset}-"} if offset else {}
@@ -117,43 +126,11 @@ class Repository:
         return response, start
 
     def _get(self, method: str, path: str, headers: Mapping[str, str]) -> Response:
-        """A request within the repository; a challenge is answered once."""
-        url = f"{self.endpoint.url}/v2/{self.reference.path}/{path}"
-        authorization = self._authorization
-        response = self._send(method, url, headers, authorization)
-        if response.status != 401:
-            return response
-        with response:
-            body = b"" if method == "HEAD" else response.read_all(ERROR_LIMIT)
-            if not self._answer(response, body, stale=authorization):
-                return response
-        return self._send(method, url, headers, self._authorization)
-
-    def _answer(self, response: Response, body: bytes, *, stale: str | None) -> bool:
-        """Get another Authorization value than the stale one, once for all threads."""
-        with self._lock:
-            if self._authorization != stale:
-                return True
-            offered = challenges.parse(response.headers.get("WWW-Authenticate", ""))
-            value = self._authorize(offered, self.reference, self._cancellation)
-            if value is None and any(challenge.scheme == "basic" for challenge in offered):
-                raise errors.AuthenticationRequired("no basic auth credentials")
-            self._authorization = value
-            return value is not None
-
-    def _send(
-        self, method: str, url: str, headers: Mapping[str, str], authorization: str | None = None
-    ) -> Response:
-        if authorization:
-            headers = {**headers, "Authorization": authorization}
-        verify = self.endpoint.verify
-        return self._transport.request(
-            method, url, headers, verify=verify, cancellation=self._cancellation
-        )
+        return self.session.request(method, self.session.url(path), headers)
 
     def _check(self, response: Response, body: bytes) -> None:
         if response.status >= 300:
-            raise errors.from_response(response.status, response.headers, body, self.reference)
+            raise self.session.error(response, body)
 
 
 def _range_start(response: Response) -> int:

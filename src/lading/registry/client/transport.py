@@ -1,99 +1,41 @@
-"""HTTP/1.1 for pulls: kept connections, redirects, and failures in Go's words.
+"""HTTP/1.1 with registries: requests with and without a body, redirects, failures in Go's words.
 
-Bodies are read with `readinto` into the caller's buffer: big reads are what makes a pull cheap.
-A connection goes back to the pool when its body was read to the end, and is closed otherwise.
+What is secret stays with whom it is meant for: `Authorization` and bodies go to the origin of the
+first URL only, however a server redirects.
 """
 
 import http.client
-import os
-import ssl
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import NamedTuple
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from lading.registry.client import tls
+from lading.registry.client.body import Body
 from lading.registry.client.cancellation import Cancellation
+from lading.registry.client.connections import Connections, Origin
 from lading.registry.client.dial import dial, explain
 from lading.registry.client.endpoints import Settings, is_insecure
-from lading.registry.client.errors import InvalidAnswer, Unreachable
+from lading.registry.client.errors import Unreachable
+from lading.registry.client.response import Response
+from lading.registry.client.trust import Trust
 from lading.version import VERSION
 
 TIMEOUT_S = 30.0  # to connect, and for each read; a stalled connection is tried anew
 REDIRECTS = 10
-IDLE_LIMIT = 8  # connections kept per origin
 REDIRECTING = frozenset({301, 302, 303, 307, 308})
-
-
-Release = Callable[[bool], None]  # told whether the body was read to its end
-
-
-class Origin(NamedTuple):
-    """What a connection is to."""
-
-    scheme: str
-    netloc: str
-    verify: bool
-
-
-class Response:
-    """A response whose body is not read yet. Close it in every case."""
-
-    def __init__(self, raw: http.client.HTTPResponse, url: str, release: Release) -> None:
-        self._raw = raw
-        self._release: Release | None = release
-        self.url = url
-        self.status = raw.status
-        self.headers = raw.headers
-
-    @property
-    def length(self) -> int | None:
-        """Content-Length, None when the sender did not say."""
-        value = self.headers.get("Content-Length", "")
-        return int(value) if value.isdecimal() else None
-
-    def readinto(self, view: memoryview) -> int:
-        """Fill the view as far as the body goes; 0 is its end, whole or cut. Raises OSError."""
-        try:
-            return self._raw.readinto(view)
-        except http.client.HTTPException as error:
-            raise ConnectionError(str(error) or type(error).__name__) from error
-
-    def read_all(self, limit: int) -> bytes:
-        """The whole body. Raises InvalidAnswer when longer than `limit` bytes or cut."""
-        try:
-            data = self._raw.read(limit + 1)
-        except (http.client.HTTPException, OSError) as error:
-            raise Unreachable("Get", self.url, explain(error)) from error
-        if len(data) > limit:
-            raise InvalidAnswer(f"{self.url}: response larger than {limit} bytes")
-        return data
-
-    def close(self) -> None:
-        """Give the connection back, or close it when the body was not read to its end."""
-        release, self._release = self._release, None
-        if release:
-            is_complete = self._raw.isclosed()
-            self._raw.close()
-            release(is_complete)
-
-    def __enter__(self) -> "Response":
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
+KEEPING_BODY = frozenset({307, 308})  # RFC 9110, 15.4: the same method and content again
+SAFE = frozenset({"GET", "HEAD"})
 
 
 class Transport:
-    """Connections to all registries; safe to use from several threads."""
+    """All registries over HTTP; safe to use from several threads."""
 
     def __init__(self, settings: Settings, *, timeout_s: float = TIMEOUT_S) -> None:
         self._settings = settings
-        self._timeout_s = timeout_s
-        self._lock = threading.Lock()
-        self._idle: dict[Origin, list[http.client.HTTPConnection]] = {}
-        self._contexts: dict[Origin, ssl.SSLContext] = {}
+        self._connections = Connections(settings, timeout_s=timeout_s)
+
+    def is_insecure(self, url: str) -> bool:
+        """Whether the URL's host may be spoken to without TLS."""
+        return is_insecure(urlsplit(url).netloc, self._settings)
 
     def request(
         self,
@@ -102,57 +44,53 @@ class Transport:
         headers: Mapping[str, str],
         *,
         cancellation: Cancellation,
-        verify: bool | None = None,
+        trust: Trust | None = None,
+        body: Body | None = None,
     ) -> Response:
-        """Send a request without a body and follow redirects. Raises Unreachable, Cancelled.
+        """Send a request and follow redirects. Raises Unreachable, Cancelled.
 
-        `Authorization` goes to the origin of `url` only: a redirect to another host loses it.
+        `Authorization` and the body go to the origin of `url` only: a redirect to another one loses
+        the first, and ends there when there is a body.
         """
         first = urlsplit(url)
         sent = {"User-Agent": f"lading/{VERSION}", **headers}
         for _ in range(REDIRECTS + 1):
-            target = urlsplit(url)
-            if _origin(target) != _origin(first):
+            is_elsewhere = _origin(urlsplit(url)) != _origin(first)
+            if is_elsewhere:
                 sent.pop("Authorization", None)
-                verify = None
-            response = self._send(method, url, sent, verify=verify, cancellation=cancellation)
-            location = response.headers.get("Location")
-            if response.status not in REDIRECTING or not location:
+                trust = None
+            response = self._send(method, url, sent, trust, body, cancellation)
+            target = urljoin(url, response.headers.get("Location", ""))
+            if not _may_follow(response, method, target, first):
                 return response
             response.close()
-            url = urljoin(url, location)
-            if urlsplit(url).scheme not in {"http", "https"}:
-                break
+            url = target
         raise Unreachable(method.title(), url, f"stopped after {REDIRECTS} redirects")
 
     def close(self) -> None:
         """Close the connections that wait for use."""
-        with self._lock:
-            idle, self._idle = self._idle, {}
-        for connection in (one for connections in idle.values() for one in connections):
-            connection.close()
+        self._connections.close()
 
     def _send(
         self,
         method: str,
         url: str,
         headers: Mapping[str, str],
-        *,
-        verify: bool | None,
+        trust: Trust | None,
+        body: Body | None,
         cancellation: Cancellation,
     ) -> Response:
-        parts = urlsplit(url)
-        if verify is None:
-            verify = not is_insecure(parts.netloc, self._settings)
-        origin = Origin(parts.scheme, parts.netloc, verify)
+        origin = self._connections.origin(url, trust)
         try:
-            while connection := self._take(origin):
+            while connection := self._connections.take(origin):
                 try:
-                    return self._exchange(connection, origin, method, url, headers, cancellation)
+                    return self._exchange(
+                        connection, origin, method, url, headers, body, cancellation
+                    )
                 except (http.client.RemoteDisconnected, ConnectionError):
                     cancellation.check()  # else it was closed while idle: take another
-            connection = self._connect(origin)
-            return self._exchange(connection, origin, method, url, headers, cancellation)
+            connection = self._connections.new(origin)
+            return self._exchange(connection, origin, method, url, headers, body, cancellation)
         except (OSError, http.client.HTTPException, UnicodeError) as error:
             cancellation.check()
             raise Unreachable(method.title(), url, explain(error)) from error
@@ -164,6 +102,7 @@ class Transport:
         method: str,
         url: str,
         headers: Mapping[str, str],
+        body: Body | None,
         cancellation: Cancellation,
     ) -> Response:
         with ExitStack() as undo:
@@ -172,9 +111,7 @@ class Transport:
                 dial(connection)
             watch = undo.enter_context(ExitStack())
             watch.enter_context(cancellation.interrupting(connection.sock))
-            parts = urlsplit(url)
-            path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            connection.request(method, path, headers=dict(headers))
+            _write(connection, method, _target(url, origin), _headers(headers, origin, body), body)
             raw = connection.getresponse()
             if method == "HEAD":
                 raw.read()  # nothing follows, but only this tells http.client so
@@ -182,40 +119,56 @@ class Transport:
 
         def release(is_complete: bool) -> None:
             watch.close()
-            self._give_back(connection, origin, keep=is_complete and not cancellation.is_cancelled)
+            keep = is_complete and not cancellation.is_cancelled
+            self._connections.give_back(connection, origin, keep=keep)
 
         return Response(raw, url, release)
 
-    def _connect(self, origin: Origin) -> http.client.HTTPConnection:
-        if origin.scheme == "http":
-            return http.client.HTTPConnection(origin.netloc, timeout=self._timeout_s)
-        return http.client.HTTPSConnection(
-            origin.netloc, timeout=self._timeout_s, context=self._context(origin)
-        )
 
-    def _context(self, origin: Origin) -> ssl.SSLContext:
-        with self._lock:
-            if origin not in self._contexts:
-                certificates = self._settings.certificates
-                directory = certificates and os.path.join(certificates, origin.netloc)
-                self._contexts[origin] = tls.context(verify=origin.verify, directory=directory)
-            return self._contexts[origin]
+def _write(
+    connection: http.client.HTTPConnection,
+    method: str,
+    target: str,
+    headers: Mapping[str, str],
+    body: Body | None,
+) -> None:
+    """The whole request; a server that answers before it has read the body is heard all the same.
 
-    def _take(self, origin: Origin) -> http.client.HTTPConnection | None:
-        with self._lock:
-            connections = self._idle.get(origin)
-            return connections.pop() if connections else None
+    Raises OSError.
+    """
+    connection.request(method, target, headers=dict(headers))
+    if body is None:
+        return
+    try:
+        body.send(connection.sock)
+    except (BrokenPipeError, ConnectionResetError):
+        return  # what it said before it closed says why; if nothing, reading fails next
 
-    def _give_back(
-        self, connection: http.client.HTTPConnection, origin: Origin, *, keep: bool
-    ) -> None:
-        with self._lock:
-            idle = self._idle.setdefault(origin, [])
-            # http.client has closed it already when the server said "Connection: close"
-            if keep and connection.sock is not None and len(idle) < IDLE_LIMIT:
-                idle.append(connection)
-                return
-        connection.close()
+
+def _headers(headers: Mapping[str, str], origin: Origin, body: Body | None) -> dict[str, str]:
+    sent = dict(headers)
+    if body is not None:
+        sent["Content-Length"] = str(body.length)
+    if origin.is_relayed and origin.proxy and origin.proxy.authorization:
+        sent["Proxy-Authorization"] = origin.proxy.authorization
+    return sent
+
+
+def _target(url: str, origin: Origin) -> str:
+    """The request target: the path, or the whole URL for a proxy (RFC 9112, 3.2.2)."""
+    parts = urlsplit(url)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return f"{origin.scheme}://{origin.netloc}{path}" if origin.is_relayed else path
+
+
+def _may_follow(response: Response, method: str, target: str, first: SplitResult) -> bool:
+    if response.status not in REDIRECTING or not response.headers.get("Location"):
+        return False
+    if urlsplit(target).scheme not in ("http", "https"):
+        raise Unreachable(method.title(), target, "unsupported protocol scheme")
+    if method in SAFE:
+        return True
+    return response.status in KEEPING_BODY and _origin(urlsplit(target)) == _origin(first)
 
 
 def _origin(url: SplitResult) -> tuple[str, str]:

@@ -83,10 +83,11 @@ class TarReader:
 
     def _header_block(self) -> bytes | None:
         """The block of the next header, after what is left of the last member; None at the end."""
-        rest = self._left + self._padding
-        if rest:
-            self._skip(rest)
-            self._left = self._padding = 0
+        if self._left or self._padding:
+            self._skip(self._left)
+            self._left = 0
+            if not self._skip_padding():
+                return None
         start = self._position
         if len(self._chunk) - start >= BLOCK_BYTES:
             block = self._chunk[start : start + BLOCK_BYTES]
@@ -211,6 +212,20 @@ class TarReader:
             size -= len(self._chunk) - self._position
             self._refill()
         self._position += size
+
+    def _skip_padding(self) -> bool:
+        """Go to the next header; False when the archive ends in, or instead of, the padding.
+
+        Such archives exist (`umoci insert` writes them), and Go's archive/tar reads them.
+        """
+        padding, self._padding = self._padding, 0
+        while padding > len(self._chunk) - self._position:
+            padding -= len(self._chunk) - self._position
+            self._position = len(self._chunk)
+            if self._at_end():
+                return False
+        self._position += padding
+        return True
 
     def _at_end(self) -> bool:
         """Whether the stream ends here; keeps what it had to read to know."""

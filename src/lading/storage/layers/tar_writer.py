@@ -28,6 +28,12 @@ class TarWriter:
 
     def add(self, entry: TarEntry, data: Source | None = None) -> None:
         """Write a member; a regular file's `size` bytes are read from `data`. Raises Shrunk."""
+        self.begin(entry)
+        if entry.kind == REGULAR and entry.size:
+            self._add_data(entry.size, data)
+
+    def begin(self, entry: TarEntry) -> None:
+        """Write what stands before a member's data; the data and `padding` are the caller's."""
         size = entry.size if entry.kind == REGULAR else 0
         path = entry.path
         if entry.kind == DIRECTORY and not path.endswith(b"/"):
@@ -48,8 +54,6 @@ class TarWriter:
             device=entry.device,
         )
         self._write(header)
-        if size:
-            self._add_data(size, data)
 
     def close(self) -> None:
         """Write the end mark: two zero blocks."""
@@ -58,7 +62,7 @@ class TarWriter:
     def _add_records(self, path: bytes, records: list[tuple[bytes, bytes]]) -> None:
         body = pax.encode(records)
         name = b"PaxHeaders/" + path.rstrip(b"/").rpartition(b"/")[2][:80]
-        self._write(encode(name, b"x", size=len(body)) + body + _padding(len(body)))
+        self._write(encode(name, b"x", size=len(body)) + body + padding(len(body)))
 
     def _add_data(self, size: int, data: Source | None) -> None:
         left = size
@@ -68,7 +72,7 @@ class TarWriter:
                 raise Shrunk(f"{left} of {size} bytes are missing")
             self._write(chunk)
             left -= len(chunk)
-        self._write(_padding(size))
+        self._write(padding(size))
 
 
 def _records(entry: TarEntry, path: bytes, size: int) -> list[tuple[bytes, bytes]]:
@@ -96,5 +100,6 @@ def _is_plain(name: bytes) -> bool:
     return len(name) <= _NAME_BYTES and name.isascii()
 
 
-def _padding(size: int) -> bytes:
+def padding(size: int) -> bytes:
+    """The zeros after that many bytes of data."""
     return bytes(-size % BLOCK_BYTES)

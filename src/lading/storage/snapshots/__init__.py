@@ -2,6 +2,7 @@
 
 from lading.storage.snapshots.driver import (
     Driver,
+    Layer,
     Overlay,
     Recovery,
     SnapshotExists,
@@ -14,6 +15,7 @@ from lading.storage.snapshots.store import SCHEMA
 __all__ = [
     "SCHEMA",
     "Driver",
+    "Layer",
     "Overlay",
     "OverlayDriver",
     "Recovery",

@@ -52,6 +52,17 @@ class Overlay(NamedTuple):
     work: str
 
 
+class Layer(NamedTuple):
+    """A published layer; `path` is the driver's own, sizes are of this layer alone."""
+
+    chain_id: str
+    parent: str | None
+    path: str
+    size_bytes: int
+    inodes: int
+    created_ns: int
+
+
 class Recovery(NamedTuple):
     """What `recover` found at start."""
 
@@ -92,6 +103,10 @@ class Driver(Protocol):
 
     def exists(self, chain_id: str) -> bool:
         """Whether the layer and all below it are published."""
+        ...
+
+    def layers(self) -> list[Layer]:
+        """Every published layer, in no order."""
         ...
 
     def layer_directories(self, chain_id: str | None) -> list[str]:

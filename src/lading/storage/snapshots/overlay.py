@@ -27,6 +27,7 @@ from lading.storage import durable, trees
 from lading.storage.layers import attributes
 from lading.storage.snapshots import store
 from lading.storage.snapshots.driver import (
+    Layer,
     Overlay,
     Recovery,
     SnapshotExists,
@@ -122,6 +123,10 @@ class OverlayDriver:
         """Whether the layer and all below it are published."""
         return self._database.read(lambda c: store.chain_paths(c, chain_id)) is not None
 
+    def layers(self) -> list[Layer]:
+        """Every published layer, in no order."""
+        return self._database.read(store.layers)
+
     def layer_directories(self, chain_id: str | None) -> list[str]:
         """The trees of a chain, top first. Raises SnapshotNotFound."""
         if chain_id is None:
@@ -197,9 +202,7 @@ class OverlayDriver:
                 return place
         raise SnapshotNotFound(key)
 
-    def _seal(
-        self, place: str, chain_id: str, parent: str | None, inherit_root: bool
-    ) -> store.Layer:
+    def _seal(self, place: str, chain_id: str, parent: str | None, inherit_root: bool) -> Layer:
         """Make the tree final and durable; its row, with the number that it will be given."""
         lowers = self.layer_directories(parent)
         tree = os.path.join(place, "fs")
@@ -215,9 +218,9 @@ class OverlayDriver:
         finally:
             os.close(descriptor)
         path = f"layers/{self._next_number()}/fs"
-        return store.Layer(chain_id, parent, path, size_bytes, inodes, time.time_ns())
+        return Layer(chain_id, parent, path, size_bytes, inodes, time.time_ns())
 
-    def _record(self, key: str, layer: store.Layer) -> bool:
+    def _record(self, key: str, layer: Layer) -> bool:
         def publish(connection: Connection) -> bool:
             store.delete_active(connection, key)
             return store.insert_layer(connection, layer)

@@ -9,10 +9,14 @@ be pulled again.
 
 import sqlite3
 from sqlite3 import Connection
-from typing import NamedTuple
 
 from lading.state import Schema
-from lading.storage.snapshots.driver import SnapshotExists, SnapshotInUse, SnapshotNotFound
+from lading.storage.snapshots.driver import (
+    Layer,
+    SnapshotExists,
+    SnapshotInUse,
+    SnapshotNotFound,
+)
 
 SCHEMA = Schema(
     "snapshots",
@@ -46,19 +50,6 @@ _CHAIN = """
     )
     SELECT path, parent FROM chain ORDER BY height
 """
-
-
-class Layer(NamedTuple):
-    """A published layer; `path` is relative to the snapshots' root, sizes are of this layer
-    alone.
-    """
-
-    chain_id: str
-    parent: str | None
-    path: str
-    size_bytes: int
-    inodes: int
-    created_ns: int
 
 
 def insert_layer(connection: Connection, layer: Layer) -> bool:

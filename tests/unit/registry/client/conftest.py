@@ -8,9 +8,10 @@ from typing import NamedTuple
 import pytest
 
 from lading.oci import reference as references
-from lading.registry.client import Cancellation, Registry, Repository, Settings
+from lading.registry.client import Access, Cancellation, Registry, Repository, Settings
 from lading.registry.client.endpoints import Endpoint
 from lading.registry.client.retry import RetryPolicy
+from lading.registry.client.session import Session
 from lading.registry.client.tokens import anonymous
 from lading.registry.client.transport import Transport
 
@@ -100,11 +101,13 @@ def repository_at(cancellation: Cancellation) -> Iterator[Callable[[str], Reposi
 
     def make(address: str) -> Repository:
         return Repository(
-            references.parse(f"{address}/app"),
-            Endpoint(f"http://{address}"),
-            transport=transport,
-            authorize=anonymous(transport),
-            cancellation=cancellation,
+            Session(
+                Access(references.parse(f"{address}/app")),
+                Endpoint(f"http://{address}"),
+                transport=transport,
+                authorize=anonymous(transport),
+                cancellation=cancellation,
+            )
         )
 
     yield make

@@ -3,6 +3,7 @@
 import pytest
 
 from lading.registry.client.endpoints import Endpoint, Settings, candidates, is_insecure
+from lading.registry.client.trust import UNVERIFIED
 
 
 def lookup(host: str) -> list[str]:
@@ -13,7 +14,7 @@ def test_docker_io_is_asked_for_at_the_mirrors_first() -> None:
     settings = Settings(mirrors=("https://mirror.example/", "http://127.0.0.1:5000"))
     assert candidates("docker.io", settings, lookup=lookup) == [
         Endpoint("https://mirror.example", is_mirror=True),
-        Endpoint("http://127.0.0.1:5000", verify=False, is_mirror=True),
+        Endpoint("http://127.0.0.1:5000", UNVERIFIED, is_mirror=True),
         Endpoint("https://registry-1.docker.io"),
     ]
     assert candidates("example.org", settings, lookup=lookup) == [Endpoint("https://example.org")]
@@ -21,7 +22,7 @@ def test_docker_io_is_asked_for_at_the_mirrors_first() -> None:
 
 def test_an_insecure_registry_is_tried_by_https_then_http() -> None:
     assert candidates("localhost:5000", Settings(), lookup=lookup) == [
-        Endpoint("https://localhost:5000", verify=False),
+        Endpoint("https://localhost:5000", UNVERIFIED),
         Endpoint("http://localhost:5000"),
     ]
 

@@ -14,6 +14,7 @@ from lading.oci import reference as references
 from lading.oci.manifest import Manifest
 from lading.registry.client import Cancellation, Registry, Settings, errors
 from lading.registry.client.transport import Transport
+from lading.registry.client.trust import VERIFIED
 
 if TYPE_CHECKING:
     from tests.conftest import DockerRegistry
@@ -182,7 +183,7 @@ def test_a_mirror_that_fails_is_passed_over(
             references.parse("mirrored"), cancellation=cancellation
         )
     assert descriptor.digest == digest
-    assert repository.endpoint.host == docker_registry.address
+    assert repository.session.endpoint.host == docker_registry.address
 
 
 def test_https_on_loopback_needs_no_good_certificate(
@@ -201,11 +202,11 @@ def test_an_authority_of_certs_d_is_trusted(
     url = f"https://{server.address}/v2/"
     distrusting = Transport(Settings(certificates=None))
     with pytest.raises(errors.Unreachable, match="signed by unknown authority"):
-        distrusting.request("GET", url, {}, cancellation=cancellation, verify=True)
+        distrusting.request("GET", url, {}, cancellation=cancellation, trust=VERIFIED)
     host = tmp_path / "certs.d" / server.address
     host.mkdir(parents=True)
     (host / "ca.crt").write_bytes(certificate.read_bytes())
     trusting = Transport(Settings(certificates=str(tmp_path / "certs.d")))
-    with trusting.request("GET", url, {}, cancellation=cancellation, verify=True) as response:
+    with trusting.request("GET", url, {}, cancellation=cancellation, trust=VERIFIED) as response:
         assert (response.status, response.read_all(100)) == (200, b"{}")
     trusting.close()

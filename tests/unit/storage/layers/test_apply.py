@@ -449,7 +449,7 @@ def test_links_lead_nowhere_but_into_the_tree(
     assert Path("/etc/passwd").stat().st_mtime_ns == passwd.st_mtime_ns
 
 
-@pytest.mark.parametrize("length", [1, 512, 600, 1100, 1535])
+@pytest.mark.parametrize("length", [1, 512, 600, 1100, 1211])
 def test_truncated_archives_are_refused(layers: Layers, length: int) -> None:
     raw = archive(file("a", b"x" * 700))
     with pytest.raises(BadTar, match="unexpected end"):

@@ -47,6 +47,18 @@ def padded(data: bytes) -> bytes:
     return data + bytes(-len(data) % 512)
 
 
+@pytest.mark.parametrize("left", [0, 1, 100])
+def test_an_archive_may_end_without_the_padding_of_its_last_member(left: int) -> None:
+    member = encode(b"a", REGULAR, size=3) + b"abc" + bytes(left)
+    [(entry, data)] = read(member)
+    assert (entry.path, data) == (b"a", b"abc")
+
+
+def test_an_archive_that_ends_within_data_is_refused() -> None:
+    with pytest.raises(BadTar, match="unexpected end of archive"):
+        list(read(encode(b"a", REGULAR, size=3) + b"ab"))
+
+
 names = st.text(st.characters(exclude_characters="\0/", exclude_categories=["Cs"]), min_size=1)
 paths = st.lists(names.map(lambda n: n[:80]), min_size=1, max_size=4).map("/".join).filter(bool)
 
@@ -115,7 +127,7 @@ def test_a_flipped_header_byte_never_crashes(position: int, value: int) -> None:
         list(read(bytes(archive) + END))
 
 
-@pytest.mark.parametrize("length", [1, 511, 513, 1023, 1024 + 511])
+@pytest.mark.parametrize("length", [1, 511, 513, 1023, 1024 + 187])
 def test_a_truncated_archive_is_refused(length: int) -> None:
     archive = encode(b"a", size=700) + padded(b"x" * 700)
     with pytest.raises(BadTar, match="unexpected end of archive"):

@@ -9,6 +9,7 @@ import pytest
 from lading.state import Database
 from lading.storage.snapshots import (
     SCHEMA,
+    Layer,
     SnapshotExists,
     SnapshotInUse,
     SnapshotNotFound,
@@ -26,7 +27,7 @@ def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def insert(connection: sqlite3.Connection, chain_id: str, parent: str | None) -> bool:
-    return store.insert_layer(connection, store.Layer(chain_id, parent, f"{chain_id}/fs", 1, 2, 3))
+    return store.insert_layer(connection, Layer(chain_id, parent, f"{chain_id}/fs", 1, 2, 3))
 
 
 def test_a_chain_is_listed_top_first(connection: sqlite3.Connection) -> None:

@@ -1,0 +1,125 @@
+"""What leaves this engine, and what it asks of registries: push, save, login, search, inspect.
+
+A part of the images service (`Images.outgoing`); coroutines here never block either.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+
+from lading.images import distribution, save
+from lading.images import progress as progress_texts
+from lading.images.distribution import Distribution
+from lading.images.progress import Progress
+from lading.images.push import Pushed, Pusher, PushRequest
+from lading.images.stores import Stores
+from lading.images.workers import Workers, on_loop
+from lading.oci import platform as platforms
+from lading.oci import reference as references
+from lading.registry.client import Cancellation, Credentials, Registry
+from lading.registry.client import login as logins
+from lading.registry.client import search as searches
+from lading.registry.client.access import ANONYMOUS
+from lading.registry.client.search import Hit
+
+
+class Outgoing:
+    """One per engine."""
+
+    def __init__(self, stores: Stores, registry: Registry, workers: Workers) -> None:
+        self._stores = stores
+        self._registry = registry
+        self._workers = workers
+        self._pusher = Pusher(stores, registry)
+
+    async def push(
+        self,
+        reference: str,
+        *,
+        platform: str | None = None,
+        progress: Progress = progress_texts.ignore,
+        credentials: Credentials = ANONYMOUS,
+    ) -> Sequence[Pushed]:
+        """Push a name, or all tags of a repository when it has neither tag nor digest.
+
+        Raises NothingToPush, NoSuchTag, push_plan.NoPlatformHere, and what the registry says.
+        """
+        cancellation = Cancellation()
+        request = PushRequest(
+            references.parse(reference).without_tag_beside_digest(),
+            platforms.parse(platform) if platform else None,
+            on_loop(progress),
+            cancellation,
+            self._registry.authorizer(credentials),
+        )
+        return await self._workers.run_cancellable(cancellation, self._pusher.push, request)
+
+    async def save(self, names: Sequence[str], *, wanted: Sequence[str] = ()) -> "Archive":
+        """The pieces of an archive of these images. Raises NoSuchImage before the first piece."""
+        platforms_wanted = [platforms.parse(text) for text in wanted]
+        stack = ExitStack()
+        try:
+            lease = stack.enter_context(self._stores.leases.lease())
+            chosen = await self._workers.run(save.choose, self._stores, names)
+            planned = await self._workers.run(
+                save.plan, self._stores, chosen, platforms_wanted, lease
+            )
+        except BaseException:
+            stack.close()
+            raise
+        return Archive(save.pieces(self._stores, planned), stack, self._workers)
+
+    async def login(self, server_address: str, credentials: Credentials) -> str:
+        """Try credentials; an identity token to keep instead of the password, or "".
+
+        Raises login.LoginRefused, Unreachable.
+        """
+        cancellation = Cancellation()
+        return await self._workers.run_cancellable(
+            cancellation, logins.login, self._registry, server_address, credentials, cancellation
+        )
+
+    async def distribution(
+        self, reference: str, *, credentials: Credentials = ANONYMOUS
+    ) -> Distribution:
+        """What a registry has under a name, without pulling it. Raises what the registry says."""
+        cancellation = Cancellation()
+        return await self._workers.run_cancellable(
+            cancellation,
+            distribution.inspect,
+            self._registry,
+            references.parse(reference).with_default_tag(),
+            self._registry.authorizer(credentials),
+            cancellation,
+        )
+
+    async def search(
+        self, term: str, *, limit: int, credentials: Credentials = ANONYMOUS
+    ) -> Sequence[Hit]:
+        """Repositories that the index knows of for a term."""
+        cancellation = Cancellation()
+        return await self._workers.run_cancellable(
+            cancellation, searches.search, self._registry, term, limit, credentials, cancellation
+        )
+
+
+class Archive:
+    """The pieces of an archive. An object, for closing it must end its lease even if unread."""
+
+    def __init__(self, pieces: Iterator[bytes], held: ExitStack, workers: Workers) -> None:
+        self._pieces = pieces
+        self._held = held
+        self._workers = workers
+
+    def __aiter__(self) -> "Archive":
+        return self
+
+    async def __anext__(self) -> bytes:
+        data: bytes = await self._workers.run(next, self._pieces, b"")
+        if data:
+            return data
+        await self.aclose()
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Nobody reads on."""
+        self._held.close()
