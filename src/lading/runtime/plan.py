@@ -158,7 +158,7 @@ def _namespaces(
     if "user" in asked or linux.get("uidMappings") or linux.get("gidMappings"):
         from lading.runtime.planning import rare
 
-        rare.add_user_namespace(steps, linux, asked)
+        rare.add_user_namespace(steps, request, asked)
     oom_score_adj = (request["spec"].get("process") or {}).get("oomScoreAdj")
     if oom_score_adj is not None and oom_score_adj != host.oom_score_adj and "user" not in asked:
         steps.append(identity.SetOomScoreAdj(oom_score_adj))

@@ -17,13 +17,18 @@ if TYPE_CHECKING:
     from lading.runtime.spec import Linux, Namespace, Request
 
 
-def add_user_namespace(steps: list[Operation], linux: Linux, asked: dict[str, Namespace]) -> None:
+def add_user_namespace(
+    steps: list[Operation], request: Request, asked: dict[str, Namespace]
+) -> None:
     """New or joined, its root is who we are from here on."""
+    linux: Linux = request["spec"].get("linux") or {}
     mappings = linux.get("uidMappings") or [], linux.get("gidMappings") or []
     if "user" not in asked:
         raise BadSpec("user namespace mappings specified, but user namespace isn't enabled")
     if not asked["user"].get("path") and not all(mappings):
         raise BadSpec("user namespaces enabled, but no mapping found")
+    if not request.get("gate"):  # until the starter writes maps and makes mounts for its child
+        raise BadSpec("user namespaces are for lading-runtime only")
     steps.append(EnterUserNamespace())
 
 
