@@ -31,8 +31,10 @@ def _details(entry: Entry) -> dict[str, Any]:
     document = store.document(state, store.status(entry, state))
     annotations = document.pop("annotations", None)
     more = {"rootfs": state["rootfs"], "created": state["created"]}
-    described = {**document, **more, "owner": _user_name(state["owner"])}
-    return described | ({"annotations": annotations} if annotations else {})
+    described = {**document, **more}
+    if annotations:
+        described["annotations"] = annotations
+    return {**described, "owner": _user_name(state["owner"])}
 
 
 def _user_name(uid: int) -> str:
@@ -58,7 +60,7 @@ def list_containers(invocation: Invocation, options: Options) -> int:
         for details in found:
             print(details["id"])
     elif _format(options) == "json":
-        print(json.dumps(found) if found else "null")
+        print(json.dumps(found, separators=(",", ":")) if found else "null")
     else:
         rows = [[str(details[column]) for column in COLUMNS] for details in found]
         _print_table([column.upper() for column in COLUMNS], rows)

@@ -197,8 +197,8 @@ def document(state: State, status: str) -> dict[str, Any]:
     described: dict[str, Any] = {
         "ociVersion": OCI_VERSION,
         "id": state["id"],
-        "status": status,
         "pid": 0 if status == "stopped" else state["pid"],
+        "status": status,
         "bundle": state["bundle"],
     }
     if state["annotations"]:
