@@ -179,7 +179,7 @@ def _check_terminal(spec: Spec, options: Options, *, detach: bool) -> None:
 
 def new_state(invocation: Invocation, entry: Entry, bundle: str, spec: Spec) -> State:
     root = spec.setdefault("root", {})
-    root["path"] = os.path.join(bundle, root.get("path") or "rootfs")
+    root["path"] = os.path.realpath(os.path.join(bundle, root.get("path") or "rootfs"))
     if not os.path.isdir(root["path"]):
         raise InvalidArgument(f"invalid rootfs: stat {root['path']}: no such directory")
     linux = spec.setdefault("linux", {})

@@ -141,6 +141,11 @@ def test_a_terminal_that_nobody_would_hold_is_refused(bundle: Bundle) -> None:
     assert "cannot allocate tty if runc will detach without setting console socket" in done.stderr
 
 
+def test_the_root_of_a_bundle_may_be_a_link(bundle: Bundle) -> None:
+    (bundle.path / "link").symlink_to(bundle.rootfs)
+    assert bundle.shell("echo ok", change=lambda spec: spec["root"].update(path="link")) == "ok\n"
+
+
 def test_a_foreign_version_of_the_spec_is_refused(bundle: Bundle) -> None:
     done = bundle.run("true", change=lambda spec: spec.update(ociVersion="2.0.0"))
     assert "unsupported spec version: 2.0.0" in done.stderr
