@@ -7,14 +7,14 @@ from runc; all but startContainer's run in the bundle's directory.
 
 from __future__ import annotations
 
-import json
+import _signal  # type: ignore[import-not-found]  # `signal` is it, wrapped in enums
 import os
 import select
-import signal
 import time
 
 from lading.errors import LadingError
 from lading.kernel import pidfd, process
+from lading.runtime import json_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _run_one(hook: Hook, state: bytes, directory: str, inherited: Mapping[str, s
     try:
         said, in_time = _feed(watched, ours, output, state, hook.get("timeout"))
         if not in_time:
-            pidfd.pidfd_send_signal(watched, signal.SIGKILL)
+            pidfd.pidfd_send_signal(watched, pidfd.SIGKILL)
         _, status = os.waitpid(pid, 0)
     finally:
         os.close(output)
@@ -87,7 +87,7 @@ def _run_one(hook: Hook, state: bytes, directory: str, inherited: Mapping[str, s
     if not in_time:
         return f"hook ran past specified timeout of {float(hook['timeout']):.1f}s"
     code = os.waitstatus_to_exitcode(status)
-    how = f"exit status {code}" if code >= 0 else f"signal: {signal.strsignal(-code)}"
+    how = f"exit status {code}" if code >= 0 else f"signal: {_signal.strsignal(-code)}"
     return f"{how}, output: {said.decode(errors='replace').strip()}" if code else ""
 
 
@@ -161,4 +161,4 @@ def _write_some(stdin: int, state: bytes) -> bytes:
 
 def encode_state(state: dict[str, Any], pid: int, status: str) -> bytes:
     """The state document as hooks get it."""
-    return json.dumps({**state, "pid": pid, "status": status}).encode()
+    return json_text.encode({**state, "pid": pid, "status": status}).encode()

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import json
+import _signal  # type: ignore[import-not-found]  # `signal` is it, wrapped in enums
 import os
-import signal
 import time
 
 from lading.errors import Conflict, InvalidArgument, LadingError
-from lading.runtime import hooks, plan
+from lading.runtime import hooks, json_text, plan
 from lading.runtime.command import launch, sockets, starting, store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from lading.runtime.command.flags import Options
     from lading.runtime.command.main import Invocation
     from lading.runtime.command.store import Entry, State
+    from lading.runtime.command.terminal import Relay
     from lading.runtime.spec import Request, Spec
 
-NOT_FORWARDED = (signal.SIGCHLD, signal.SIGKILL, signal.SIGSTOP, signal.SIGURG)
-FIRST_LISTEN_FD = 3  # man 3 sd_listen_fds
+NOT_FORWARDED = {_signal.SIGCHLD, _signal.SIGKILL, _signal.SIGSTOP, _signal.SIGURG}
 
 
 class BadTerminal(InvalidArgument):
@@ -148,7 +148,7 @@ def read_spec(path: str) -> Spec:
     """The bundle's config.json, checked for what nothing can be done without."""
     try:
         with open(path, "rb") as file:
-            spec = json.load(file)
+            spec = json_text.decode(file.read().decode())
     except FileNotFoundError:
         raise InvalidArgument(
             f"JSON specification file {os.path.basename(path)} not found"
@@ -262,18 +262,23 @@ def _start(invocation: Invocation, entry: Entry, state: State, spec: Spec) -> No
         notifier.forward(state)
 
 
-def wait(state: State, terminal: Any) -> int:
+def wait(state: State, terminal: Relay | None) -> int:
     """Until the program ends; signals are for it."""
-    for number in signal.valid_signals() - set(NOT_FORWARDED):
-        if number == signal.SIGWINCH and terminal is not None:
-            signal.signal(number, lambda *_: terminal.resize())
-            continue
-        signal.signal(number, lambda received, _: _forward(state, received))
+    forward_signals(lambda number: _forward(state, number), terminal)
     if terminal is not None:
         terminal.run(state["pid"])
     _, status = os.waitpid(state["pid"], 0)
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else 128 - code
+
+
+def forward_signals(forward: Callable[[int], None], terminal: Relay | None) -> None:
+    """What is sent to us is for the program; a terminal's new size is for its terminal."""
+    for number in _signal.valid_signals() - NOT_FORWARDED:
+        if number == _signal.SIGWINCH and terminal is not None:
+            _signal.signal(number, lambda *_: terminal.resize())
+        else:
+            _signal.signal(number, lambda received, _: forward(received))
 
 
 def _forward(state: State, number: int) -> None:

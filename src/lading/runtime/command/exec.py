@@ -6,16 +6,14 @@ Nothing of the container's is run or loaded before execve; see `sealing`.
 
 from __future__ import annotations
 
-import json
 import os
-import signal
 
 from lading.errors import Conflict, InvalidArgument
 from lading.kernel import capabilities, pidfd, process
 from lading.kernel import namespaces as ns
-from lading.runtime import init, messages, plan
+from lading.runtime import init, json_text, messages, plan
 from lading.runtime.command import sockets, starting, store
-from lading.runtime.command.create import BadTerminal, open_descriptors
+from lading.runtime.command.create import BadTerminal, forward_signals, open_descriptors
 from lading.runtime.planning.process import Finish
 
 TYPE_CHECKING = False
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
     from lading.runtime.spec import Process, Request, Spec
 
 WRITE = os.O_WRONLY | os.O_CLOEXEC
-NOT_FORWARDED = (signal.SIGCHLD, signal.SIGKILL, signal.SIGSTOP, signal.SIGURG)
 JOINED = ("user", "mount", "ipc", "uts", "network", "cgroup", "time")
 PROC_NAMES = {"mount": "mnt", "network": "net"}
 
@@ -162,11 +159,7 @@ class Joined:
             from lading.runtime.command.terminal import Relay
 
             relay = Relay(self.master)
-        for number in signal.valid_signals() - set(NOT_FORWARDED):
-            if number == signal.SIGWINCH and relay is not None:
-                signal.signal(number, lambda *_: relay.resize())
-            else:
-                signal.signal(number, lambda received, _: self._forward(received))
+        forward_signals(self._forward, relay)
         try:
             if relay is not None:
                 relay.run(self.pid)
@@ -231,7 +224,7 @@ def process_of(options: Options, spec: Spec) -> Process:
     """The process of --process, or of the flags with the bundle's own as a base."""
     if options.text("process"):
         with open(options.text("process"), "rb") as file:
-            found: Process = json.load(file)
+            found: Process = json_text.decode(file.read().decode())
         return found
     asked: Process = {**spec["process"]}
     if not options.words[1:]:

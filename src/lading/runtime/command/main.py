@@ -8,14 +8,13 @@ import time
 from importlib import import_module
 
 from lading.errors import InvalidArgument, LadingError
-from lading.runtime.command import sealing
 from lading.runtime.command.flags import BadUsage, parse, usage
-from lading.runtime.command.store import Entry, default_root
 from lading.runtime.command.verbs import GLOBAL, VERBS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lading.runtime.command.flags import Options
+    from lading.runtime.command.store import Entry
 
 
 LOG_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
@@ -27,6 +26,8 @@ class Invocation:
     __slots__ = ("criu", "is_debugged", "log", "log_format", "root", "systemd")
 
     def __init__(self, options: Options) -> None:
+        from lading.runtime.command.store import default_root
+
         self.root = os.path.abspath(
             options.text("root") or default_root(dict(os.environ), os.geteuid())
         )
@@ -43,6 +44,8 @@ class Invocation:
         """The container that the first word names."""
         if not options.words:
             raise InvalidArgument("container id cannot be empty")
+        from lading.runtime.command.store import Entry
+
         return Entry(self.root, options.words[0])
 
     def warn(self, texts: list[str]) -> None:
@@ -51,12 +54,12 @@ class Invocation:
 
     def record(self, level: str, text: str) -> None:
         """A line for the log; warnings without a log are for stderr."""
-        import json
+        from lading.runtime.json_text import encode
 
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        line = f'time="{now}" level={level} msg={json.dumps(text)}\n'
+        line = f'time="{now}" level={level} msg={encode(text)}\n'
         if self.log_format == "json":
-            line = json.dumps({"level": level, "msg": text, "time": now}) + "\n"
+            line = encode({"level": level, "msg": text, "time": now}) + "\n"
         if not self.log:
             if level != "error":  # which `main` prints
                 sys.stderr.write(line)
@@ -87,6 +90,10 @@ def main(arguments: list[str]) -> int:
     if any(word in ("--help", "-h") for word in rest[1:2]):
         print(_help(rest[0]))
         return 0
+    if VERBS[rest[0]].enters:  # before more is loaded: it is loaded again
+        from lading.runtime.command import sealing
+
+        sealing.seal()
     try:
         invocation = Invocation(options)
         if invocation.log:
@@ -102,8 +109,6 @@ def _run(invocation: Invocation, name: str, words: list[str]) -> int:
     try:
         options, rest = parse(words, verb.flags, stop_after=verb.stop_after)
         options.words += rest
-        if verb.enters:
-            sealing.seal()
         if invocation.is_debugged:
             invocation.record("debug", f"{name} {' '.join(words)}")
         module = import_module(f"lading.runtime.command.{verb.module}")

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import json
 import os
 
 from lading.errors import Conflict, InvalidArgument, NotFound
 from lading.kernel import mount, pidfd
 from lading.kernel.cgroup import Cgroup
-from lading.runtime import rundir
+from lading.runtime import json_text, rundir
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -207,4 +206,4 @@ def document(state: State, status: str) -> dict[str, Any]:
 
 
 def encode(document: dict[str, Any]) -> bytes:
-    return json.dumps(document).encode()
+    return json_text.encode(document).encode()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # `signal` is it, wrapped in enums
 import errno
 import os
-import signal
 import stat
 
 from lading.kernel import process, safepath, tty
@@ -167,9 +167,9 @@ class CloseDescriptors(Operation):
         process.close_range(3, process.LAST_DESCRIPTOR, process.CLOSE_RANGE_CLOEXEC)
         for number in self.preserved:
             os.set_inheritable(number, True)
-        for number in (signal.SIGPIPE, signal.SIGHUP, signal.SIGINT):
-            signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        for number in (_signal.SIGPIPE, _signal.SIGHUP, _signal.SIGINT):
+            _signal.signal(number, _signal.SIG_DFL)
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
 
 
 class FindProgram(Operation):
