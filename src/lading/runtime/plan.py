@@ -268,7 +268,7 @@ def _finish(request: Request, linux: Linux, seccomp: bytes | None) -> ending.Fin
     finish.preserved = request.get("preserved") or []
     finish.extra = {key: linux[key] for key in ending.RARE if linux.get(key) is not None}  # type: ignore[literal-required]
     profile = linux.get("seccomp")
-    if profile and (profile.get("flags") or profile.get("listenerPath")):
+    if profile and finish.gate:  # a profile of the spec's own: the engine sends it compiled
         from lading.runtime.planning import rare
 
         rare.set_filter_flags(finish, profile)

@@ -7,7 +7,7 @@ import os
 import time
 
 from lading.errors import Conflict, InvalidArgument, LadingError
-from lading.runtime import hooks, json_text, plan
+from lading.runtime import hooks, json_text
 from lading.runtime.command import launch, sockets, starting, store
 
 TYPE_CHECKING = False
@@ -113,7 +113,7 @@ def _create(
         "keep_keyring": options.switch("no-new-keyring"),
         "state": store.document(state, "creating"),
     }
-    made = launch.Launch(entry, request, state, plan.read_host(), notifies=bool(notify))
+    made = launch.Launch(entry, request, state, store.host(), notifies=bool(notify))
     try:
         made.create()
         invocation.warn(made.warnings)

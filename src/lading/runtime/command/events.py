@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import time
 
+from lading.errors import LadingError
 from lading.runtime.command import store
 from lading.runtime.command.flags import BadUsage
 from lading.runtime.command.store import NotRunning
@@ -18,12 +20,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from lading.kernel.cgroup import Cgroup
+    from lading.kernel.cgroup.oom import OomEvents
     from lading.runtime.command.flags import Options
     from lading.runtime.command.main import Invocation
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 DEFAULT_INTERVAL = "5s"
-LOOK_S = 0.1  # how often a container's end and its OOM counter are looked for
+UNLIMITED = (1 << 64) - 1
 
 
 def events(invocation: Invocation, options: Options) -> int:
@@ -45,28 +48,31 @@ def events(invocation: Invocation, options: Options) -> int:
 
 
 def _follow(name: str, group: Cgroup, process: int, interval_s: float) -> None:
-    from lading.kernel import pidfd
-
-    kills = _oom_kills(group)
+    watched = select.poll()
+    watched.register(process, select.POLLIN)
+    kills = _watch_kills(group)
+    if kills is not None:
+        watched.register(kills.fileno(), select.POLLIN)
     due = time.monotonic() + interval_s
-    while not pidfd.wait_dead(process, LOOK_S):
-        now = _oom_kills(group)
-        if now > kills:
-            kills = now
+    ended = False
+    while not ended:
+        ready = dict(watched.poll(max(0.0, due - time.monotonic()) * 1000))
+        ended = process in ready
+        if kills is not None and kills.read():
             _print("oom", name, None)
-        if time.monotonic() >= due:
+        if not ended and time.monotonic() >= due:
             due += interval_s
             _print("stats", name, stats(group.stats()))
-    if _oom_kills(group) > kills:
-        _print("oom", name, None)
+    if kills is not None:
+        kills.close()
     os.close(process)
 
 
-def _oom_kills(group: Cgroup) -> int:
+def _watch_kills(group: Cgroup) -> OomEvents | None:
     try:
-        return int((group.stats().get("memory") or {}).get("oom_kills") or 0)
-    except FileNotFoundError:
-        return 0
+        return group.oom_events()
+    except (OSError, LadingError):  # this host does not count memory
+        return None
 
 
 def _print(kind: str, name: str, data: dict[str, Any] | None) -> None:
@@ -90,7 +96,8 @@ def seconds(text: str) -> float:
 
 def stats(counters: dict[str, Any]) -> dict[str, Any]:
     """runc's document (types/events.go) from our counters."""
-    return {
+    pressure = counters.get("pressure") or {}
+    found = {
         "cpu": _cpu(counters.get("cpu") or {}),
         "cpuset": {},
         "memory": _memory(counters.get("memory") or {}),
@@ -99,20 +106,31 @@ def stats(counters: dict[str, Any]) -> dict[str, Any]:
             for name, value in (counters.get("pids") or {}).items()
             if name == "current" or (name == "limit" and value >= 0)
         },
-        "blkio": {
-            f"{name}Recursive": [
-                {"major": major, "minor": minor, "op": operation, "value": value}
-                for major, minor, operation, value in rows
-            ]
-            for name, rows in (
-                ("ioServiceBytes", (counters.get("blkio") or {}).get("io_service_bytes") or []),
-                ("ioServiced", (counters.get("blkio") or {}).get("io_serviced") or []),
-            )
+        "blkio": _blkio(counters.get("blkio") or {}),
+        "hugetlb": {
+            size: {"usage": h["usage"], "max": h["max_usage"], "failcnt": h["failcnt"]}
+            for size, h in (counters.get("hugetlb") or {}).items()
         },
-        "hugetlb": {},
         "intel_rdt": {},
         "network_interfaces": None,
     }
+    for controller, part in (("cpu", "cpu"), ("memory", "memory"), ("io", "blkio")):
+        if pressure.get(controller):
+            found[part]["psi"] = pressure[controller]  # type: ignore[index]  # one of the dicts
+    return found
+
+
+def _blkio(blkio: dict[str, Any]) -> dict[str, Any]:
+    """`io_service_bytes` is ioServiceBytesRecursive there."""
+    found: dict[str, Any] = {}
+    for name, rows in blkio.items():
+        first, *more = name.split("_")
+        key = first + "".join(word.capitalize() for word in more) + "Recursive"
+        found[key] = [
+            {"major": major, "minor": minor, "op": operation, "value": value}
+            for major, minor, operation, value in rows
+        ]
+    return found
 
 
 def _cpu(cpu: dict[str, Any]) -> dict[str, Any]:
@@ -132,19 +150,22 @@ def _cpu(cpu: dict[str, Any]) -> dict[str, Any]:
 
 
 def _memory(memory: dict[str, Any]) -> dict[str, Any]:
-    limit = memory.get("limit", -1)
     raw = memory.get("stats") or {}
-    usage = {
-        "limit": limit if limit >= 0 else (1 << 64) - 1,
-        "usage": memory.get("usage", 0),
-        "max": memory.get("max_usage", 0),
-        "failcnt": memory.get("failcnt", 0),
-    }
     return {
-        "cache": raw.get("cache", raw.get("file", 0)),
-        "usage": usage,
-        "swap": {"limit": 0, "failcnt": 0},
-        "kernel": {"limit": 0, "failcnt": 0},
-        "kernelTCP": {"limit": 0, "failcnt": 0},
+        "cache": memory.get("cache", raw.get("cache", raw.get("file", 0))),
+        "usage": _entry(memory),
+        "swap": _entry(memory.get("swap") or {}),
+        "kernel": _entry(memory.get("kernel") or {}),
+        "kernelTCP": _entry(memory.get("kernel_tcp") or {}),
         "raw": raw,
+    }
+
+
+def _entry(memory: dict[str, Any]) -> dict[str, int]:
+    limit = memory.get("limit", 0)
+    return {
+        "limit": limit if limit >= 0 else UNLIMITED,
+        "usage": memory.get("usage") or 0,
+        "max": memory.get("max_usage") or 0,
+        "failcnt": memory.get("failcnt") or 0,
     }

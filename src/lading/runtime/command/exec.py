@@ -80,7 +80,7 @@ class Joined:
 
     def start(self) -> None:
         """Returns when the program runs. Raises StartFailed."""
-        host = plan.read_host()
+        host = store.host()
         joined = _joined_flags(self._state["pid"])
         finish = self._finish()
         files, v2_directory = open_groups(
@@ -128,7 +128,7 @@ class Joined:
             if linux.get(key):
                 finish.extra[key] = linux[key]
         profile = linux.get("seccomp") or {}
-        if profile.get("flags") or profile.get("listenerPath"):
+        if profile:
             from lading.runtime.planning import rare
 
             finish.gate = True  # the listener is handed on by us

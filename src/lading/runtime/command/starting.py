@@ -50,6 +50,9 @@ def start(entry: Entry, state: State, spec: Spec) -> None:
             failure = message.get("failed", failure)
         if failure is not None:
             raise StartFailed(failure["message"])
+    except BaseException:
+        pidfd.kill(process)  # or it would go on without what it was promised
+        raise
     finally:
         connection.close()
         os.close(directory)
@@ -89,5 +92,10 @@ def hand_listener(process: int, number: int, state: State, spec: Spec) -> None:
         "metadata": profile.get("listenerMetadata") or "",
         "state": store.document(state, "creating"),
     }
-    sockets.send(profile["listenerPath"], messages.encode(message), [listener])
-    os.close(listener)
+    try:
+        sockets.send(profile["listenerPath"], messages.encode(message), [listener])
+    except OSError as error:
+        where = profile["listenerPath"]
+        raise StartFailed(f"failed to connect with seccomp agent {where}: {error}") from error
+    finally:
+        os.close(listener)

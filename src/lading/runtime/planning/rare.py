@@ -8,6 +8,8 @@ from lading.runtime.operations import confinement, hooks, tuning
 from lading.runtime.operations.user_namespace import EnterUserNamespace
 from lading.runtime.planning.errors import BadSpec
 
+NOTIFY = "SCMP_ACT_NOTIFY"
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -83,7 +85,17 @@ def set_filter_flags(finish: Finish, profile: dict[str, Any]) -> None:
         if flag not in load.FLAGS:
             raise BadSpec(f"unknown seccomp flag {flag!r}")
         finish.flags |= load.FLAGS[flag]
-    if profile.get("listenerPath"):
+    notified = [
+        name
+        for rule in profile.get("syscalls") or []
+        if rule.get("action") == NOTIFY
+        for name in rule.get("names") or []
+    ]
+    if profile.get("defaultAction") == NOTIFY or "write" in notified:
+        raise BadSpec("SCMP_ACT_NOTIFY cannot be used for the write syscall")
+    if notified and not profile.get("listenerPath"):
+        raise BadSpec("seccomp listenerPath is not set, but SCMP_ACT_NOTIFY is used")
+    if notified:
         if not finish.gate:
             raise BadSpec("a seccomp listener is for lading-runtime only")
         # TSYNC and a listener exclude each other, and there is one thread only
