@@ -42,21 +42,27 @@ def start(entry: Entry, state: State, spec: Spec) -> None:
     process = store.open_init(state)
     try:
         _connect(connection, directory, entry.id)
-        failure = None
+        _accompany(connection, process, state, spec)
+    finally:
+        connection.close()
+        os.close(directory)
+        os.close(process)
+
+
+def _accompany(connection: _socket.socket, process: int, state: State, spec: Spec) -> None:
+    """Give init what it still asks for, until the connection ends by its execve."""
+    failure = None
+    try:
         while (message := messages.receive(connection)[0]) is not None:
             if "listener" in message:
                 hand_listener(process, message["listener"], state, spec)
                 connection.send(GO_ON)
             failure = message.get("failed", failure)
-        if failure is not None:
-            raise StartFailed(failure["message"])
     except BaseException:
         pidfd.kill(process)  # or it would go on without what it was promised
         raise
-    finally:
-        connection.close()
-        os.close(directory)
-        os.close(process)
+    if failure is not None:
+        raise StartFailed(failure["message"])
 
 
 def _connect(connection: _socket.socket, directory: int, name: str) -> None:

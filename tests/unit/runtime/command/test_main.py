@@ -88,3 +88,12 @@ def test_a_verb_that_is_not_known_is_answered_as_by_runc(bundle: Bundle) -> None
 def test_every_verb_has_its_help(bundle: Bundle) -> None:
     assert "--console-socket value" in bundle.call("create", "--help").stdout
     assert "--image-path value" in bundle.call("checkpoint", "--help").stdout  # podman's probe
+
+
+def test_a_second_start_changes_nothing(bundle: Bundle) -> None:
+    bundle.start("sleep", "1000")
+    done = bundle.call("start", "c1")
+    assert "cannot start a container that has already started" in done.stderr
+    (bundle.state / "c1/start.sock").touch()  # as after a start that was killed half-way
+    assert "has been started already" in bundle.call("start", "c1").stderr
+    assert bundle.status() == "running"
