@@ -21,6 +21,7 @@ class Relay:
 
     def __init__(self, master: int) -> None:
         self._master = master
+        _keep_line_feeds(master)
         self._saved = _make_raw(0)
         self.resize()
 
@@ -64,10 +65,16 @@ def _make_raw(descriptor: int) -> list[Any] | None:
         return None
     mode = list(saved)
     mode[0] &= ~(termios.BRKINT | termios.ICRNL | termios.INPCK | termios.ISTRIP | termios.IXON)
-    mode[1] &= ~termios.OPOST
     mode[3] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN | termios.ISIG)
     termios.tcsetattr(descriptor, termios.TCSANOW, mode)
     return saved
+
+
+def _keep_line_feeds(master: int) -> None:
+    """Our own terminal adds the carriage returns; where it is none, nobody wants them."""
+    mode = termios.tcgetattr(master)
+    mode[1] &= ~termios.ONLCR
+    termios.tcsetattr(master, termios.TCSANOW, mode)
 
 
 def _copy(source: int, target: int) -> bool:
