@@ -108,8 +108,12 @@ def stats(counters: dict[str, Any]) -> dict[str, Any]:
         },
         "blkio": _blkio(counters.get("blkio") or {}),
         "hugetlb": {
-            size: {"usage": h["usage"], "max": h["max_usage"], "failcnt": h["failcnt"]}
-            for size, h in (counters.get("hugetlb") or {}).items()
+            size: {
+                "usage": huge.get("usage", 0),
+                "max": huge.get("max_usage", 0),
+                "failcnt": huge.get("failcnt", 0),
+            }
+            for size, huge in (counters.get("hugetlb") or {}).items()
         },
         "intel_rdt": {},
         "network_interfaces": None,
