@@ -38,9 +38,7 @@ def kill(invocation: Invocation, options: Options) -> int:
     status = store.status(entry, state)
     group = store.cgroup(state)
     if options.switch("all") and group is not None:
-        if status == "stopped" and not group.pids():
-            raise NotRunning()
-        _signal_all(state, number)
+        _signal_all(state, number)  # of a stopped container that is nobody, and no error
         return 0
     if status == "stopped" and number == SIGKILL and group is not None and group.pids():
         group.kill()  # its init is gone, but without a pid namespace the others live on
