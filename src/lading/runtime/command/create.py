@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lading.runtime.command.main import Invocation
     from lading.runtime.command.store import Entry, State
     from lading.runtime.command.terminal import Relay
-    from lading.runtime.spec import Request, Spec
+    from lading.runtime.spec import Mount, Request, Spec
 
 NOT_FORWARDED = {_signal.SIGCHLD, _signal.SIGKILL, _signal.SIGSTOP, _signal.SIGURG}
 
@@ -182,6 +182,8 @@ def new_state(invocation: Invocation, entry: Entry, bundle: str, spec: Spec) -> 
     root["path"] = os.path.realpath(os.path.join(bundle, root.get("path") or "rootfs"))
     if not os.path.isdir(root["path"]):
         raise InvalidArgument(f"invalid rootfs: stat {root['path']}: no such directory")
+    for entry in spec.get("mounts") or []:
+        _locate(entry, bundle, root["path"])
     linux = spec.setdefault("linux", {})
     path = cgroup_path(linux.get("cgroupsPath") or "", entry.id, systemd=invocation.systemd)
     linux["cgroupsPath"] = path
@@ -202,6 +204,15 @@ def new_state(invocation: Invocation, entry: Entry, bundle: str, spec: Spec) -> 
         "resources": {k: v for k, v in resources.items() if k != "devices"},
         "intel_rdt": "",
     }
+
+
+def _locate(entry: Mount, bundle: str, root: str) -> None:
+    """Sources are relative to the bundle; a destination may be written from the host's root."""
+    is_bind = entry.get("type") == "bind" or {"bind", "rbind"} & set(entry.get("options") or [])
+    if is_bind and entry.get("source"):
+        entry["source"] = os.path.join(bundle, entry["source"])
+    if entry["destination"].startswith(root.rstrip("/") + "/"):
+        entry["destination"] = entry["destination"][len(root.rstrip("/")) :]
 
 
 def cgroup_path(asked: str, name: str, *, systemd: bool) -> str:

@@ -187,7 +187,7 @@ def open_groups(base: str, asked: list[str], trees: Hierarchies) -> tuple[list[i
     for text in asked:
         names, _, path = text.rpartition(":")
         if ".." in path.split("/"):
-            raise InvalidArgument(f"invalid cgroup {path!r}: `..` components are not allowed")
+            raise InvalidArgument(f"bad sub cgroup path: {path}: `..` components are not allowed")
         for controller in names.split(",") if names else [*trees.v1, ""]:
             below[controller] = os.path.normpath("/" + path).rstrip("/")
     places = {mount: "" for mount in trees.v1_trees()}

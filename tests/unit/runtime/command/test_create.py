@@ -146,6 +146,16 @@ def test_the_root_of_a_bundle_may_be_a_link(bundle: Bundle) -> None:
     assert bundle.shell("echo ok", change=lambda spec: spec["root"].update(path="link")) == "ok\n"
 
 
+def test_mounts_are_found_from_the_bundle_and_put_below_the_root(bundle: Bundle) -> None:
+    (bundle.path / "file").write_text("hello\n")
+
+    def change(spec: dict[str, Any]) -> None:
+        entry = {"destination": f"{bundle.rootfs}/new/place", "source": "file"}
+        spec["mounts"].append(entry | {"options": ["bind"]})
+
+    assert bundle.shell("cat /new/place", change=change, cwd="/") == "hello\n"
+
+
 def test_a_foreign_version_of_the_spec_is_refused(bundle: Bundle) -> None:
     done = bundle.run("true", change=lambda spec: spec.update(ociVersion="2.0.0"))
     assert "unsupported spec version: 2.0.0" in done.stderr
