@@ -182,8 +182,8 @@ def new_state(invocation: Invocation, entry: Entry, bundle: str, spec: Spec) -> 
     root["path"] = os.path.realpath(os.path.join(bundle, root.get("path") or "rootfs"))
     if not os.path.isdir(root["path"]):
         raise InvalidArgument(f"invalid rootfs: stat {root['path']}: no such directory")
-    for entry in spec.get("mounts") or []:
-        _locate(entry, bundle, root["path"])
+    for listed in spec.get("mounts") or []:
+        _locate(listed, bundle, root["path"])
     linux = spec.setdefault("linux", {})
     path = cgroup_path(linux.get("cgroupsPath") or "", entry.id, systemd=invocation.systemd)
     linux["cgroupsPath"] = path
