@@ -54,6 +54,7 @@ class Launch:
         self._linux: Linux = self._spec.get("linux") or {}
         self._fds: list[int] = []
         self._group: int | None = None  # the v2 directory that init is born in
+        self._had_cgroup = False  # it was there before us
         self._listener: _socket.socket | None = None
         self._directory = -1
 
@@ -98,6 +99,7 @@ class Launch:
             return
         trees = self._host.trees
         group = Cgroup(path, trees)
+        self._had_cgroup = group.exists()
         try:
             self.warnings += group.create(self._linux.get("resources"))
             if is_frozen(group):
@@ -264,7 +266,7 @@ class Launch:
         if group is not None and self.pidfd >= 0:
             group.kill()
             group.remove()
-        elif group is not None:
+        elif group is not None and not self._had_cgroup:
             _remove_if_empty(group)
         if self._directory >= 0:
             self.entry.forget()
