@@ -102,7 +102,7 @@ class Launch:
         self._had_cgroup = group.exists()
         try:
             self.warnings += group.create(self._linux.get("resources"))
-            if is_frozen(group):
+            if store.is_frozen(group):
                 raise FrozenGroup()
             files = [] if trees.is_unified() else group.join_files()
             self._group = group.v2_directory_fd()
@@ -267,25 +267,9 @@ class Launch:
             group.kill()
             group.remove()
         elif group is not None and not self._had_cgroup:
-            _remove_if_empty(group)
+            store.remove_if_empty(group)
         if self._directory >= 0:
             self.entry.forget()
-
-
-def _remove_if_empty(group: Cgroup) -> None:
-    """Before init was born whatever is in it is not ours."""
-    try:
-        group.remove(timeout_s=0.0)
-    except OSError:
-        return
-
-
-def is_frozen(group: Cgroup) -> bool:
-    """Whether who is born in it would stand still at once."""
-    try:
-        return group.is_frozen()
-    except OSError:  # no freezer here
-        return False
 
 
 def _join_for_children(paths: dict[str, str], linux: Linux, *, new_clocks: bool) -> None:

@@ -175,6 +175,22 @@ def cgroup(state: State) -> Cgroup | None:
     return Cgroup(state["cgroup_path"]) if state["cgroup_path"] else None
 
 
+def remove_if_empty(group: Cgroup) -> None:
+    """Before init was born whatever is in it is not ours."""
+    try:
+        group.remove(timeout_s=0.0)
+    except OSError:
+        return
+
+
+def is_frozen(group: Cgroup) -> bool:
+    """Whether who is born in it would stand still at once."""
+    try:
+        return group.is_frozen()
+    except OSError:  # no freezer here
+        return False
+
+
 def open_init(state: State) -> int:
     """A pidfd of the container's init. Raises ProcessLookupError when it has ended or never was."""
     if state["pid"] <= 0:
