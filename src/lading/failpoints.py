@@ -4,12 +4,12 @@
 environment when the process started; then the process ends there as by kill -9, so a campaign can
 stop the engine at every instant that matters. `LADING_FAILPOINT=list:FILE` appends each name that
 is passed to FILE once: a campaign learns the names by running the operation first.
-This module imports `os` and `signal` only and is loaded in every process.
+This module imports `os` only and is loaded in every process.
 """
 
 import os
-import signal
 
+SIGKILL = 9  # without the module `signal` and its enums
 _armed = os.environ.get("LADING_FAILPOINT", "")
 _listing = _armed.removeprefix("list:") if _armed.startswith("list:") else ""
 _seen: set[str] = set()
@@ -22,7 +22,7 @@ def fp(name: str) -> None:
     if _listing:
         _record(name)
     elif name == _armed:
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), SIGKILL)
 
 
 def _record(name: str) -> None:

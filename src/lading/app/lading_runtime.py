@@ -2,8 +2,8 @@
 
 import sys
 
-from lading.runtime import oci_cli
+from lading.runtime.command.main import main as run
 
 
 def main() -> int:
-    return oci_cli.main(sys.argv[1:])
+    return run(sys.argv[1:])

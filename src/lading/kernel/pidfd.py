@@ -7,8 +7,11 @@ from ctypes import c_int, c_uint, c_void_p
 
 from lading.kernel.syscall import function
 
+SIGKILL = 9  # signal.SIGKILL without the module `signal` and its enums
+
 _pidfd_open = function("pidfd_open", c_int, c_uint)
 _pidfd_send_signal = function("pidfd_send_signal", c_int, c_int, c_void_p, c_uint)
+_pidfd_getfd = function("pidfd_getfd", c_int, c_int, c_uint)
 
 
 def pidfd_open(pid: int) -> int:
@@ -19,6 +22,20 @@ def pidfd_open(pid: int) -> int:
 def pidfd_send_signal(pidfd: int, signal: int) -> None:
     """Signal exactly that process. Raises ESRCH when it is gone."""
     _pidfd_send_signal(pidfd, signal, None, 0)
+
+
+def pidfd_getfd(pidfd: int, number: int) -> int:
+    """A copy of that process's descriptor `number`. Raises EBADF when it has none; EPERM."""
+    return _pidfd_getfd(pidfd, number, 0)
+
+
+def kill(pidfd: int) -> bool:
+    """SIGKILL exactly that process; false when it is gone already."""
+    try:
+        pidfd_send_signal(pidfd, SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def start_time(pid: int) -> int:

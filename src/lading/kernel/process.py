@@ -51,9 +51,13 @@ def capset(effective: int, permitted: int, inheritable: int) -> None:
     _capset(_header, _sets.pack(*low, effective >> 32, permitted >> 32, inheritable >> 32))
 
 
-def set_ids(uid: int, gid: int, groups: list[int]) -> None:
-    """Become a user: groups first, while we still may, then gid, then uid. All three ids each."""
-    os.setgroups(groups)
+def set_ids(uid: int, gid: int, groups: list[int] | None) -> None:
+    """Become a user: groups first, while we still may, then gid, then uid. All three ids each.
+
+    `None` leaves the groups, as it must be where /proc/self/setgroups says deny.
+    """
+    if groups is not None:
+        os.setgroups(groups)
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
 

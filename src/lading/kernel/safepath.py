@@ -18,6 +18,7 @@ from ctypes import c_char_p, c_int, c_size_t
 from lading.kernel import mount
 from lading.kernel.syscall import function
 
+MAX_LINKS = 40  # as the kernel, path_resolution(7)
 RESOLVE_NO_XDEV = 0x01  # include/uapi/linux/openat2.h
 RESOLVE_NO_MAGICLINKS = 0x02
 RESOLVE_NO_SYMLINKS = 0x04
@@ -53,21 +54,28 @@ def open_in_root(root: int, path: str, flags: int, mode: int = 0, *, symlinks: b
     return openat2(root, path, flags, mode=mode, resolve=resolve)
 
 
-def mkdir_in_root(root: int, path: str, mode: int = 0o755, *, symlinks: bool = True) -> int:
+def mkdir_in_root(
+    root: int, path: str, mode: int = 0o755, *, symlinks: bool = True, depth: int = MAX_LINKS
+) -> int:
     """A descriptor (O_PATH) of the directory `path`, made with its parents where missing.
 
-    Existing links are followed inside the root; a dangling one, or a file, is an error.
+    Links are followed inside the root, and where one leads to nothing, that is made: images have
+    links into directories that are filled later. A file in the way is an error.
     """
     flags = os.O_PATH | os.O_DIRECTORY
     try:
         return open_in_root(root, path, flags, symlinks=symlinks)
     except FileNotFoundError:
         parent, _, name = path.rstrip("/").rpartition("/")
-    if name in ("", ".", ".."):
+    if name in ("", ".", "..") or not depth:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-    directory = mkdir_in_root(root, parent or "/", mode, symlinks=symlinks)
+    directory = mkdir_in_root(root, parent or "/", mode, symlinks=symlinks, depth=depth - 1)
     try:
         _mkdirat(directory, name, mode)
+        target = _link_target(directory, name) if symlinks else None
+        if target is not None:
+            where = os.path.join(parent, target)  # a link's text is relative to its directory
+            return mkdir_in_root(root, where, mode, depth=depth - 1)
         return openat2(directory, name, flags | os.O_NOFOLLOW, resolve=RESOLVE_BENEATH)
     finally:
         os.close(directory)
@@ -76,18 +84,37 @@ def mkdir_in_root(root: int, path: str, mode: int = 0o755, *, symlinks: bool = T
 def _mkdirat(directory: int, name: str, mode: int) -> None:
     try:
         os.mkdir(name, mode, dir_fd=directory)
-    except FileExistsError:  # somebody was quicker; or it is a dangling link: the open refuses that
+    except FileExistsError:  # somebody was quicker; or it is a link that leads to nothing
         return
 
 
-def touch_in_root(root: int, path: str, mode: int = 0o644) -> int:
+def _link_target(directory: int, name: str) -> str | None:
+    """The text of a symbolic link, None when it is none. Raises ELOOP for procfs's magic ones."""
+    try:
+        target = os.readlink(name, dir_fd=directory)
+    except OSError:
+        return None
+    try:
+        resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS
+        os.close(openat2(directory, name, os.O_PATH, resolve=resolve))
+    except FileNotFoundError:
+        return target
+    return target
+
+
+def touch_in_root(root: int, path: str, mode: int = 0o644, *, depth: int = MAX_LINKS) -> int:
     """A descriptor (O_PATH) of `path`; an empty file is made there when nothing is."""
     try:
         return open_in_root(root, path, os.O_PATH)
     except FileNotFoundError:
         parent, _, name = path.rpartition("/")
+    if not depth:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
     directory = mkdir_in_root(root, parent or "/")
     try:
+        target = _link_target(directory, name)
+        if target is not None:
+            return touch_in_root(root, os.path.join(parent, target), mode, depth=depth - 1)
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW
         os.close(openat2(directory, name, flags, mode=mode, resolve=RESOLVE_BENEATH))
         return openat2(directory, name, os.O_PATH | os.O_NOFOLLOW, resolve=RESOLVE_BENEATH)
@@ -107,6 +134,11 @@ def proc_open(path: str, flags: int) -> int:
     # /proc/self is a link of procfs's own making; it stays below the mount
     resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV
     return openat2(_procfs[0][1], path, flags, resolve=resolve)
+
+
+def forget_procfs() -> None:
+    """The descriptor was closed with others: mount procfs anew when it is needed again."""
+    _procfs.clear()
 
 
 def read_regular(descriptor: int, limit: int) -> bytes:

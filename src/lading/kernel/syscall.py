@@ -29,17 +29,20 @@ _machine = os.uname().machine
 _OLD_NUMBERS = {
     "x86_64": {
         "capget": 125, "capset": 126, "pivot_root": 155, "keyctl": 250, "seccomp": 317,
-        "bpf": 321, "rt_sigaction": 13,
+        "bpf": 321, "rt_sigaction": 13, "sched_setattr": 314, "ioprio_set": 251,
+        "personality": 135, "set_mempolicy": 238,
     },
     "aarch64": {
         "capget": 90, "capset": 91, "pivot_root": 41, "keyctl": 219, "seccomp": 277,
-        "bpf": 280, "rt_sigaction": 134,
+        "bpf": 280, "rt_sigaction": 134, "sched_setattr": 274, "ioprio_set": 30,
+        "personality": 92, "set_mempolicy": 237,
     },
 }  # fmt: skip
 _COMMON_NUMBERS = {
     "pidfd_send_signal": 424, "open_tree": 428, "move_mount": 429, "fsopen": 430,
     "fsconfig": 431, "fsmount": 432, "fspick": 433, "pidfd_open": 434, "clone3": 435,
-    "close_range": 436, "openat2": 437, "mount_setattr": 442,
+    "close_range": 436, "openat2": 437, "pidfd_getfd": 438, "mount_setattr": 442,
+    "landlock_create_ruleset": 444, "landlock_add_rule": 445, "landlock_restrict_self": 446,
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ Nothing here catches and continues: a container starts as planned or not at all.
 from __future__ import annotations
 
 import os
+import sys
 
 from lading.kernel import process, safepath
 from lading.runtime import messages, plan
@@ -32,17 +33,26 @@ def run(
     sync: _socket.socket,
     stdio: tuple[int, int, int] | None,
     prepare: Callable[[], list[Operation]],
+    *,
+    listener: int = -1,
 ) -> NoReturn:
-    """Become the container's process by what `prepare` plans; its last step is execve."""
+    """Become the container's process by what `prepare` plans; its last step is execve.
+
+    `listener` is for a plan that waits for its start.
+    """
     step: Operation | None = None
+    child = Child(sync=sync, stdio=stdio)
     try:
         process.prctl(process.PR_SET_PDEATHSIG, PDEATHSIG)
         os.umask(0)
-        child = Child(sync=sync, stdio=stdio)
-        for step in prepare():
+        child.listener = listener
+        steps = prepare()
+        # whatever is imported later would be a file of the container's, run with our rights
+        sys.meta_path.clear()
+        for step in steps:
             step.execute(child)
     except BaseException as error:
-        _report(sync, step.describe() if step else "plan", error)
+        _report(child.sync, step.describe() if step else "plan", error)
     finally:
         os._exit(FAILED)
 
@@ -50,7 +60,7 @@ def run(
 def plan_container(body: bytes, host: Host, fds: list[int]) -> list[Operation]:
     """Decode and compile a spawn request."""
     request: Request = messages.decode(body)  # type: ignore[assignment]
-    return plan.compile(request, host, fds, seccomp=_filter(request))
+    return plan.compile(request, host, fds, seccomp=seccomp_filter(request))
 
 
 def plan_exec(
@@ -68,7 +78,7 @@ def plan_exec(
     )
 
 
-def _filter(request: Request) -> bytes | None:
+def seccomp_filter(request: Request) -> bytes | None:
     """The compiled filter, or the spec's own profile compiled now."""
     path = request.get("seccomp_filter")
     if path:

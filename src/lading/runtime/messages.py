@@ -7,8 +7,9 @@ Descriptors travel with a message as SCM_RIGHTS. `_socket` is used directly: `so
 from __future__ import annotations
 
 import _socket
-import json
 import os
+
+from lading.runtime import json_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
 MAX_DESCRIPTORS = 250  # the kernel's own limit is 253, SCM_MAX_FD
 SEND_BUFFER = 4 << 20  # a spec with a large environment must fit in one datagram
-
-_encode = json.JSONEncoder(separators=(",", ":")).encode
-_decode = json.JSONDecoder().decode
 
 
 def pair() -> tuple[_socket.socket, _socket.socket]:
@@ -43,7 +41,7 @@ def allow_large(connection: _socket.socket) -> None:
 
 
 def encode(message: Message) -> bytes:
-    return _encode(message).encode()
+    return json_text.encode(message).encode()
 
 
 def send(
@@ -76,7 +74,7 @@ def send_quietly(descriptor: int, data: bytes) -> None:
 
 def decode(data: bytes) -> Message:
     """The object of a message. Raises ValueError."""
-    message: Message = _decode(data.decode())
+    message: Message = json_text.decode(data.decode())
     return message
 
 

@@ -5,7 +5,6 @@ Source: OCI runtime-spec 1.3.0, config.md "Linux mount options"; man 8 mount; ma
 
 from __future__ import annotations
 
-from lading.errors import InvalidArgument
 from lading.kernel import mount
 
 # word -> (attributes to set, attributes to clear); "r" in front makes it recursive for binds
@@ -37,8 +36,10 @@ PROPAGATION = {
     "unbindable": mount.MS_UNBINDABLE,
 }
 SUPERBLOCK_FLAGS = ("sync", "dirsync", "mand", "lazytime")  # fsconfig flags of any file system
-WITHOUT_EFFECT = ("defaults", "async", "nomand", "nolazytime", "silent", "loud", "newinstance")
-UNSUPPORTED = ("idmap", "ridmap", "tmpcopyup", "remount", "iversion", "noiversion")
+WITHOUT_EFFECT = (
+    "defaults", "async", "nomand", "nolazytime", "silent", "loud", "newinstance", "remount",
+    "iversion", "noiversion",
+)  # fmt: skip
 
 
 class MountOptions:
@@ -47,7 +48,9 @@ class MountOptions:
     __slots__ = (
         "bind",
         "clear",
+        "copy_up",
         "data",
+        "idmap",
         "propagation",
         "propagation_recursive",
         "recursive_clear",
@@ -58,6 +61,8 @@ class MountOptions:
 
     def __init__(self) -> None:
         self.bind = ""  # "", "bind" or "rbind"
+        self.idmap = ""  # "", "idmap" or "ridmap", with "=uids=...;gids=..." if given
+        self.copy_up = False
         self.set = 0
         self.clear = 0
         self.recursive_set = 0
@@ -75,20 +80,16 @@ class MountOptions:
         return bool(self.set & mount.MOUNT_ATTR_RDONLY)
 
 
-class BadMountOption(InvalidArgument):
-    """mount {0}: option {1} is not supported"""
-
-
-def parse(words: list[str], destination: str = "") -> MountOptions:
-    """Sort the words. Raises BadMountOption for what we know and cannot do."""
+def parse(words: list[str]) -> MountOptions:
+    """Sort the words; what is none of ours is for the file system."""
     options = MountOptions()
     options.words = words
     for word in words:
-        _add(options, word, destination)
+        _add(options, word)
     return options
 
 
-def _add(options: MountOptions, word: str, destination: str) -> None:
+def _add(options: MountOptions, word: str) -> None:
     if word in ("bind", "rbind"):
         options.bind = word
     elif word in ATTRIBUTES:
@@ -104,8 +105,10 @@ def _add(options: MountOptions, word: str, destination: str) -> None:
         attributes, cleared = ATTRIBUTES[word[1:]]
         options.recursive_set = (options.recursive_set & ~cleared) | attributes
         options.recursive_clear |= cleared
-    elif word in UNSUPPORTED or word.startswith(("idmap=", "ridmap=")):
-        raise BadMountOption(destination, word)
+    elif word in ("idmap", "ridmap") or word.startswith(("idmap=", "ridmap=")):
+        options.idmap = word
+    elif word == "tmpcopyup":
+        options.copy_up = True
     elif word in SUPERBLOCK_FLAGS:
         options.data[word] = None
     elif word and word not in WITHOUT_EFFECT:
@@ -121,4 +124,5 @@ def _settable(attributes: int) -> int:
 def words() -> list[str]:
     """Every word that has a meaning here, recursive forms included."""
     plain = [*ATTRIBUTES, *PROPAGATION]
-    return ["bind", "rbind", *plain, *(f"r{word}" for word in plain), *SUPERBLOCK_FLAGS]
+    ours = ["bind", "rbind", "idmap", "ridmap", "tmpcopyup"]
+    return [*ours, *plain, *(f"r{word}" for word in plain), *SUPERBLOCK_FLAGS, *WITHOUT_EFFECT]

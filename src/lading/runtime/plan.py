@@ -5,6 +5,7 @@ The order is the one in which each step still has the rights and the view it nee
     namespaces, root     meanwhile the starter makes the cgroup
     cgroup, mounts       targets are opened inside the root; the host's tree is still there
     terminal, sysctl     before /proc is covered
+    hooks                of the runtime and of the container, while the host's programs are there
     masks, read-only     while the host's /dev/null can be cloned
     pivot_root           from here on nothing of the host is visible
     limits, user, stdio  looked up in the root; rights are still whole
@@ -13,20 +14,20 @@ The order is the one in which each step still has the rights and the view it nee
 
 from __future__ import annotations
 
-import os
-import stat
-
-from lading.errors import InvalidArgument
 from lading.kernel import capabilities, mount
 from lading.kernel import namespaces as ns
 from lading.kernel.cgroup.hierarchy import Hierarchies, hierarchies, read_text
-from lading.runtime import mount_options
-from lading.runtime.operations import devices, identity, masks, mounts, namespaces, program, rootfs
+from lading.runtime.operations import devices as device_steps
+from lading.runtime.operations import identity, masks, namespaces, program, rootfs
+from lading.runtime.planning import process as ending
+from lading.runtime.planning import settings
+from lading.runtime.planning.errors import BadSpec
+from lading.runtime.planning.mounts import MountPlanner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lading.runtime.operations.step import Operation
-    from lading.runtime.spec import Device, Linux, Mount, Namespace, Process, Request, Spec
+    from lading.runtime.spec import Linux, Namespace, Process, Request, Spec
 
 JOINED_BY_EXEC = (
     ns.CLONE_NEWNS | ns.CLONE_NEWIPC | ns.CLONE_NEWUTS | ns.CLONE_NEWNET | ns.CLONE_NEWCGROUP
@@ -42,14 +43,6 @@ PROPAGATION = {
     "unbindable": ("unbindable", mount.MS_UNBINDABLE),
     "runbindable": ("runbindable", mount.MS_UNBINDABLE | mount.MS_REC),
 }
-IPC_SYSCTLS = ("msgmax", "msgmnb", "msgmni", "sem", "shmall", "shmmax", "shmmni", "shm_rmid_forced")
-CAPABILITY_SETS = ("bounding", "effective", "permitted", "inheritable", "ambient")
-DEFAULT_UMASK = 0o022
-NODE_TYPES = {"c": stat.S_IFCHR, "u": stat.S_IFCHR, "b": stat.S_IFBLK, "p": stat.S_IFIFO}
-
-
-class BadSpec(InvalidArgument):
-    """{0}"""
 
 
 class Host:
@@ -81,91 +74,103 @@ def describe(operations: list[Operation]) -> str:
 
 
 def compile(
-    request: Request, host: Host, fds: list[int], *, seccomp: bytes | None = None
+    request: Request,
+    host: Host,
+    fds: list[int],
+    *,
+    seccomp: bytes | None = None,
+    trees: dict[str, int] | None = None,
 ) -> list[Operation]:
-    """The plan of a spawn request: `fds` came with it, `seccomp` is the filter to load.
+    """The plan of a spawn request: `fds` came with it, `seccomp` is the filter to load, `trees`
+    are mounts that the parent had to make (by destination, the root's as "").
 
     Raises BadSpec, InvalidArgument.
     """
     spec = request["spec"]
     linux: Linux = spec.get("linux") or {}
     process = spec.get("process") or {}
-    _refuse_unsupported(spec, linux, process)
-    cgroup_path = linux.get("cgroupsPath") or ""
+    ending.check(process)
     steps: list[Operation] = []
-    joined = _namespaces(steps, request, linux, fds, host)
-    steps.append(rootfs.SetPropagation(*_propagation(linux.get("rootfsPropagation") or "")))
-    steps.append(_root(request, spec))
-    private = "cgroup" in joined and not joined["cgroup"].get("path")
-    _cgroup(steps, linux, host, is_private=private)
-    _mounts(steps, spec, linux, host, cgroup_path)
+    asked = _namespaces(steps, request, linux, fds, host)
+    has_mounts = "mount" in asked
+    if has_mounts:
+        _cut_off(steps, request["directory"], linux.get("rootfsPropagation") or "")
+    trees = trees or {}
+    steps.append(_root(request, spec, tree=trees.get("", -1)))
+    private = "cgroup" in asked and not asked["cgroup"].get("path")
+    _cgroup(steps, request, linux, host, fds, is_private=private)
+    planner = MountPlanner(
+        host.trees, linux, trees=trees, binds_devices="user" in asked, private_cgroup=private
+    )
+    planner.add(steps, spec, linux)
     if process.get("terminal"):
         steps.append(_terminal(process, console=True))
-    _settings(steps, spec, linux, joined)
-    if linux.get("maskedPaths"):
-        steps.append(masks.MaskPaths(linux["maskedPaths"]))
-    if linux.get("readonlyPaths"):
-        steps.append(masks.ReadonlyPaths(linux["readonlyPaths"]))
-    if (spec.get("root") or {}).get("readonly"):
-        steps.append(program.MakeDirectory(process.get("cwd") or "/"))
-        steps.append(rootfs.ReadonlyRoot())
-    steps.append(rootfs.PivotRoot())
-    keyring = f"_ses.{request.get('id', '')}"
-    gate = bool(request.get("gate"))
-    _process(steps, process, seccomp=seccomp, keyring=keyring, gate=gate)
+    settings.add(steps, spec, linux, asked)
+    finish = _finish(request, linux, seccomp)
+    if spec.get("hooks"):
+        from lading.runtime.planning import rare
+
+        rare.add_hooks(steps, finish, request)
+    if planner.has_readonly_dev:
+        steps.append(device_steps.ReadonlyDev())
+    _cover(steps, spec, linux)
+    steps.append(_enter(linux, has_mounts=has_mounts))
+    ending.add(steps, process, finish)
     return steps
 
 
 def compile_exec(
-    process: Process, host: Host, *, cgroup_path: str, pidfd: int, seccomp: bytes | None
+    process: Process,
+    host: Host,
+    *,
+    cgroup_path: str,
+    pidfd: int,
+    seccomp: bytes | None,
+    joined: int = JOINED_BY_EXEC,
+    finish: ending.Finish | None = None,
+    cgroup_files: list[int] | None = None,
 ) -> list[Operation]:
-    """The operations of one more process in a running container."""
-    if not process.get("args"):
-        raise BadSpec("process.args must not be empty")
+    """The operations of one more process in a running container; `joined` are its namespaces."""
     steps: list[Operation] = []
-    if cgroup_path and not host.trees.is_unified():
+    if cgroup_files is not None:
+        steps.append(namespaces.EnterCgroup(cgroup_path, cgroup_files))
+    elif cgroup_path and not host.trees.is_unified():
         steps.append(namespaces.JoinCgroup(cgroup_path, host.trees))
-    steps.append(namespaces.JoinContainer(pidfd, JOINED_BY_EXEC))
+    steps.append(namespaces.JoinContainer(pidfd, joined))
     if process.get("terminal"):
         steps.append(_terminal(process, console=False))
-    _process(steps, process, seccomp=seccomp, keyring=None, create_cwd=False)
+    finish = finish or ending.Finish(seccomp, None)
+    finish.is_exec = True
+    ending.add(steps, process, finish)
     return steps
-
-
-def _refuse_unsupported(spec: Spec, linux: Linux, process: Process) -> None:
-    if not process.get("args"):
-        raise BadSpec("process.args must not be empty")
-    hooks = spec.get("hooks") or {}
-    if any(hooks.values()):
-        raise BadSpec("hooks are not supported")
-    for key in ("uidMappings", "gidMappings", "timeOffsets", "intelRdt", "personality"):
-        if linux.get(key):
-            raise BadSpec(f"linux.{key} is not supported")
-    for key in ("apparmorProfile", "selinuxLabel", "scheduler", "ioPriority"):
-        if process.get(key):
-            raise BadSpec(f"process.{key} is not supported")
 
 
 def _namespaces(
     steps: list[Operation], request: Request, linux: Linux, fds: list[int], host: Host
 ) -> dict[str, Namespace]:
-    """Steps for those to be joined; returns all, by type. The monitor clones the new ones."""
+    """Steps for those to be joined; returns all, by type. The parent clones the new ones."""
     asked = {namespace["type"]: namespace for namespace in linux.get("namespaces") or []}
+    if len(asked) < len(linux.get("namespaces") or []):
+        raise BadSpec("malformed spec file: duplicated ns")
     for kind in asked:
-        if kind not in ns.FLAGS:
-            raise BadSpec(f"namespace {kind} is not supported")
-    if "mount" not in asked or asked["mount"].get("path"):
-        raise BadSpec("a new mount namespace is required")
+        if kind not in ns.ALL_FLAGS:
+            raise BadSpec(f"namespace {kind!r} does not exist")
+    if "user" in asked or linux.get("uidMappings") or linux.get("gidMappings"):
+        from lading.runtime.planning import rare
+
+        rare.add_user_namespace(steps, request, asked)
     oom_score_adj = (request["spec"].get("process") or {}).get("oomScoreAdj")
-    if oom_score_adj is not None and oom_score_adj != host.oom_score_adj:
+    if oom_score_adj is not None and oom_score_adj != host.oom_score_adj and "user" not in asked:
         steps.append(identity.SetOomScoreAdj(oom_score_adj))
     netns = (request.get("fds") or {}).get("netns")
-    for kind, namespace in asked.items():
-        flag, path = ns.FLAGS[kind], namespace.get("path") or ""
+    # that of mounts last: the paths of the others are the host's
+    for kind in sorted(asked, key=lambda kind: kind == "mount"):
+        namespace = asked[kind]
+        flag, path = ns.ALL_FLAGS[kind], namespace.get("path") or ""
         if kind == "network" and netns is not None:
             steps.append(namespaces.JoinNamespace(kind, flag, descriptor=fds[netns]))
-        elif kind == "pid":
-            continue  # only a child can be born in one: the starter has seen to it
+        elif kind in ("pid", "user") or (path and "user" in asked and kind != "mount"):
+            continue  # we were born in it, or from here we had no right to join it: see `launch`
         elif path:
             steps.append(namespaces.JoinNamespace(kind, flag, path=path))
         elif kind == "network":
@@ -173,26 +178,53 @@ def _namespaces(
     return asked
 
 
-def _cgroup(steps: list[Operation], linux: Linux, host: Host, *, is_private: bool) -> None:
+def _cgroup(
+    steps: list[Operation],
+    request: Request,
+    linux: Linux,
+    host: Host,
+    fds: list[int],
+    *,
+    is_private: bool,
+) -> None:
     """Late, for the groups are made by the starter while the root is mounted here."""
     path = linux.get("cgroupsPath") or ""
-    if path and not host.trees.is_unified():
+    opened = (request.get("fds") or {}).get("cgroup")
+    if opened is not None:
+        steps.append(namespaces.EnterCgroup(path, [fds[index] for index in opened]))
+    elif path and not host.trees.is_unified():
         steps.append(namespaces.WaitForCgroup(path, linux.get("resources") or {}))
         steps.append(namespaces.JoinCgroup(path, host.trees))
     if is_private:  # now that we are in the group that shall be its root
         steps.append(namespaces.UnshareCgroup())
 
 
+def _cut_off(steps: list[Operation], directory: str, name: str) -> None:
+    """How our copy of the host's mounts is tied to the original, until the root is pivoted.
+
+    Only "shared" lets mounts of ours travel back; the others must not even on the way, and cannot
+    be set yet: nothing unbindable can be cloned. `PivotRoot` gives the root what was asked.
+    """
+    if "shared" in name:
+        steps.append(rootfs.SetPropagation(*_propagation(name)))
+        steps.append(rootfs.PrivateMount(directory))
+    else:
+        _propagation(name)
+        steps.append(rootfs.SetPropagation(*PROPAGATION["rprivate" if "private" in name else ""]))
+
+
 def _propagation(name: str) -> tuple[str, int]:
     try:
         return PROPAGATION[name]
     except KeyError:
-        raise BadSpec(f"unknown rootfsPropagation: {name}") from None
+        raise BadSpec(f"rootfsPropagation={name} is not supported") from None
 
 
-def _root(request: Request, spec: Spec) -> Operation:
+def _root(request: Request, spec: Spec, *, tree: int) -> Operation:
     overlay = request.get("overlay")
     directory = request["directory"]
+    if tree >= 0:
+        return rootfs.AttachRoot(tree, directory)
     if overlay:
         return rootfs.MountOverlay(
             directory, overlay["lower"], overlay.get("upper"), overlay.get("work")
@@ -203,161 +235,41 @@ def _root(request: Request, spec: Spec) -> Operation:
     return rootfs.BindRoot(path, directory)
 
 
-def _mounts(steps: list[Operation], spec: Spec, linux: Linux, host: Host, cgroup_path: str) -> None:
-    nodes = _nodes(linux.get("devices") or [])
-    inside = [node for node in nodes if node.path.startswith("/dev/")]
-    outside = [node for node in nodes if not node.path.startswith("/dev/")]
-    filled = False
-    bound = False
-    for entry in spec.get("mounts") or []:
-        step = _mount(entry, host, cgroup_path)
-        if isinstance(step, devices.MountDev):
-            step.nodes = _relative(inside)
-            filled = True
-        elif entry["destination"] == "/dev":
-            bound = True
-        steps.append(step)
-    if not filled and not bound:
-        outside += [devices.Node("/dev/" + n.path, n.mode, n.device) for n in _relative(inside)]
-    steps.extend(devices.MakeDevice(node) for node in outside)
-
-
-def _absolute(path: str) -> str:
-    """The path from the root, without "..", doubled slashes or a trailing one."""
-    return os.path.normpath("/" + path.lstrip("/"))
-
-
-def _mount(entry: Mount, host: Host, cgroup_path: str) -> Operation:
-    destination = _absolute(entry["destination"])
-    options = mount_options.parse(entry.get("options") or [], destination)
-    fstype = entry.get("type") or ""
-    if entry.get("uidMappings") or entry.get("gidMappings"):
-        raise BadSpec(f"mount {destination}: id mappings are not supported")
-    if options.bind or fstype == "bind":
-        recursive = options.bind != "bind"
-        return mounts.BindMount(entry["source"], destination, options, recursive=recursive)
-    if fstype == "cgroup":
-        return _cgroup_view(destination, options, host, cgroup_path)
-    if fstype == "tmpfs" and destination == "/dev":
-        return devices.MountDev(fstype, entry.get("source") or "", destination, options)
-    if fstype == "mqueue":
-        options.data.clear()
-    return mounts.MountFilesystem(fstype, entry.get("source") or "", destination, options)
-
-
-def _cgroup_view(
-    destination: str, options: mount_options.MountOptions, host: Host, cgroup_path: str
-) -> Operation:
-    options.data.clear()
-    if host.trees.is_unified():
-        return mounts.MountFilesystem("cgroup2", "cgroup", destination, options)
-    names: dict[str, str] = {}  # mount point -> its controllers, as Docker names the directory
-    for controller, place in host.trees.v1.items():
-        controller = controller.removeprefix("name=")
-        names[place] = f"{names[place]},{controller}" if place in names else controller
-    views = [(name, place + cgroup_path) for place, name in names.items()]
-    links = [(part, name) for name in names.values() if "," in name for part in name.split(",")]
-    return mounts.MountCgroupV1(destination, views, links, options.set)
-
-
-def _nodes(asked: list[Device]) -> list[devices.Node]:
-    """The default nodes and the spec's; the spec wins where both name a path."""
-    nodes = {}
-    for node in devices.default_nodes():
-        node.path = "/dev/" + node.path
-        nodes[node.path] = node
-    for device in asked:
-        path = _absolute(device["path"])
-        mode = NODE_TYPES.get(device["type"], 0)
-        if not mode:
-            raise BadSpec(f"device {path}: unknown type {device['type']}")
-        number = os.makedev(device.get("major", 0), device.get("minor", 0))
-        mode |= device.get("fileMode", 0o666) & 0o7777
-        nodes[path] = devices.Node(
-            path, mode, number, device.get("uid") or 0, device.get("gid") or 0
-        )
-    # /dev/ptmx is a link to the container's own devpts, and /dev/console its own terminal
-    return [node for path, node in nodes.items() if path not in ("/dev/ptmx", "/dev/console")]
-
-
-def _relative(nodes: list[devices.Node]) -> list[devices.Node]:
-    for node in nodes:
-        node.path = node.path.removeprefix("/dev/")
-    return nodes
-
-
 def _terminal(process: Process, *, console: bool) -> Operation:
     size = process.get("consoleSize")
     height, width = (size["height"], size["width"]) if size else (0, 0)
-    return devices.OpenTerminal(height, width, console=console)
+    return device_steps.OpenTerminal(height, width, console=console)
 
 
-def _settings(
-    steps: list[Operation], spec: Spec, linux: Linux, asked: dict[str, Namespace]
-) -> None:
-    for key, value in (linux.get("sysctl") or {}).items():
-        _check_sysctl(key, value, asked)
-        steps.append(namespaces.SetSysctl(key, value))
-    if spec.get("hostname"):
-        if "uts" not in asked:
-            raise BadSpec("unable to set hostname without a private UTS namespace")
-        steps.append(namespaces.SetHostname(spec["hostname"]))
-    if spec.get("domainname"):
-        if "uts" not in asked:
-            raise BadSpec("unable to set domainname without a private UTS namespace")
-        steps.append(namespaces.SetDomainname(spec["domainname"]))
+def _cover(steps: list[Operation], spec: Spec, linux: Linux) -> None:
+    """What may not be seen or written, once everything is mounted."""
+    if linux.get("maskedPaths"):
+        steps.append(masks.MaskPaths(list(dict.fromkeys(linux["maskedPaths"]))))
+    if linux.get("readonlyPaths"):
+        steps.append(masks.ReadonlyPaths(linux["readonlyPaths"]))
+    if (spec.get("root") or {}).get("readonly"):
+        steps.append(program.MakeDirectory((spec.get("process") or {}).get("cwd") or "/"))
+        steps.append(rootfs.ReadonlyRoot())
 
 
-def _check_sysctl(key: str, value: str, asked: dict[str, Namespace]) -> None:
-    """Only settings that belong to a namespace of the container; else they are the host's."""
-    first, _, rest = key.partition(".")
-    allowed = (
-        (first == "net" and "network" in asked)
-        or (first == "kernel" and rest in IPC_SYSCTLS and "ipc" in asked)
-        or (key.startswith("fs.mqueue.") and "ipc" in asked)
-        or (key == "kernel.domainname" and "uts" in asked)
-    )
-    if not allowed or "/" in key or ".." in key:
-        raise BadSpec(f'sysctl "{key}" is not in a separate kernel namespace')
-    if not value.isprintable():  # a line feed would write a second value (CVE-2022-0811)
-        raise BadSpec(f'sysctl "{key}": control characters in the value')
+def _enter(linux: Linux, *, has_mounts: bool) -> Operation:
+    if not has_mounts:
+        return rootfs.ChangeRoot()
+    name = linux.get("rootfsPropagation") or ""
+    return rootfs.PivotRoot(_propagation(name)[1] if name else 0)
 
 
-def _process(
-    steps: list[Operation],
-    process: Process,
-    *,
-    seccomp: bytes | None,
-    keyring: str | None,
-    create_cwd: bool = True,
-    gate: bool = False,
-) -> None:
-    steps.append(namespaces.NewSession(keyring))
-    for limit in process.get("rlimits") or []:
-        steps.append(identity.SetRlimit(limit["type"], limit["soft"], limit["hard"]))
-    user = process.get("user") or {}
-    steps.append(identity.ResolveUser(user))
-    steps.append(program.SetEnvironment(process.get("env") or []))
-    steps.append(program.SetStdio(terminal=bool(process.get("terminal"))))
-    steps.append(program.ChangeDirectory(process.get("cwd") or "/", create=create_cwd))
-    steps.append(program.FindProgram(process["args"][0]))
-    steps.append(program.Report())
-    if gate:
-        steps.append(program.WaitForStart())
-    steps.append(program.CloseDescriptors())
-    no_new_privileges = bool(process.get("noNewPrivileges"))
-    if seccomp and not no_new_privileges:
-        steps.append(identity.LoadSeccomp(seccomp))
-    umask = user.get("umask")
-    steps.append(identity.BecomeUser(_sets(process), DEFAULT_UMASK if umask is None else umask))
-    if no_new_privileges:
-        steps.append(identity.NoNewPrivileges())
-        if seccomp:
-            steps.append(identity.LoadSeccomp(seccomp))
-    steps.append(program.Execute(process["args"]))
+def _finish(request: Request, linux: Linux, seccomp: bytes | None) -> ending.Finish:
+    keyring = None if request.get("keep_keyring") else f"_ses.{request.get('id', '')}"
+    finish = ending.Finish(seccomp, keyring)
+    finish.gate = finish.outlives = bool(request.get("gate"))
+    if finish.gate and not any(n["type"] == "user" for n in linux.get("namespaces") or []):
+        finish.grantable = capabilities.to_mask(capabilities.available())
+    finish.preserved = request.get("preserved") or []
+    finish.extra = {key: linux[key] for key in ending.RARE if linux.get(key) is not None}  # type: ignore[literal-required]
+    profile = linux.get("seccomp")
+    if profile and finish.gate:  # a profile of the spec's own: the engine sends it compiled
+        from lading.runtime.planning import rare
 
-
-def _sets(process: Process) -> dict[str, int]:
-    """The five masks; a spec without capabilities means none."""
-    names: dict[str, list[str]] = dict(process.get("capabilities") or {})  # type: ignore[arg-type]
-    return {kind: capabilities.to_mask(names.get(kind) or []) for kind in CAPABILITY_SETS}
+        rare.set_filter_flags(finish, profile)
+    return finish

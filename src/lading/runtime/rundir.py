@@ -8,10 +8,10 @@ exit.json      {"exit_code", "oom_killed", "finished_at_ns"}; written once, by r
 
 from __future__ import annotations
 
-import json
 import os
 
 from lading.failpoints import fp
+from lading.runtime import json_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def write(directory: int, name: str, record: dict[str, Any]) -> None:
     """Write a record so that a reader sees all of it or none."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
     descriptor = os.open(name + ".tmp", flags, 0o600, dir_fd=directory)
-    os.write(descriptor, json.dumps(record).encode())
+    os.write(descriptor, json_text.encode(record).encode())
     os.close(descriptor)
     fp(f"rundir.{name}.written")
     os.rename(name + ".tmp", name, src_dir_fd=directory, dst_dir_fd=directory)
@@ -49,7 +49,7 @@ def read(directory: str, name: str) -> dict[str, Any] | None:
     except OSError:
         return None
     try:
-        record = json.loads(os.read(descriptor, 65536))
+        record = json_text.decode(os.read(descriptor, os.fstat(descriptor).st_size).decode())
     except ValueError:
         return None
     finally:

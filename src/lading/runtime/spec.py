@@ -4,7 +4,7 @@ For type checkers only: nobody imports this when the program runs. All keys are 
 are in the standard; `plan.py` says which are refused. Extensions of ours are marked.
 """
 
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 
 class User(TypedDict, total=False):
@@ -48,6 +48,9 @@ class Process(TypedDict, total=False):
     apparmorProfile: str
     selinuxLabel: str
     oomScoreAdj: int
+    scheduler: dict[str, Any]
+    ioPriority: dict[str, Any]
+    execCPUAffinity: dict[str, str]
 
 
 class Root(TypedDict, total=False):
@@ -55,13 +58,26 @@ class Root(TypedDict, total=False):
     readonly: bool
 
 
+class IdMapping(TypedDict):
+    containerID: int
+    hostID: int
+    size: int
+
+
+class Hook(TypedDict, total=False):
+    path: str
+    args: list[str]
+    env: list[str]
+    timeout: int  # seconds
+
+
 class Mount(TypedDict, total=False):
     destination: str
     type: str
     source: str
     options: list[str]
-    uidMappings: list[object]
-    gidMappings: list[object]
+    uidMappings: list[IdMapping]
+    gidMappings: list[IdMapping]
 
 
 class Namespace(TypedDict, total=False):
@@ -88,7 +104,15 @@ class Linux(TypedDict, total=False):
     maskedPaths: list[str]
     readonlyPaths: list[str]
     sysctl: dict[str, str]
-    seccomp: dict[str, object]
+    seccomp: dict[str, Any]
+    uidMappings: list[IdMapping]
+    gidMappings: list[IdMapping]
+    timeOffsets: dict[str, dict[str, int]]
+    personality: dict[str, Any]
+    memoryPolicy: dict[str, Any]
+    intelRdt: dict[str, Any]
+    mountLabel: str
+    landlock: dict[str, Any]  # ours: see kernel/landlock.py
 
 
 class Spec(TypedDict, total=False):
@@ -98,7 +122,7 @@ class Spec(TypedDict, total=False):
     hostname: str
     domainname: str
     mounts: list[Mount]
-    hooks: dict[str, object]
+    hooks: dict[str, list[Hook]]
     annotations: dict[str, str]
     linux: Linux
 
@@ -119,6 +143,7 @@ class Descriptors(TypedDict, total=False):
     netns: int | None  # index in the descriptors that came with the request
     stdio: list[int] | None  # three of them: the program's own stdio, not looked at
     console: int | None  # a connected socket that is sent the terminal's master
+    cgroup: list[int] | None  # `tasks` files of v1, open for writing
 
 
 class Request(TypedDict, total=False):
@@ -130,4 +155,7 @@ class Request(TypedDict, total=False):
     stdin: bool
     seccomp_filter: str | None
     fds: Descriptors
-    gate: bool  # stop before execve until the monitor is told to start
+    gate: bool  # stop before execve until somebody says start
+    preserved: list[int]  # descriptors after stdio that the program gets
+    keep_keyring: bool
+    state: dict[str, Any]  # what hooks get on their stdin

@@ -59,11 +59,23 @@ def test_directories_are_made_where_links_inside_lead(root: int, tmp_path: Path)
     assert (tmp_path / "root/real/new").is_dir()
 
 
-def test_a_dangling_link_is_not_a_way_out(root: int, tmp_path: Path) -> None:
-    (tmp_path / "root/link").symlink_to(tmp_path / "outside")
-    with pytest.raises(OSError, match="Not a directory"):
-        safepath.mkdir_in_root(root, "link/new")
+def test_a_dangling_link_is_followed_inside_the_root_and_made(root: int, tmp_path: Path) -> None:
+    (tmp_path / "root/link").symlink_to(f"../..{tmp_path}/outside")
+    os.close(safepath.mkdir_in_root(root, "link/new"))
+    (tmp_path / "root/etc").mkdir()
+    (tmp_path / "root/etc/hosts").symlink_to("../run/made/hosts")
+    os.close(safepath.touch_in_root(root, "/etc/hosts"))
     assert not (tmp_path / "outside").exists()
+    assert (tmp_path / f"root{tmp_path}/outside/new").is_dir()
+    assert (tmp_path / "root/run/made/hosts").is_file()
+
+
+def test_links_that_lead_in_circles_are_refused(root: int, tmp_path: Path) -> None:
+    (tmp_path / "root/a").symlink_to("b/x")
+    (tmp_path / "root/b").symlink_to("a/x")
+    for make in (safepath.mkdir_in_root, safepath.touch_in_root):
+        with pytest.raises(OSError, match=r"No such file|Too many levels"):
+            make(root, "/a/y")
 
 
 def test_files_are_made_once_and_kept(root: int, tmp_path: Path) -> None:

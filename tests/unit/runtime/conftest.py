@@ -1,4 +1,4 @@
-"""A spawner and a busybox root for every test that runs containers."""
+"""A spawner, bundles and a busybox root for tests that run containers."""
 
 import shutil
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.unit.runtime.box import Boxes, make_root
+from tests.unit.runtime.command.bundle import Bundle
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +20,10 @@ def boxes(tmp_path: Path, busybox: Path) -> Iterator[Boxes]:
     yield boxes
     boxes.close()
     shutil.rmtree(tmp_path)  # pytest keeps three runs; overlay work directories are root's own
+
+
+@pytest.fixture
+def bundle(tmp_path: Path, busybox: Path) -> Iterator[Bundle]:
+    bundle = Bundle(tmp_path, busybox)
+    yield bundle
+    bundle.close()

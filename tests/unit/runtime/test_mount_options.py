@@ -43,6 +43,8 @@ def test_recursive_words_are_kept_apart() -> None:
     assert mount_options.parse(["private"]).propagation == MS_PRIVATE
 
 
-def test_what_we_cannot_do_is_refused() -> None:
-    with pytest.raises(mount_options.BadMountOption, match="option tmpcopyup is not supported"):
-        mount_options.parse(["tmpcopyup"], "/x")
+def test_idmap_and_tmpcopyup_are_ours_and_not_the_file_systems() -> None:
+    options = mount_options.parse(["ridmap=uids=0-1-1;gids=0-1-1", "tmpcopyup", "size=1m"])
+    assert options.idmap == "ridmap=uids=0-1-1;gids=0-1-1"
+    assert options.copy_up
+    assert options.data == {"size": "1m"}

@@ -100,14 +100,21 @@ def test_devices_of_the_spec_win_over_the_default_ones() -> None:
     ("change", "message"),
     [
         (lambda s: s["process"].update(args=[]), "process.args must not be empty"),
-        (lambda s: s.update(hooks={"prestart": [{"path": "/x"}]}), "hooks are not supported"),
         (
-            lambda s: s["linux"]["namespaces"].append({"type": "user"}),
-            "namespace user is not supported",
+            lambda s: s.update(hooks={"prestart": [{"path": "/x"}]}),
+            "hooks are for lading-runtime only",
         ),
         (
-            lambda s: s["linux"].update(namespaces=[{"type": "pid"}]),
-            "a new mount namespace is required",
+            lambda s: s["linux"]["namespaces"].append({"type": "user"}),
+            "user namespaces enabled, but no mapping found",
+        ),
+        (
+            lambda s: s["linux"]["namespaces"].append({"type": "moon"}),
+            "namespace 'moon' does not exist",
+        ),
+        (
+            lambda s: s["process"].update(scheduler={"policy": "SCHED_X"}),
+            "invalid scheduler policy: 'SCHED_X'",
         ),
         (
             lambda s: s["linux"].update(sysctl={"kernel.core_pattern": "|/x"}),
@@ -118,8 +125,10 @@ def test_devices_of_the_spec_win_over_the_default_ones() -> None:
             'sysctl "net.x": control characters in the value',
         ),
         (
-            lambda s: s["mounts"].append({"destination": "/x", "options": ["bind", "idmap"]}),
-            "mount /x: option idmap is not supported",
+            lambda s: s["mounts"].append(
+                {"destination": "/x", "type": "tmpfs", "options": ["idmap"]}
+            ),
+            "mount /x: only bind mounts can be id-mapped",
         ),
     ],
 )

@@ -69,7 +69,7 @@ class MountDev(MountFilesystem):
         return f"{super().describe()} with {nodes}"
 
     def execute(self, child: Child) -> None:
-        tree = self.make()
+        tree = self.make(self.options.set & ~mount.MOUNT_ATTR_RDONLY)
         for name in DIRECTORIES:
             os.mkdir(name, 0o755, dir_fd=tree)
         for node in self.nodes:
@@ -79,6 +79,20 @@ class MountDev(MountFilesystem):
         attach(child, tree, self.destination)
 
     nodes: list[Node]
+
+
+class ReadonlyDev(Operation):
+    """/dev, once all that belongs in it is there."""
+
+    __slots__ = ()
+
+    def describe(self) -> str:
+        return "make /dev read-only"
+
+    def execute(self, child: Child) -> None:
+        place = safepath.open_in_root(child.root, "/dev", os.O_PATH, symlinks=False)
+        mount.mount_setattr(place, set=mount.MOUNT_ATTR_RDONLY)
+        os.close(place)
 
 
 class MakeDevice(Operation):
@@ -103,6 +117,51 @@ class MakeDevice(Operation):
             return
         finally:
             os.close(directory)
+
+
+class MakeLinks(Operation):
+    """The links of /dev where it is not a tmpfs of ours; what is there already is left alone."""
+
+    __slots__ = ()
+
+    def describe(self) -> str:
+        return "make links in /dev"
+
+    def execute(self, child: Child) -> None:
+        directory = safepath.mkdir_in_root(child.root, "/dev")
+        for name, target in LINKS:
+            try:
+                os.symlink(target, name, dir_fd=directory)
+            except FileExistsError:
+                continue
+        os.close(directory)
+
+
+class BindDevice(Operation):
+    """A node of the parent or of the host, where nobody may make one: in a user namespace."""
+
+    __slots__ = ("node", "tree")
+
+    def __init__(self, node: Node, tree: int = -1) -> None:
+        self.node = node
+        self.tree = tree
+
+    def describe(self) -> str:
+        return f"bind device {self.node.describe()}"
+
+    def execute(self, child: Child) -> None:
+        tree = self.tree
+        if tree < 0:
+            tree = mount.open_tree(mount.AT_FDCWD, self.node.path)
+        mount.mount_setattr(tree, set=mount.MOUNT_ATTR_NOSUID | mount.MOUNT_ATTR_NOEXEC)
+        status = os.stat(tree)
+        is_it = (stat.S_IFMT(status.st_mode), status.st_rdev) == (
+            stat.S_IFMT(self.node.mode),
+            self.node.device,
+        )
+        if not is_it:
+            raise StepFailed(f"the host's {self.node.path} is another device", errno.ENODEV)
+        attach(child, tree, self.node.path, is_directory=False)
 
 
 def open_terminal(root: int) -> tuple[int, int]:

@@ -16,7 +16,23 @@ if TYPE_CHECKING:
     from lading.runtime.spec import User
 
 PDEATHSIG = 9
+RLIMITS = frozenset(name for name in dir(resource) if name.startswith("RLIMIT_"))
 INFINITY = (1 << 64) - 1  # how the OCI spec writes RLIM_INFINITY
+
+
+class Warn(Operation):
+    """Tell the user what is not done as asked."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def describe(self) -> str:
+        return f"warn: {self.text}"
+
+    def execute(self, child: Child) -> None:
+        child.warnings.append(self.text)
 
 
 class SetOomScoreAdj(Operation):
@@ -97,9 +113,18 @@ class BecomeUser(Operation):
     PR_SET_PDEATHSIG comes after: the kernel clears it when credentials change.
     """
 
-    __slots__ = ("ambient", "bounding", "effective", "inheritable", "permitted", "umask")
+    __slots__ = (
+        "ambient",
+        "bounding",
+        "effective",
+        "inheritable",
+        "outlives",
+        "permitted",
+        "umask",
+    )
 
-    def __init__(self, sets: dict[str, int], umask: int) -> None:
+    def __init__(self, sets: dict[str, int], umask: int, *, outlives: bool = False) -> None:
+        self.outlives = outlives
         self.bounding = sets["bounding"]
         self.effective = sets["effective"]
         self.permitted = sets["permitted"]
@@ -116,13 +141,14 @@ class BecomeUser(Operation):
         assert identity is not None  # ResolveUser comes first in every plan
         capabilities.drop_bounding(self.bounding)
         process.prctl(process.PR_SET_KEEPCAPS, 1)
-        process.set_ids(identity.uid, identity.gid, identity.groups)
+        groups = identity.groups if child.may_set_groups else None
+        process.set_ids(identity.uid, identity.gid, groups)
         process.prctl(process.PR_SET_KEEPCAPS, 0)
         process.capset(self.effective, self.permitted, self.inheritable)
         if self.ambient:
             capabilities.set_ambient(self.ambient)
         os.umask(self.umask)
-        process.prctl(process.PR_SET_PDEATHSIG, PDEATHSIG)
+        process.prctl(process.PR_SET_PDEATHSIG, 0 if self.outlives else PDEATHSIG)
 
 
 class NoNewPrivileges(Operation):
@@ -147,7 +173,8 @@ class LoadSeccomp(Operation):
         self.flags = flags
 
     def describe(self) -> str:
-        return f"load seccomp filter of {len(self.program) // 8} instructions"
+        flags = f" with flags {self.flags:x}" if self.flags else ""
+        return f"load seccomp filter of {len(self.program) // 8} instructions{flags}"
 
     def execute(self, child: Child) -> None:
         load.load_filter(self.program, flags=self.flags)

@@ -5,6 +5,7 @@ Every target is opened inside the root first, and the mount is attached to that 
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
@@ -26,7 +27,14 @@ def is_strict(destination: str) -> bool:
 
 def open_target(child: Child, destination: str) -> int:
     """The directory `destination` in the root, made if missing; a descriptor."""
-    return safepath.mkdir_in_root(child.root, destination, symlinks=not is_strict(destination))
+    strict = is_strict(destination)
+    try:
+        return safepath.mkdir_in_root(child.root, destination, symlinks=not strict)
+    except OSError as error:
+        if not strict or error.errno not in (errno.ELOOP, errno.ENOTDIR):
+            raise
+        message = f"{destination} must be mounted on ordinary directory"
+        raise StepFailed(message, error.errno) from error
 
 
 def attach(child: Child, tree: int, destination: str, *, is_directory: bool = True) -> None:
@@ -54,27 +62,50 @@ class MountFilesystem(Operation):
     def describe(self) -> str:
         return f"mount {self.fstype} on {self.destination}{self.options.describe()}"
 
-    def make(self) -> int:
+    def make(self, attributes: int | None = None) -> int:
         """The file system as a detached mount."""
         data = dict(self.options.data)
         data.setdefault("source", self.source or self.fstype)
-        return mount.detached(self.fstype, data, self.options.set)
+        return mount.detached(
+            self.fstype, data, self.options.set if attributes is None else attributes
+        )
 
     def execute(self, child: Child) -> None:
         tree = self.make()
+        if self.fstype == "tmpfs" and "mode" not in self.options.data:
+            inherit_mode(child, self.destination, tree)
         if self.options.propagation:
             mount.mount_setattr(tree, propagation=self.options.propagation)
         attach(child, tree, self.destination)
 
 
+def inherit_mode(child: Child, destination: str, tree: int) -> None:
+    """A tmpfs without a mode looks like the directory that it covers, as with runc."""
+    try:
+        covered = safepath.open_in_root(child.root, destination, os.O_PATH | os.O_DIRECTORY)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    directory = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=tree)
+    os.fchmod(directory, stat.S_IMODE(os.fstat(covered).st_mode))
+    os.close(directory)
+    os.close(covered)
+
+
 class BindMount(Operation):
     """A file or directory of the host, seen at another place."""
 
-    __slots__ = ("destination", "options", "recursive", "source")
+    __slots__ = ("destination", "options", "recursive", "source", "tree")
 
     def __init__(
-        self, source: str, destination: str, options: MountOptions, *, recursive: bool
+        self,
+        source: str,
+        destination: str,
+        options: MountOptions,
+        *,
+        recursive: bool,
+        tree: int = -1,
     ) -> None:
+        self.tree = tree  # the parent has cloned it already
         self.source = source
         self.destination = destination
         self.options = options
@@ -86,13 +117,7 @@ class BindMount(Operation):
 
     def execute(self, child: Child) -> None:
         options = self.options
-        flags = mount.OPEN_TREE_CLONE | (mount.AT_RECURSIVE if self.recursive else 0)
-        try:
-            tree = mount.open_tree(mount.AT_FDCWD, self.source, flags)
-        except FileNotFoundError as error:
-            raise StepFailed(
-                f"bind source path does not exist: {self.source}", error.errno or 0
-            ) from error
+        tree = self.tree if self.tree >= 0 else clone_source(self.source, recursive=self.recursive)
         if options.set or options.clear:
             mount.mount_setattr(tree, set=options.set, clear=options.clear)
         if options.recursive_set or options.recursive_clear:
@@ -107,6 +132,16 @@ class BindMount(Operation):
                 recursive=self.recursive and options.propagation_recursive,
             )
         attach(child, tree, self.destination, is_directory=is_directory)
+
+
+def clone_source(path: str, *, recursive: bool) -> int:
+    """A detached bind mount of a path of the host."""
+    flags = mount.OPEN_TREE_CLONE | (mount.AT_RECURSIVE if recursive else 0)
+    try:
+        return mount.open_tree(mount.AT_FDCWD, path, flags)
+    except FileNotFoundError as error:
+        message = f"bind source path does not exist: {path}"
+        raise StepFailed(message, error.errno or 0) from error
 
 
 class MountCgroupV1(Operation):

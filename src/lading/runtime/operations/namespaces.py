@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SIOCSIFFLAGS = 0x8914  # include/uapi/linux/sockios.h
 IFF_UP = 1
+SWAPPED = str.maketrans("./", "/.")  # a slash in a key stands for a dot in a name
 
 
 class WaitForCgroup(Operation):
@@ -53,6 +54,24 @@ class JoinCgroup(Operation):
 
     def execute(self, child: Child) -> None:
         for descriptor in Cgroup(self.path, self.trees).join_files():
+            os.write(descriptor, b"0")
+            os.close(descriptor)
+
+
+class EnterCgroup(Operation):
+    """The same by `tasks` files that somebody opened who has the right to."""
+
+    __slots__ = ("descriptors", "path")
+
+    def __init__(self, path: str, descriptors: list[int]) -> None:
+        self.path = path
+        self.descriptors = descriptors
+
+    def describe(self) -> str:
+        return f"join cgroup {self.path}"
+
+    def execute(self, child: Child) -> None:
+        for descriptor in self.descriptors:
             os.write(descriptor, b"0")
             os.close(descriptor)
 
@@ -104,6 +123,8 @@ class JoinContainer(Operation):
 
     def execute(self, child: Child) -> None:
         namespaces.setns(self.pidfd, self.flags)
+        if self.flags & namespaces.CLONE_NEWUSER:
+            process.set_ids(0, 0, None)
         child.take_root(os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
 
 
@@ -161,7 +182,7 @@ class SetSysctl(Operation):
         return f"set sysctl {self.key}={self.value}"
 
     def execute(self, child: Child) -> None:
-        path = "sys/" + self.key.replace(".", "/")
+        path = "sys/" + self.key.translate(SWAPPED)
         descriptor = safepath.proc_open(path, os.O_WRONLY)
         os.write(descriptor, self.value.encode())
         os.close(descriptor)

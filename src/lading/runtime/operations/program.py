@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # `signal` is it, wrapped in enums
 import errno
 import os
-import signal
 import stat
 
 from lading.kernel import process, safepath, tty
@@ -58,7 +58,7 @@ class SetEnvironment(Operation):
     def execute(self, child: Child) -> None:
         pairs = (variable.partition("=") for variable in self.variables)
         child.environment = {name: value for name, equals, value in pairs if equals and name}
-        if "HOME" not in child.environment and child.identity is not None:
+        if not child.environment.get("HOME") and child.identity is not None:
             child.environment["HOME"] = child.identity.home or "/"
 
 
@@ -154,19 +154,22 @@ class Report(Operation):
 class CloseDescriptors(Operation):
     """Everything after stdio (and what was to be kept) closes at execve."""
 
-    __slots__ = ()
+    __slots__ = ("preserved",)
+
+    def __init__(self, preserved: list[int]) -> None:
+        self.preserved = preserved  # those of the caller; no others of these numbers
 
     def describe(self) -> str:
-        return "close descriptors, reset signals"
+        kept = f" but {' '.join(map(str, self.preserved))}" if self.preserved else ""
+        return f"close descriptors{kept}, reset signals"
 
     def execute(self, child: Child) -> None:
-        first = 3 + child.preserved
-        for number in range(3, first):
+        process.close_range(3, process.LAST_DESCRIPTOR, process.CLOSE_RANGE_CLOEXEC)
+        for number in self.preserved:
             os.set_inheritable(number, True)
-        process.close_range(first, process.LAST_DESCRIPTOR, process.CLOSE_RANGE_CLOEXEC)
-        for number in (signal.SIGPIPE, signal.SIGHUP, signal.SIGINT):
-            signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        for number in (_signal.SIGPIPE, _signal.SIGHUP, _signal.SIGINT):
+            _signal.signal(number, _signal.SIG_DFL)
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
 
 
 class FindProgram(Operation):
@@ -185,16 +188,35 @@ class FindProgram(Operation):
 
 
 class WaitForStart(Operation):
-    """A created container stops here until somebody calls start; the monitor then sends a byte."""
+    """A created container stops here until somebody connects to its socket.
 
-    __slots__ = ()
+    That connection then takes the place of the one to our parent, who may be gone. Meanwhile
+    nothing of the host is held open: this may take days.
+    """
+
+    __slots__ = ("preserved",)
+
+    def __init__(self, preserved: list[int]) -> None:
+        self.preserved = preserved
 
     def describe(self) -> str:
         return "wait for start"
 
     def execute(self, child: Child) -> None:
-        if not child.sync.recv(1):
-            os._exit(0)  # the monitor is gone
+        process.prctl(process.PR_SET_PDEATHSIG, 0)
+        messages.send(child.sync, {"created": True})
+        child.sync.close()
+        first = 3
+        for number in sorted({child.root, child.listener, *self.preserved}):
+            if number > first:
+                process.close_range(first, number - 1)
+            first = max(first, number + 1)
+        process.close_range(first)
+        safepath.forget_procfs()
+        listener = messages.adopt(child.listener)
+        descriptor, _ = listener._accept()  # type: ignore[attr-defined]
+        listener.close()
+        child.sync = messages.adopt(descriptor)
 
 
 class Execute(Operation):

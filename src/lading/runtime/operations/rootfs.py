@@ -31,6 +31,25 @@ class SetPropagation(Operation):
         mount.mount("none", "/", "", self.flags)
 
 
+class PrivateMount(Operation):
+    """The mount on which a directory is becomes private: pivot_root wants that of its parent."""
+
+    __slots__ = ("directory",)
+
+    def __init__(self, directory: str) -> None:
+        self.directory = directory
+
+    def describe(self) -> str:
+        return f"make the mount of {self.directory} private"
+
+    def execute(self, child: Child) -> None:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+            points = [line.split(" ")[4] for line in file]
+        path = os.path.realpath(self.directory)
+        above = [point for point in points if f"{path}/".startswith(point.rstrip("/") + "/")]
+        mount.mount("none", max(above, key=len), "", mount.MS_PRIVATE)
+
+
 class MountOverlay(Operation):
     """The layers of the image under the container's own directory, seen as one tree.
 
@@ -115,6 +134,30 @@ class BindRoot(Operation):
         child.take_root(root)
 
 
+class AttachRoot(Operation):
+    """A root that the parent has made, for want of our rights: see `parent_mounts`.
+
+    Where we may not even reach the directory it is stacked on "/".
+    """
+
+    __slots__ = ("directory", "tree")
+
+    def __init__(self, tree: int, directory: str) -> None:
+        self.tree = tree
+        self.directory = directory
+
+    def describe(self) -> str:
+        return f"attach the root that the parent made on {self.directory}"
+
+    def execute(self, child: Child) -> None:
+        mount.mount_setattr(self.tree, propagation=mount.MS_PRIVATE, recursive=True)
+        try:
+            mount.move_mount(self.tree, mount.AT_FDCWD, self.directory)
+        except PermissionError:
+            mount.move_mount(self.tree, mount.AT_FDCWD, "/")
+        child.take_root(self.tree)
+
+
 class ReadonlyRoot(Operation):
     """After every mount target was made; mounts in the root keep their own attributes."""
 
@@ -125,6 +168,20 @@ class ReadonlyRoot(Operation):
 
     def execute(self, child: Child) -> None:
         mount.mount_setattr(child.root, set=mount.MOUNT_ATTR_RDONLY)
+
+
+class ChangeRoot(Operation):
+    """For a container without a mount namespace of its own: only the view of "/" changes."""
+
+    __slots__ = ()
+
+    def describe(self) -> str:
+        return "change root"
+
+    def execute(self, child: Child) -> None:
+        os.fchdir(child.root)
+        os.chroot(".")
+        os.chdir("/")
 
 
 class PivotRoot(Operation):

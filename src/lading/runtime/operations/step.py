@@ -29,8 +29,9 @@ class Child:
     __slots__ = (
         "environment",
         "identity",
+        "listener",
         "master",
-        "preserved",
+        "may_set_groups",
         "program",
         "root",
         "stdio",
@@ -49,7 +50,8 @@ class Child:
         self.root = -1  # the container's root, once mounted
         self.master = -1  # of the terminal, to be handed to the monitor
         self.program = ""  # the file that execve will run
-        self.preserved = 0  # how many descriptors after 2 the program shall get
+        self.may_set_groups = True
+        self.listener = -1  # where a gated child waits for its start, see WaitForStart
         self.identity: Identity | None = None
         self.environment: dict[str, str] = {}
         self.warnings: list[str] = []

@@ -1,0 +1,299 @@
+"""create, start and run."""
+
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found]  # `signal` is it, wrapped in enums
+import os
+import time
+
+from lading.errors import Conflict, InvalidArgument, LadingError
+from lading.runtime import hooks, json_text
+from lading.runtime.command import launch, sockets, starting, store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from lading.runtime.command.flags import Options
+    from lading.runtime.command.main import Invocation
+    from lading.runtime.command.store import Entry, State
+    from lading.runtime.command.terminal import Relay
+    from lading.runtime.spec import Mount, Request, Spec
+
+NOT_FORWARDED = {_signal.SIGCHLD, _signal.SIGKILL, _signal.SIGSTOP, _signal.SIGURG}
+
+
+class BadTerminal(InvalidArgument):
+    """{0}"""
+
+
+class NotCreated(Conflict):
+    """cannot start a container that has {0}"""
+
+
+def create(invocation: Invocation, options: Options) -> int:
+    """Set a container up to the point of executing its program."""
+    entry, bundle = _where(invocation, options)
+    _create(invocation, options, entry, bundle, detach=True)
+    return 0
+
+
+def start(invocation: Invocation, options: Options) -> int:
+    """Execute the program of a created container."""
+    entry = invocation.entry(options)
+    lock = entry.lock()
+    state = entry.read()
+    status = store.status(entry, state)
+    if status != "created":
+        raise NotCreated({"running": "already started"}.get(status, status))
+    _start(invocation, entry, state, entry.spec())
+    os.close(lock)
+    return 0
+
+
+def run(invocation: Invocation, options: Options) -> int:
+    """create and start; unless --detach, wait for the end and delete."""
+    detach = options.switch("detach")
+    entry, bundle = _where(invocation, options)
+    made = _create(invocation, options, entry, bundle, detach=detach)
+    state, spec = made.state, entry.spec()
+    terminal = None
+    if made.master >= 0 and not detach:
+        from lading.runtime.command.terminal import Relay
+
+        terminal = Relay(made.master)
+    try:
+        _start(invocation, entry, state, spec)
+        if detach:
+            return 0
+        code = wait(state, terminal)
+    except starting.StartFailed:
+        from lading.runtime.command import ending
+
+        ending.remove(invocation, entry, state)
+        raise
+    finally:
+        if terminal is not None:
+            terminal.restore()
+    if not options.switch("keep"):
+        from lading.runtime.command import ending
+
+        ending.remove(invocation, entry, state)
+    return code
+
+
+def _where(invocation: Invocation, options: Options) -> tuple[Entry, str]:
+    return invocation.entry(options), os.path.abspath(options.text("bundle", "."))
+
+
+def _create(
+    invocation: Invocation, options: Options, entry: Entry, bundle: str, *, detach: bool
+) -> launch.Launch:
+    config = os.path.join(bundle, options.text("config", "config.json"))
+    spec = read_spec(config)
+    _check_terminal(spec, options, detach=detach)
+    os.umask(0o022)  # groups are for all to see; what is secret has its own mode
+    state = new_state(invocation, entry, bundle, spec)
+    notify = os.environ.get("NOTIFY_SOCKET", "")
+    preserved = open_descriptors(options.number("preserve-fds") + _pass_sockets(spec))
+    if notify:
+        _add_notify(spec, entry)
+    request: Request = {
+        "id": entry.id,
+        "directory": spec["root"]["path"],  # hooks look for mounts below it
+        "spec": spec,
+        "overlay": None,
+        "log": None,
+        "stdin": False,
+        "seccomp_filter": None,
+        "fds": {},
+        "gate": True,
+        "preserved": preserved,
+        "keep_keyring": options.switch("no-new-keyring"),
+        "state": store.document(state, "creating"),
+    }
+    made = launch.Launch(entry, request, state, store.host(), notifies=bool(notify))
+    try:
+        made.create()
+        invocation.warn(made.warnings)
+        _hand_out(options, made)
+    except (LadingError, OSError, ValueError, KeyError):
+        made.undo()
+        raise
+    return made
+
+
+def open_descriptors(count: int) -> list[int]:
+    """Which of the `count` descriptors after stdio the caller gave us; before we open our own."""
+    found = []
+    for number in range(3, 3 + count):
+        try:
+            os.fstat(number)
+        except OSError:
+            continue
+        found.append(number)
+    return found
+
+
+def _hand_out(options: Options, made: launch.Launch) -> None:
+    if made.master >= 0 and options.text("console-socket"):
+        sockets.give_console(options.text("console-socket"), made.master)
+    if options.text("pidfd-socket"):
+        sockets.send(options.text("pidfd-socket"), b"pidfd", [made.pidfd])
+    sockets.write_pid(options.text("pid-file"), made.state["pid"])
+
+
+def read_spec(path: str) -> Spec:
+    """The bundle's config.json, checked for what nothing can be done without."""
+    try:
+        with open(path, "rb") as file:
+            spec = json_text.decode(file.read().decode())
+    except FileNotFoundError:
+        raise InvalidArgument(
+            f"JSON specification file {os.path.basename(path)} not found"
+        ) from None
+    if not isinstance(spec, dict):
+        raise InvalidArgument(f"{path} is not a JSON object")
+    version = spec.get("ociVersion")
+    if not version:
+        raise InvalidArgument("unsupported spec: ociVersion is missing")
+    if not str(version).startswith("1."):
+        raise InvalidArgument(f"unsupported spec version: {version}")
+    if not spec.get("process"):
+        raise InvalidArgument("process property must not be empty")
+    if not spec.get("linux"):
+        spec["linux"] = {}
+    found: Spec = spec  # type: ignore[assignment]  # the plan looks at every part
+    return found
+
+
+def _check_terminal(spec: Spec, options: Options, *, detach: bool) -> None:
+    has_terminal = bool((spec.get("process") or {}).get("terminal"))
+    has_socket = bool(options.text("console-socket"))
+    if detach and has_terminal and not has_socket:
+        raise BadTerminal("cannot allocate tty if runc will detach without setting console socket")
+    if has_socket and not (detach and has_terminal):
+        raise BadTerminal("cannot use console socket if runc will not detach or allocate tty")
+
+
+def new_state(invocation: Invocation, entry: Entry, bundle: str, spec: Spec) -> State:
+    root = spec.setdefault("root", {})
+    root["path"] = os.path.realpath(os.path.join(bundle, root.get("path") or "rootfs"))
+    if not os.path.isdir(root["path"]):
+        raise InvalidArgument(f"invalid rootfs: stat {root['path']}: no such directory")
+    for listed in spec.get("mounts") or []:
+        _locate(listed, bundle, root["path"])
+    linux = spec.setdefault("linux", {})
+    path = cgroup_path(linux.get("cgroupsPath") or "", entry.id, systemd=invocation.systemd)
+    linux["cgroupsPath"] = path
+    resources: dict[str, Any] = linux.setdefault("resources", {})
+    now = time.time_ns()
+    return {
+        "id": entry.id,
+        "pid": 0,
+        "start_time": 0,
+        "bundle": bundle,
+        "rootfs": root["path"],
+        "annotations": spec.get("annotations") or {},
+        "created": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now // 10**9))
+        + f".{now % 10**9:09d}Z",
+        "owner": os.getuid(),
+        "cgroup_path": path,
+        "systemd": invocation.systemd,
+        "resources": {k: v for k, v in resources.items() if k != "devices"},
+        "intel_rdt": "",
+    }
+
+
+def _locate(entry: Mount, bundle: str, root: str) -> None:
+    """Sources are relative to the bundle; a destination may be written from the host's root."""
+    is_bind = entry.get("type") == "bind" or {"bind", "rbind"} & set(entry.get("options") or [])
+    if is_bind and entry.get("source"):
+        entry["source"] = os.path.join(bundle, entry["source"])
+    if entry["destination"].startswith(root.rstrip("/") + "/"):
+        entry["destination"] = entry["destination"][len(root.rstrip("/")) :]
+
+
+def cgroup_path(asked: str, name: str, *, systemd: bool) -> str:
+    """From the root of the hierarchies; systemd's `slice:prefix:name` is a scope in its slice."""
+    if systemd and asked.count(":") == 2:
+        slice_name, prefix, scope = asked.split(":")
+        parts = (slice_name or "system.slice").removesuffix(".slice").split("-")
+        slices = [f"{'-'.join(parts[: n + 1])}.slice" for n in range(len(parts))]
+        leaf = scope if scope.endswith(".slice") else f"{prefix}-{scope}.scope"
+        return "/" + "/".join([*slices, leaf])
+    return os.path.normpath("/" + (asked or name).lstrip("/"))
+
+
+def _pass_sockets(spec: Spec) -> int:
+    """LISTEN_FDS of the caller for the program, whose pid is 1; how many. man 3 sd_listen_fds."""
+    text = os.environ.get("LISTEN_FDS", "")
+    count = int(text) if text.isdigit() else 0
+    if count:
+        environment = spec["process"].setdefault("env", [])
+        environment += [f"LISTEN_FDS={count}", "LISTEN_PID=1"]
+        if os.environ.get("LISTEN_FDNAMES"):
+            environment.append(f"LISTEN_FDNAMES={os.environ['LISTEN_FDNAMES']}")
+    return count
+
+
+def _add_notify(spec: Spec, entry: Entry) -> None:
+    """A directory for the socket on which the program says that it is ready."""
+    directory = f"{entry.directory}/{store.NOTIFY}"
+    mount: Any = {
+        "destination": "/run/notify",
+        "type": "bind",
+        "source": directory,
+        "options": ["bind", "nosuid", "noexec", "nodev", "ro"],
+    }
+    spec.setdefault("mounts", []).append(mount)
+    environment = spec["process"].setdefault("env", [])
+    environment.append("NOTIFY_SOCKET=/run/notify/notify.sock")
+
+
+def _start(invocation: Invocation, entry: Entry, state: State, spec: Spec) -> None:
+    notifier = None
+    if os.path.isdir(f"{entry.directory}/{store.NOTIFY}") and os.environ.get("NOTIFY_SOCKET"):
+        from lading.runtime.command.readiness import Notifier
+
+        notifier = Notifier(f"{entry.directory}/{store.NOTIFY}", os.environ["NOTIFY_SOCKET"])
+    starting.start(entry, state, spec)
+    asked = (spec.get("hooks") or {}).get("poststart")
+    if asked:
+        document = store.encode(store.document(state, "running"))
+        try:
+            hooks.run(asked, "poststart", document, state["bundle"])
+        except hooks.HookFailed:
+            from lading.runtime.command import ending
+
+            ending.remove(invocation, entry, state)
+            raise
+    if notifier is not None:
+        notifier.forward(state)
+
+
+def wait(state: State, terminal: Relay | None) -> int:
+    """Until the program ends; signals are for it."""
+    forward_signals(lambda number: _forward(state, number), terminal)
+    if terminal is not None:
+        terminal.run(state["pid"])
+    _, status = os.waitpid(state["pid"], 0)
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
+
+
+def forward_signals(forward: Callable[[int], None], terminal: Relay | None) -> None:
+    """What is sent to us is for the program; a terminal's new size is for its terminal."""
+    for number in _signal.valid_signals() - NOT_FORWARDED:
+        if number == _signal.SIGWINCH and terminal is not None:
+            _signal.signal(number, lambda *_: terminal.resize())
+        else:
+            _signal.signal(number, lambda received, _: forward(received))
+
+
+def _forward(state: State, number: int) -> None:
+    try:
+        os.kill(state["pid"], number)  # our child, which nobody else can have reaped
+    except ProcessLookupError:
+        return
