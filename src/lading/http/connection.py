@@ -25,6 +25,7 @@ import h11
 
 from lading.http.flow import ClientGone, Outlet, has_hung_up, is_unix, wake
 from lading.http.limits import Limits
+from lading.http.peer import peer_of
 from lading.http.request import Request
 from lading.http.response import Hijack, Response, StreamResponse
 from lading.http.sending import plain_refusal, send_response, upgrade_head
@@ -229,6 +230,7 @@ class Connection(Upper):
                 list(event.headers),
                 self,
                 body_bytes=self._owner.limits.body_bytes,
+                peer=lambda: peer_of(self._transport),
             )
             self._task = asyncio.get_running_loop().create_task(self._serve(request))
         elif isinstance(event, h11.ConnectionClosed):
