@@ -70,6 +70,11 @@ def _dispatch(words: list[str], environ: Mapping[str, str]) -> int:
     file = index.TOP.get(name)
     if file is None:
         members = index.GROUPS.get(name)
+        if name == "__complete":
+            from lading.cli import completing
+
+            sys.stdout.write("".join(f"{line}\n" for line in completing.candidates(rest, environ)))
+            return 0
         if not members or not rest or rest[0] not in members:
             from lading.cli import front
 

@@ -12,6 +12,7 @@ COMMON = ("run", "exec", "ps", "pull", "images", "version", "info")
 TOP = {
     "attach": "attach",
     "commit": "commit",
+    "completion": "completion",
     "cp": "cp",
     "create": "create",
     "diff": "diff",

@@ -46,7 +46,7 @@ async def yes(asked: Request) -> Response:
 
 
 def answered(guard: Guard, asked: Request) -> tuple[int, bytes]:
-    response = asyncio.run(guard(asked))  # type: ignore[arg-type]
+    response = asyncio.run(guard(asked))
     return response.status, response.body
 
 
