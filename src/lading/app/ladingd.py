@@ -53,6 +53,8 @@ def parser() -> argparse.ArgumentParser:
         "--authorization-plugin", action="append", help="name or socket of one (repeatable)"
     )
     flags.add_argument("--audit-log", help="file for a line of JSON per changing request")
+    flags.add_argument("--log-driver", help="of containers that name none (default json-file)")
+    flags.add_argument("--log-opt", action="append", help="NAME=VALUE for that driver (repeatable)")
     flags.add_argument("--registry-mirror", action="append", help="URL, for docker.io names")
     flags.add_argument("--insecure-registry", action="append", help="HOST[:PORT] or CIDR")
     flags.add_argument("--cgroup-parent", help="below which containers' cgroups are made")
@@ -79,7 +81,7 @@ def settings(words: Sequence[str]) -> dict[str, object]:
         return given
     document = _config(path)
     plural = {"hosts": "host", "registry-mirrors": "registry-mirror"}
-    plural |= {"insecure-registries": "insecure-registry"}
+    plural |= {"insecure-registries": "insecure-registry", "log-opts": "log-opt"}
     plural |= {"authorization-plugins": "authorization-plugin"}
     for key, value in document.items():
         name = plural.get(key, key).replace("-", "_")
@@ -129,7 +131,17 @@ def options(given: dict[str, object]) -> Options:
         insecure_registries=texts("insecure_registry"),
         cgroup_parent=text("cgroup_parent", ""),
         networks=networks,
+        log_driver=text("log_driver", "json-file"),
+        log_options=tuple(_log_options(given.get("log_opt"))),
     )
+
+
+def _log_options(given: object) -> list[tuple[str, str]]:
+    """Flags are `NAME=VALUE`, the config file has an object."""
+    if isinstance(given, dict):
+        return [(str(name), str(value)) for name, value in given.items()]
+    words = given if isinstance(given, list) else []
+    return [(name, value) for name, _, value in (str(word).partition("=") for word in words)]
 
 
 def notify(environ: dict[str, str], message: str) -> None:

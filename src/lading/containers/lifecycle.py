@@ -21,7 +21,7 @@ from lading import exit_codes
 from lading.containers import restart
 from lading.containers.attach import hand_over_stdin
 from lading.containers.container import Container, Run
-from lading.containers.context import Context
+from lading.containers.context import Context, Happening
 from lading.containers.monitor import Monitor, MonitorGone
 from lading.containers.preparation import Preparation
 from lading.containers.record import ContainerRecord, ContainerState
@@ -97,6 +97,7 @@ class Lifecycle:
         """Everything up to a running process; what was acquired is on `undo`."""
         prepared = await self._preparation.prepare(container, undo)
         fp("start.before-spawn")
+        run.limit_log(self._context.layout.log(container.id), prepared.log_quota)
         descriptor = await self._context.launcher.spawn(prepared.request, prepared.descriptors)
         fp("start.after-spawn")
         run.monitor = Monitor(descriptor, on_event=run.handle, on_close=run.handle_close)
@@ -118,6 +119,8 @@ class Lifecycle:
         )
         container.record = replace(container.record, state=state)
         container.run = run
+        if run.is_log_limited:
+            run.adopt_holds(container.attachments)
         await self._context.save(container, "start")
         container.note_change()
         for descriptor, close_on_eof in container.pending_stdin:
@@ -154,14 +157,14 @@ class Lifecycle:
         container.record = replace(container.record, state=state)
         again = self._restart(container, state)
         details = {"exitCode": str(state.exit_code), **_duration(earlier, state)}
+        happenings: list[Happening] = [*(["oom"] if state.oom_killed else []), ("die", details)]
         fp("exit.before-record")
         if container.record.is_auto_removed and again is None and not container.keeps:
-            await self._context.delete(container, ("die", details), ("destroy", {}))
+            await self._context.delete(container, *happenings, "destroy")
             self._finish_run(container, run)
             self._discard(container)
         else:
-            events = [("die", details), *([("oom", {})] if state.oom_killed else [])]
-            await self._context.save(container, *events)
+            await self._context.save(container, *happenings)
             self._finish_run(container, run)
         if again is not None:
             self.in_background(self._start_again(container, again))
