@@ -71,6 +71,8 @@ class Router:
             response = error_response(error)
         except ClientGone:
             raise
+        except ConnectionAbortedError as error:  # a room below was fed by a client that went away
+            raise ClientGone from error
         except Exception as error:
             log.exception("bug: %s %s", request.method, request.path)
             response = error_response(error)

@@ -245,7 +245,10 @@ class Connection(Upper):
         """The next bytes of the request's body (`lading.http.request.Body`)."""
         assert self._http is not None
         while self._http.their_state is h11.SEND_BODY:
-            event = self._http.next_event()
+            try:
+                event = self._http.next_event()
+            except h11.RemoteProtocolError as error:  # torn, or no chunks: no more will come of it
+                raise ClientGone(str(error)) from error
             if isinstance(event, h11.Data):
                 return bytes(event.data)
             if event is not h11.NEED_DATA:
