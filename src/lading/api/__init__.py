@@ -4,7 +4,10 @@
 `lading.api.backend` describes. No decision about containers or images is taken in this room.
 """
 
+from lading.api.audit import Audit
+from lading.api.authorization import Plugin
+from lading.api.guard import Guard
 from lading.api.router import Route, Router
 from lading.api.routes import ROUTES
 
-__all__ = ["ROUTES", "Route", "Router"]
+__all__ = ["ROUTES", "Audit", "Guard", "Plugin", "Route", "Router"]

@@ -92,6 +92,6 @@ class Query:
 def _decode_filters(text: bytes) -> dict[str, list[str]]:
     try:
         decoded = msgspec.json.decode(text, type=dict[str, dict[str, bool] | list[str] | None])
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise BadFilters from None
     return {name: list(values or ()) for name, values in decoded.items()}

@@ -78,6 +78,8 @@ class Router:
             response = error_response(error)
         except ClientGone:
             raise
+        except ConnectionAbortedError as error:  # a room below was fed by a client that went away
+            raise ClientGone from error
         except OSError as error:
             response = self._host_fault(request, error)
         except Exception as error:

@@ -6,7 +6,6 @@ Runs in the foreground; systemd gives sockets (LISTEN_FDS, `-H fd://`) and is to
 
 import argparse
 import asyncio
-import grp
 import json
 import logging
 import os
@@ -14,20 +13,17 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
-from lading.api import ROUTES, Router
+from lading.api import ROUTES, Audit, Guard, Plugin, Router
+from lading.app.sockets import certificates, listeners
 from lading.engine import Engine, Options
 from lading.engine.clean_up import clean_up
 from lading.errors import LadingError
-from lading.http import InheritedListener, Listener, Server, TcpListener, UnixListener, serve
+from lading.http import Certificates, Server, serve
 from lading.networks import Settings
 from lading.version import VERSION
 
 DEFAULT_HOST = "unix:///run/lading.sock"
-DEFAULT_PORT = 2375  # of Docker's API without TLS
-GROUPS = ("lading", "docker")  # who may use the socket beside root: the first that exists
-FIRST_INHERITED = 3  # SD_LISTEN_FDS_START, sd_listen_fds(3)
 log = logging.getLogger("lading")
 
 
@@ -45,6 +41,18 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument(
         "-l", "--log-level", choices=["debug", "info", "warn", "error", "fatal"], help="info"
     )
+    flags.add_argument("-G", "--group", help="of the unix socket (lading, else docker)")
+    flags.add_argument("--tls", action="store_true", default=None, help="use TLS on tcp sockets")
+    flags.add_argument(
+        "--tlsverify", action="store_true", default=None, help="and ask clients for certificates"
+    )
+    flags.add_argument("--tlscacert", help="who signs them (default /etc/lading/tls/ca.pem)")
+    flags.add_argument("--tlscert", help="the engine's (default /etc/lading/tls/cert.pem)")
+    flags.add_argument("--tlskey", help="its key (default /etc/lading/tls/key.pem)")
+    flags.add_argument(
+        "--authorization-plugin", action="append", help="name or socket of one (repeatable)"
+    )
+    flags.add_argument("--audit-log", help="file for a line of JSON per changing request")
     flags.add_argument("--log-driver", help="of containers that name none (default json-file)")
     flags.add_argument("--log-opt", action="append", help="NAME=VALUE for that driver (repeatable)")
     flags.add_argument("--registry-mirror", action="append", help="URL, for docker.io names")
@@ -74,6 +82,7 @@ def settings(words: Sequence[str]) -> dict[str, object]:
     document = _config(path)
     plural = {"hosts": "host", "registry-mirrors": "registry-mirror"}
     plural |= {"insecure-registries": "insecure-registry", "log-opts": "log-opt"}
+    plural |= {"authorization-plugins": "authorization-plugin"}
     for key, value in document.items():
         name = plural.get(key, key).replace("-", "_")
         if name not in flags:
@@ -135,50 +144,6 @@ def _log_options(given: object) -> list[tuple[str, str]]:
     return [(name, value) for name, _, value in (str(word).partition("=") for word in words)]
 
 
-def listeners(hosts: Sequence[str], environ: dict[str, str]) -> list[Listener]:
-    """Where to listen. Raises SystemExit for an address that is none."""
-    found: list[Listener] = []
-    for host in hosts:
-        scheme, separator, rest = host.partition("://")
-        if not separator:
-            raise SystemExit(f"ladingd: invalid bind address format: {host}")
-        if scheme == "unix":
-            found.append(UnixListener(rest or "/run/lading.sock", gid=_socket_group()))
-        elif scheme == "tcp":
-            found.append(_tcp(host))
-            log.warning("listening on %s without TLS: whoever reaches it is root here", host)
-        elif scheme == "fd":
-            found += _inherited(environ)
-        else:
-            raise SystemExit(f"ladingd: unknown protocol in {host} (unix, tcp and fd are known)")
-    return found
-
-
-def _tcp(host: str) -> TcpListener:
-    try:
-        parts = urlsplit(host)
-        port = DEFAULT_PORT if parts.port is None else parts.port
-        return TcpListener(parts.hostname or "127.0.0.1", port)
-    except ValueError as error:
-        raise SystemExit(f"ladingd: invalid bind address format: {host}: {error}") from error
-
-
-def _inherited(environ: dict[str, str]) -> list[Listener]:
-    if environ.get("LISTEN_PID") != str(os.getpid()):
-        raise SystemExit("ladingd: no sockets found via socket activation")
-    count = int(environ.get("LISTEN_FDS", "0"))
-    return [InheritedListener(FIRST_INHERITED + number) for number in range(count)]
-
-
-def _socket_group() -> int | None:
-    for name in GROUPS:
-        try:
-            return grp.getgrnam(name).gr_gid
-        except KeyError:
-            continue
-    return None
-
-
 def notify(environ: dict[str, str], message: str) -> None:
     """Tell the service manager, if there is one. sd_notify(3)."""
     path = environ.get("NOTIFY_SOCKET", "")
@@ -196,17 +161,34 @@ async def run(given: dict[str, object], environ: dict[str, str]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     hosts = given.get("host")
-    where = listeners(hosts if isinstance(hosts, list) else [DEFAULT_HOST], environ)
+    secrets = certificates(given)
+    group = str(given.get("group") or "")
+    where = listeners(hosts if isinstance(hosts, list) else [DEFAULT_HOST], environ, secrets, group)
+    audit = Audit(str(given["audit_log"])) if given.get("audit_log") else None
+    loop.add_signal_handler(signal.SIGHUP, reload, secrets, audit)
     engine = await Engine.open(options(given))
     try:
         if given.get("clean_up"):
             await clean_up(engine)
             return
         router = Router(engine, ROUTES)
-        server = await serve(router, where)
+        names = given.get("authorization_plugin")
+        plugins = [Plugin(str(name)) for name in names] if isinstance(names, list) else []
+        server = await serve(Guard(router, plugins=plugins, audit=audit), where)
         await _serve_until(stop, server, router, given, environ)
     finally:
         await engine.aclose()
+
+
+def reload(secrets: Certificates | None, audit: Audit | None) -> None:
+    """SIGHUP: certificates are read, the audit log is opened again; what fails stays as it was."""
+    for what in (secrets and secrets.reload, audit and audit.reopen):
+        try:
+            if what:
+                what()
+        except OSError as error:
+            log.error("reload: %s", error)
+    log.info("reloaded")
 
 
 async def _serve_until(

@@ -6,7 +6,7 @@ name are read through `read_text`, the host's variables come as `environ`, so th
 
 from __future__ import annotations
 
-from lading.cli import mounts, option_values, ports
+from lading.cli import health, mounts, option_values, ports
 from lading.sdk import json_text
 
 TYPE_CHECKING = False
@@ -46,7 +46,7 @@ def to_create_request(
         "Tty": args.tty,
         "OpenStdin": args.interactive,
         "StopSignal": args.stop_signal,
-        "Healthcheck": {"Test": ["NONE"]} if args.no_healthcheck else None,
+        "Healthcheck": health.config(args),
         "HostConfig": host_config(args, read_text)
         | _asked({"Binds": binds, "PortBindings": bindings, "ConsoleSize": _size(console_size)}),
         "NetworkingConfig": _asked({"EndpointsConfig": endpoints(args)}),
@@ -89,23 +89,39 @@ def host_config(args: CreateArguments, read_text: Callable[[str], str]) -> Docum
     document = {
         "AutoRemove": args.rm,
         "Annotations": args.annotation,
+        "BlkioDeviceReadBps": args.device_read_bps,
+        "BlkioDeviceReadIOps": args.device_read_iops,
+        "BlkioDeviceWriteBps": args.device_write_bps,
+        "BlkioDeviceWriteIOps": args.device_write_iops,
+        "BlkioWeight": args.blkio_weight,
+        "BlkioWeightDevice": args.blkio_weight_device,
         "CapAdd": capabilities(args.cap_add),
         "CapDrop": capabilities(args.cap_drop),
         "CgroupParent": args.cgroup_parent,
         "CgroupnsMode": args.cgroupns,
         "ContainerIDFile": args.cidfile,
+        "CpuCount": args.cpu_count,
+        "CpuPercent": args.cpu_percent,
         "CpuPeriod": args.cpu_period,
         "CpuQuota": args.cpu_quota,
+        "CpuRealtimePeriod": args.cpu_rt_period,
+        "CpuRealtimeRuntime": args.cpu_rt_runtime,
         "CpuShares": args.cpu_shares,
         "CpusetCpus": args.cpuset_cpus,
         "CpusetMems": args.cpuset_mems,
+        "DeviceCgroupRules": args.device_cgroup_rule,
+        "DeviceRequests": args.gpus,
         "Devices": args.device,
         "Dns": args.dns,
         "DnsOptions": args.dns_option,
         "DnsSearch": args.dns_search,
         "ExtraHosts": args.add_host,
         "GroupAdd": args.group_add,
+        "IOMaximumBandwidth": args.io_maxbandwidth,
+        "IOMaximumIOps": args.io_maxiops,
         "IpcMode": args.ipc,
+        "Isolation": args.isolation,
+        "KernelMemory": args.kernel_memory,
         "LogConfig": _asked({"Type": args.log_driver, "Config": log_options(args.log_opt)}),
         "Memory": args.memory,
         "MemoryReservation": args.memory_reservation,
@@ -121,16 +137,29 @@ def host_config(args: CreateArguments, read_text: Callable[[str], str]) -> Docum
         "PublishAllPorts": args.publish_all,
         "ReadonlyRootfs": args.read_only,
         "RestartPolicy": option_values.restart_policy(args.restart),
+        "Runtime": args.runtime,
         "ShmSize": args.shm_size,
+        "StorageOpt": log_options(args.storage_opt),
         "Sysctls": args.sysctl,
         "Tmpfs": mounts.tmpfs(args.tmpfs),
         "UTSMode": args.uts,
-        "Ulimits": args.ulimit,
+        "Ulimits": sorted(args.ulimit, key=lambda limit: str(limit["Name"])),
+        "UsernsMode": args.userns,
+        "VolumeDriver": args.volume_driver,
+        "VolumesFrom": args.volumes_from,
     }
     asked = _asked(document) | security(args.security_opt, read_text)
+    if "memory-swappiness" in args.given:
+        asked["MemorySwappiness"] = swappiness(args.memory_swappiness)
     if "init" in args.given:
         asked["Init"] = args.init
     return asked
+
+
+def swappiness(value: int) -> int:
+    if not -1 <= value <= 100:
+        raise ValueError(f"invalid value: {value}. Valid memory swappiness range is 0-100")
+    return value
 
 
 def capabilities(names: Sequence[str]) -> list[str]:
@@ -190,7 +219,9 @@ def labels(
 ) -> dict[str, str]:
     """Files first; a label without a value is empty."""
     found: dict[str, str] = {}
-    for text in [line for path in files for line in _lines(read_text(path))] + list(typed):
+    lines = [line for path in files for line in _lines(read_text(path))]
+    # a line without a value is no label: of a variable it would take the host's
+    for text in [line for line in lines if "=" in line] + list(typed):
         key, _, value = text.partition("=")
         if not key:
             raise ValueError(f"invalid label '{text}': empty name")
@@ -211,7 +242,7 @@ def security(texts: Sequence[str], read_text: Callable[[str], str]) -> Document:
         if not separator and text != "no-new-privileges":
             key, separator, value = text.partition(":")
             if not separator:
-                raise ValueError(f'invalid --security-opt: "{text}"')
+                raise ValueError(f'Invalid --security-opt: "{text}"')
         if key == "systempaths" and value == "unconfined":
             document |= {"MaskedPaths": [], "ReadonlyPaths": []}
         elif key == "seccomp" and value not in ("unconfined", "builtin"):

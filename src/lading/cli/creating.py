@@ -64,7 +64,7 @@ def _check(args: CreateArguments) -> None:
     if args.rm and args.restart not in ("no", ""):
         raise ValueError("conflicting options: cannot specify both --restart and --rm")
     if args.cidfile and os.path.lexists(args.cidfile):
-        raise ValueError(
+        raise Failure(
             "container ID file found, make sure the other container isn't running or delete "
             + args.cidfile
         )

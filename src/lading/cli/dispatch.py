@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from lading.cli.command import Command
+    from lading.cli.front import GlobalFlags
     from lading.cli.session import Session
 
     class CommandModule(Protocol):
@@ -55,19 +56,25 @@ def _guarded(words: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 def _dispatch(words: list[str], environ: Mapping[str, str]) -> int:
-    host = ""
+    flags: GlobalFlags | None = None
     if not words or words[0].startswith("-"):
         from lading.cli import front
 
-        asked = front.read_global_flags(words)
-        if asked.code is not None:
-            return asked.code
-        host, words = asked.host, asked.rest
+        flags = front.read_global_flags(words)
+        if flags.code is not None:
+            return flags.code
+        words = flags.rest
+        environ = flags.environment(environ)
     name, *rest = words
     group = ""
     file = index.TOP.get(name)
     if file is None:
         members = index.GROUPS.get(name)
+        if name == "__complete":
+            from lading.cli import completing
+
+            sys.stdout.write("".join(f"{line}\n" for line in completing.candidates(rest, environ)))
+            return 0
         if not members or not rest or rest[0] not in members:
             from lading.cli import front
 
@@ -77,7 +84,7 @@ def _dispatch(words: list[str], environ: Mapping[str, str]) -> int:
     from lading.cli.session import Session
 
     try:
-        return load(file).run(Session(environ, host=host, group=group), rest)
+        return load(file).run(Session(environ, flags=flags, group=group), rest)
     except (failures.FlagError, failures.ArgumentError, failures.HelpWanted) as asked:
         asked.path = f"{group} {name}".strip()
         raise

@@ -56,7 +56,8 @@ class Flag:
         self.default = default
         self.also = also
         self.hidden = hidden
-        self.destination = name.replace("-", "_")
+        # `from` is a word of Python
+        self.destination = "from_" if name == "from" else name.replace("-", "_")
 
     def initial(self) -> object:
         return self.kind.fresh() if self.default is None else self.default

@@ -12,16 +12,24 @@ from lading.cli.parser import Arguments, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 FRONT = Command(
     "",
     "[OPTIONS] COMMAND [ARG...]",
     "A container platform in Python",
     (
+        Flag("config", "", STRING, "Location of client config files"),
+        Flag("context", "c", STRING, "Name of the context to use (overrides LADING_HOST)"),
         Flag("debug", "D", BOOL, "Enable debug mode", hidden=True),
         Flag("help", "", BOOL, "Print usage", hidden=True),
-        Flag("host", "H", STRING, "Engine to connect to (unix:///path or tcp://host:port)"),
+        Flag("host", "H", STRING, "Engine to connect to (unix://, tcp:// or ssh://)"),
+        Flag("log-level", "l", STRING, "Set the logging level", default="info", hidden=True),
+        Flag("tls", "", BOOL, "Use TLS; implied by --tlsverify"),
+        Flag("tlscacert", "", STRING, "Trust certs signed only by this CA"),
+        Flag("tlscert", "", STRING, "Path to TLS certificate file"),
+        Flag("tlskey", "", STRING, "Path to TLS key file"),
+        Flag("tlsverify", "", BOOL, "Use TLS and verify the remote"),
         Flag("version", "v", BOOL, "Print version information and quit"),
     ),
     interspersed=False,
@@ -29,13 +37,25 @@ FRONT = Command(
 
 
 class GlobalFlags(Arguments):
+    config: str
+    context: str
     debug: bool
     help: bool
     host: str
+    log_level: str
+    tls: bool
+    tlscacert: str
+    tlscert: str
+    tlskey: str
+    tlsverify: bool
     version: bool
 
     code: int | None = None  # the exit code when there is nothing left to do
     rest: list[str]
+
+    def environment(self, environ: Mapping[str, str]) -> Mapping[str, str]:
+        """With the directory that `--config` names, for whoever reads it."""
+        return {**environ, "LADING_CONFIG": self.config} if self.config else environ
 
 
 def read_global_flags(words: Sequence[str]) -> GlobalFlags:

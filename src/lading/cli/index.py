@@ -12,6 +12,7 @@ COMMON = ("run", "exec", "ps", "pull", "images", "version", "info")
 TOP = {
     "attach": "attach",
     "commit": "commit",
+    "completion": "completion",
     "cp": "cp",
     "create": "create",
     "diff": "diff",
@@ -75,6 +76,19 @@ GROUPS: dict[str, dict[str, str]] = {
         ]
     }
     | {"ls": "ps", "list": "ps", "prune": "container_prune", "ps": "ps", "remove": "rm"},
+    "context": {
+        "create": "context_create",
+        "export": "context_export",
+        "import": "context_import",
+        "inspect": "context_inspect",
+        "list": "context_ls",
+        "ls": "context_ls",
+        "remove": "context_rm",
+        "rm": "context_rm",
+        "show": "context_show",
+        "update": "context_update",
+        "use": "context_use",
+    },
     "image": {
         "from-host": "from_host",
         "history": "history",
@@ -99,6 +113,7 @@ GROUPS: dict[str, dict[str, str]] = {
 
 GROUP_SUMMARIES = {
     "container": "Manage containers",
+    "context": "Manage contexts",
     "image": "Manage images",
     "system": "Manage the engine",
 }
@@ -106,6 +121,7 @@ GROUP_SUMMARIES = {
 # Second names of a member: they work, and are not listed.
 HIDDEN = {
     "container": {"list", "ps", "remove"},
+    "context": {"list", "remove"},
     "image": {"list", "remove"},
     "system": {"dial-stdio"},
 }

@@ -39,7 +39,7 @@ def _bindings(text: str) -> list[tuple[str, Document]]:
     ip, _, host = rest.rpartition(":")
     if not container:
         raise ValueError(f"no port specified: {text}<empty>")
-    ports = _range(container, f"invalid containerPort: {container}")
+    ports = _range(container, f"Invalid containerPort: {container}")
     hosts = _host_ports(host, len(ports), text)
     if ip.startswith("[") and ip.endswith("]"):
         ip = ip[1:-1]
@@ -53,7 +53,7 @@ def _host_ports(host: str, count: int, text: str) -> list[str]:
     """One per container port; a range for a single one lets the engine choose from it."""
     if not host:
         return [""] * count
-    numbers = _range(host, f"invalid hostPort: {host}")
+    numbers = _range(host, f"Invalid hostPort: {host}")
     if len(numbers) == count:
         return [str(number) for number in numbers]
     if count == 1:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from lading.cli import endpoint
+from lading.cli.endpoint import DEFAULT_HOST
 from lading.sdk import address
 from lading.sdk.client import Client, connect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import _socket
+    from collections.abc import Callable, Mapping
     from typing import TypeVar
 
+    from lading.cli.endpoint import Endpoint
+    from lading.cli.front import GlobalFlags
+    from lading.sdk.address import Address
     from lading.sdk.request import Call
+    from lading.sdk.tls import TlsFiles
 
     T = TypeVar("T")
-
-DEFAULT_HOST = "unix:///run/lading.sock"
-
-
-def choose_host(flag: str, environ: Mapping[str, str]) -> str:
-    """`-H` before LADING_HOST before DOCKER_HOST before the default."""
-    return flag or environ.get("LADING_HOST") or environ.get("DOCKER_HOST") or DEFAULT_HOST
 
 
 class Session:
@@ -29,24 +29,39 @@ class Session:
         self,
         environ: Mapping[str, str],
         *,
-        host: str = "",
+        flags: GlobalFlags | None = None,
         group: str = "",
         client: Client | None = None,
     ) -> None:
         self.environ = environ
-        self.host = choose_host(host, environ)
+        self.flags = flags
         self.group = group
+        self._endpoint: Endpoint | None = None
         self._client = client
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Chosen on first use: `context rm` must work when the context that is used is broken."""
+        if self._endpoint is None:
+            self._endpoint = endpoint.choose(self.flags, self.environ)
+        return self._endpoint
+
+    @property
+    def host(self) -> str:
+        return self.endpoint.host
 
     @property
     def client(self) -> Client:
         """Connected on first use. An engine that is missing at the default place is started."""
         if self._client is None:
-            connector = connect
+            connector: Callable[[Address], _socket.socket] = connect
+            files = self.endpoint.tls
             if self.host == DEFAULT_HOST:
                 from lading.cli import autostart
 
                 connector = autostart.connect
+            elif files and not self.host.startswith(("unix:", "ssh:")):
+                connector = _by_tls(files)
             self._client = Client(address.parse(self.host), connect=connector)
             version = self.environ.get("LADING_API_VERSION") or self.environ.get(
                 "DOCKER_API_VERSION"
@@ -57,3 +72,13 @@ class Session:
 
     def run(self, call: Call[T]) -> T:
         return self.client.run(call)
+
+
+def _by_tls(files: TlsFiles) -> Callable[[Address], _socket.socket]:
+    def connector(place: Address) -> _socket.socket:
+        from lading.sdk import tls
+
+        wrapped = tls.wrap(connect(place), place, files)
+        return wrapped  # type: ignore[return-value]  # it has the methods that are used
+
+    return connector

@@ -7,9 +7,11 @@ between. A handler is `async def handler(request) -> Response`; nothing here kno
                                 \\-> RawStream after a hijack or an HTTP/2 preface
 """
 
+from lading.http.certificates import Certificates, Files
 from lading.http.flow import ClientGone
 from lading.http.limits import Limits
 from lading.http.listeners import InheritedListener, Listener, TcpListener, UnixListener
+from lading.http.peer import Peer
 from lading.http.request import BodyTooLarge, Request
 from lading.http.response import FileResponse, Hijack, Response, StreamResponse
 from lading.http.server import Server, serve
@@ -19,12 +21,15 @@ from lading.http.websocket import accept as accept_websocket
 
 __all__ = [
     "BodyTooLarge",
+    "Certificates",
     "ClientGone",
     "FileResponse",
+    "Files",
     "Hijack",
     "InheritedListener",
     "Limits",
     "Listener",
+    "Peer",
     "RawStream",
     "Request",
     "Response",

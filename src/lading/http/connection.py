@@ -25,6 +25,7 @@ import h11
 
 from lading.http.flow import ClientGone, Outlet, has_hung_up, is_unix, wait_taken, wake
 from lading.http.limits import Limits
+from lading.http.peer import peer_of
 from lading.http.request import Request
 from lading.http.response import Hijack, Response, StreamResponse
 from lading.http.sending import plain_refusal, send_response, upgrade_head
@@ -229,6 +230,7 @@ class Connection(Upper):
                 list(event.headers),
                 self,
                 body_bytes=self._owner.limits.body_bytes,
+                peer=lambda: peer_of(self._transport),
             )
             self._task = asyncio.get_running_loop().create_task(self._serve(request))
         elif isinstance(event, h11.ConnectionClosed):
@@ -243,7 +245,10 @@ class Connection(Upper):
         """The next bytes of the request's body (`lading.http.request.Body`)."""
         assert self._http is not None
         while self._http.their_state is h11.SEND_BODY:
-            event = self._http.next_event()
+            try:
+                event = self._http.next_event()
+            except h11.RemoteProtocolError as error:  # torn, or no chunks: no more will come of it
+                raise ClientGone(str(error)) from error
             if isinstance(event, h11.Data):
                 return bytes(event.data)
             if event is not h11.NEED_DATA:

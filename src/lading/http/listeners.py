@@ -6,6 +6,8 @@ import socket
 import ssl
 from typing import NamedTuple
 
+from lading.http.certificates import Certificates
+
 BACKLOG = 1024
 
 
@@ -22,14 +24,14 @@ class TcpListener(NamedTuple):
 
     host: str
     port: int
-    tls: ssl.SSLContext | None = None
+    tls: ssl.SSLContext | Certificates | None = None
 
 
 class InheritedListener(NamedTuple):
     """A listening socket that came with the process (socket activation)."""
 
     fd: int
-    tls: ssl.SSLContext | None = None
+    tls: ssl.SSLContext | Certificates | None = None
 
 
 Listener = UnixListener | TcpListener | InheritedListener

@@ -1,9 +1,10 @@
 """One request: a head that is here, and a body that comes when it is asked for."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
 
 from lading.errors import InvalidArgument
+from lading.http.peer import Peer
 
 
 class BodyTooLarge(InvalidArgument):
@@ -20,7 +21,17 @@ class Body(Protocol):
 class Request:
     """A request as it arrived. `path` and `query` are still percent-encoded."""
 
-    __slots__ = ("_body", "_limit", "_read", "headers", "method", "path", "query", "target")
+    __slots__ = (
+        "_body",
+        "_limit",
+        "_peer",
+        "_read",
+        "headers",
+        "method",
+        "path",
+        "query",
+        "target",
+    )
 
     def __init__(
         self,
@@ -30,6 +41,7 @@ class Request:
         body: Body,
         *,
         body_bytes: int,
+        peer: Callable[[], Peer] | None = None,
     ) -> None:
         self.method = method
         self.target = target
@@ -38,6 +50,12 @@ class Request:
         self._body = body
         self._limit = body_bytes
         self._read: bytes | None = None
+        self._peer = peer
+
+    @property
+    def peer(self) -> Peer:
+        """Who asks."""
+        return self._peer() if self._peer else Peer("")
 
     def header(self, name: str) -> str | None:
         """The first header of that name (given in small letters), or None."""
@@ -60,7 +78,11 @@ class Request:
         return self.header("transfer-encoding") is not None or (length or "0").strip("0") != ""
 
     async def iter_body(self) -> AsyncIterator[bytes]:
-        """The body as it arrives, in pieces of no particular size; only once."""
+        """The body as it arrives, in pieces of no particular size; only once, unless `read`."""
+        if self._read is not None:
+            if self._read:
+                yield self._read
+            return
         while data := await self._body.read_some():
             yield data
 

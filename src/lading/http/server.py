@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
+from lading.http.certificates import Certificates
 from lading.http.connection import Connection, Handler
 from lading.http.limits import Limits
 from lading.http.listeners import Listener, UnixListener, open_socket
@@ -45,7 +46,11 @@ class Server:
 
         def accept() -> asyncio.BufferedProtocol:
             connection = Connection(self)
-            return connection if context is None else TLSTransport(context, connection)
+            if context is None:
+                return connection
+            # asked each time: certificates may have been read anew
+            now = context.context() if isinstance(context, Certificates) else context
+            return TLSTransport(now, connection)
 
         loop = asyncio.get_running_loop()
         start = loop.create_unix_server if opened.family == socket.AF_UNIX else loop.create_server

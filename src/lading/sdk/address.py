@@ -8,20 +8,31 @@ DEFAULT_TCP_PORT = 2375  # IANA "docker": plain text
 
 
 class Address:
-    """`scheme` is "unix" (then `path`) or "tcp" (then `host`, `port`); `text` is what was given."""
+    """`scheme` is "unix" (then `path`), "tcp" (then `host`, `port`) or "ssh" (then `user`, `host`,
+    `port`, and `path` of a socket there); `text` is what was given."""
 
-    __slots__ = ("host", "path", "port", "scheme", "text")
+    __slots__ = ("host", "path", "port", "scheme", "text", "user")
 
-    def __init__(self, text: str, scheme: str, *, path: str = "", host: str = "", port: int = 0):
+    def __init__(
+        self,
+        text: str,
+        scheme: str,
+        *,
+        path: str = "",
+        host: str = "",
+        port: int = 0,
+        user: str = "",
+    ) -> None:
         self.text = text
         self.scheme = scheme
         self.path = path
         self.host = host
         self.port = port
+        self.user = user
 
     def host_header(self) -> str:
         """HTTP wants a Host; behind a unix socket any valid name does (RFC 9112, section 3.2)."""
-        if self.scheme == "unix":
+        if self.scheme != "tcp":
             return "lading"
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
@@ -35,13 +46,32 @@ def parse(text: str) -> Address:
         scheme, rest = "tcp", text  # as Docker's command reads it
     if scheme == "unix":
         return Address(text, "unix", path=rest or "/var/run/docker.sock")
-    if scheme in ("tcp", "http"):
+    if scheme in ("tcp", "http", "https"):
         return _tcp(text, rest)
-    raise AddressError(f"unsupported scheme in {text}: use unix:// or tcp://")
+    if scheme == "ssh":
+        return _ssh(text, rest)
+    raise AddressError(f"unsupported scheme in {text}: use unix://, tcp:// or ssh://")
+
+
+def _ssh(text: str, rest: str) -> Address:
+    """`ssh://user@host:port/path/of/socket`."""
+    place, slash, path = rest.partition("/")
+    user, _, place = place.rpartition("@")
+    host, port = _split_port(text, place)
+    if ":" in user:
+        raise AddressError("invalid SSH URL: plain-text password is not supported")
+    if not host or host.startswith("-") or user.startswith("-"):
+        raise AddressError(f"invalid SSH URL: {text}: no host specified")
+    return Address(text, "ssh", user=user, host=host, port=port, path=slash + path if path else "")
 
 
 def _tcp(text: str, rest: str) -> Address:
-    place = rest.rstrip("/")
+    host, port = _split_port(text, rest.rstrip("/"))
+    return Address(text, "tcp", host=host or "localhost", port=port or DEFAULT_TCP_PORT)
+
+
+def _split_port(text: str, place: str) -> tuple[str, int]:
+    """Host and port, 0 when none is given."""
     if place.startswith("["):
         host, _, tail = place[1:].partition("]")
         port = tail.removeprefix(":")
@@ -51,4 +81,4 @@ def _tcp(text: str, rest: str) -> Address:
         host, _, port = place.partition(":")
     if port and not (port.isascii() and port.isdigit() and int(port) < 65536):
         raise AddressError(f"invalid port in {text}")
-    return Address(text, "tcp", host=host or "localhost", port=int(port or DEFAULT_TCP_PORT))
+    return host, int(port or 0)

@@ -39,13 +39,15 @@ class RawStream:
         self._socket = sock
         self._body = body
         self._rest = rest
+        # only a connection by TLS has bytes that poll does not see
+        self._decrypted: Callable[[], int] | None = getattr(sock, "pending", None)
 
     def fileno(self) -> int:
         return self._socket.fileno()
 
     def has_pending(self) -> bool:
         """True when `receive` would answer without asking the socket, so poll may not see it."""
-        return bool(self._rest) or self._body.done
+        return bool(self._rest) or self._body.done or bool(self._decrypted and self._decrypted())
 
     def receive(self) -> bytes:
         """Some bytes; b"" when the stream is over. Raises ProtocolError when it is torn."""
@@ -95,6 +97,10 @@ def connect(address: Address) -> _socket.socket:
     try:
         if address.scheme == "unix":
             return _open(_socket.AF_UNIX, address.path)
+        if address.scheme == "ssh":
+            from lading.sdk import ssh
+
+            return ssh.connect(address)
         return _connect_tcp(address)
     except PermissionError as error:
         raise ConnectionRefusedByMode(address.text, error) from error

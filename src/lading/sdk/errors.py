@@ -34,6 +34,10 @@ class ConnectionRefusedByMode(ConnectionFailed):
     """permission denied while trying to connect to the Docker daemon socket at {0}"""
 
 
+class TlsFailed(LadingError):
+    """error during connect: {0}"""
+
+
 class ProtocolError(LadingError):
     """{0}"""
 

@@ -54,7 +54,7 @@ def decode(body: bytes, kind: type[T]) -> T:
         return document
     except msgspec.ValidationError:
         return _decode_leniently(body, kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         if not body.strip():
             return _convert({}, kind)
         raise _malformed(error) from None
@@ -76,7 +76,7 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
 def _decode_leniently(body: bytes, kind: type[T]) -> T:
     try:
         raw = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _malformed(error) from None
     shape = _shape(kind)
     return _convert(_fold({} if raw is None else raw, shape), kind)

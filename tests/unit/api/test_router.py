@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -96,3 +97,21 @@ def test_a_failure_after_the_client_has_gone_is_nobodys(
     with api.connect() as client:
         client.sendall(b"DELETE /containers/web HTTP/1.1\r\nHost: d\r\n\r\n")
     wait_until(lambda: api.backend.containers.calls)
+
+
+def test_a_document_nested_without_end_is_a_bad_request(api: Any) -> None:
+    answer, _ = api.ask("POST", "/containers/create", headers={"Content-Type": "application/json"})
+    assert answer.status != 500
+    connection = api.hijack("/containers/create", b'{"Labels":' * 5000, upgrade=False)
+    assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_torn_body_is_a_client_that_went_away(api: Any, caplog: pytest.LogCaptureFixture) -> None:
+    connection = api.connect()
+    connection.sendall(
+        b"POST /containers/create HTTP/1.1\r\nHost: d\r\nContent-Length: 9\r\n"
+        b"Content-Type: application/json\r\n\r\n{}"
+    )
+    connection.shutdown(socket.SHUT_WR)
+    assert connection.recv(100) == b""
+    assert "bug" not in caplog.text

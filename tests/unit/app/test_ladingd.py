@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lading.app import ladingd
+from lading.app import ladingd, sockets
 from lading.engine import Options
 from lading.http import InheritedListener, TcpListener, UnixListener
 from lading.networks import Settings
@@ -140,7 +140,7 @@ def test_relative_roots_are_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_p
     ],
 )
 def test_an_address_of_tcp_has_a_host_and_a_port(host: str, listener: TcpListener) -> None:
-    assert ladingd.listeners([host], {}) == [listener]
+    assert sockets.listeners([host], {}) == [listener]
 
 
 def test_a_socket_file_belongs_to_the_first_group_that_exists(
@@ -152,24 +152,24 @@ def test_a_socket_file_belongs_to_the_first_group_that_exists(
         return grp.struct_group((name, "x", 998, []))
 
     monkeypatch.setattr(grp, "getgrnam", find)
-    assert ladingd.listeners(["unix:///a.sock"], {}) == [UnixListener("/a.sock", gid=998)]
+    assert sockets.listeners(["unix:///a.sock"], {}) == [UnixListener("/a.sock", gid=998)]
 
 
 def test_sockets_of_the_service_manager_are_taken_over() -> None:
     environ = {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "2"}
-    assert ladingd.listeners(["fd://"], environ) == [InheritedListener(3), InheritedListener(4)]
+    assert sockets.listeners(["fd://"], environ) == [InheritedListener(3), InheritedListener(4)]
 
 
 @pytest.mark.parametrize("environ", [{}, {"LISTEN_PID": "1", "LISTEN_FDS": "2"}])
 def test_sockets_meant_for_another_process_are_left_alone(environ: dict[str, str]) -> None:
     with pytest.raises(SystemExit, match="no sockets found via socket activation"):
-        ladingd.listeners(["fd://"], environ)
+        sockets.listeners(["fd://"], environ)
 
 
 @pytest.mark.parametrize("host", ["/run/x.sock", "http://h:1", "tcp://h:port", "tcp://h:70000"])
 def test_an_address_that_is_none_is_refused(host: str) -> None:
     with pytest.raises(SystemExit, match="ladingd: "):
-        ladingd.listeners([host], {})
+        sockets.listeners([host], {})
 
 
 @pytest.mark.parametrize("is_abstract", [False, True])

@@ -76,8 +76,8 @@ def lading(
 ) -> Run:
     """Runs a command line against `client`: (exit code, stdout, stderr)."""
 
-    def prepared(environ: object, *, host: str = "", group: str = "") -> Session:
-        return Session({}, host=host, group=group, client=client)
+    def prepared(environ: object, *, flags: object = None, group: str = "") -> Session:
+        return Session({}, group=group, client=client)
 
     def run(*words: str, **answers: object) -> tuple[int, str, str]:
         words_: Sequence[str] = words

@@ -152,7 +152,7 @@ def test_security_options() -> None:
         'seccomp={"defaultAction":"SCMP_ACT_ALLOW"}',
     ]
     assert (asked["MaskedPaths"], asked["ReadonlyPaths"]) == ([], [])
-    with pytest.raises(ValueError, match='invalid --security-opt: "nonsense"'):
+    with pytest.raises(ValueError, match='Invalid --security-opt: "nonsense"'):
         host("--security-opt", "nonsense")
 
 

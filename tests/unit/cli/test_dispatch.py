@@ -91,7 +91,7 @@ def test_an_engine_that_is_not_there(capfd: pytest.CaptureFixture[str]) -> None:
 
 def test_the_host_flag_wins(capfd: pytest.CaptureFixture[str]) -> None:
     assert "at unix:///other.sock." in run(capfd, "-H", "unix:///other.sock", "ps")[2]
-    assert run(capfd, "-H", "ssh://x", "ps")[2].startswith("unsupported scheme")
+    assert run(capfd, "-H", "ftp://x", "ps")[2].startswith("unsupported scheme")
 
 
 @pytest.mark.parametrize(

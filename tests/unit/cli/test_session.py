@@ -1,23 +1,8 @@
-"""Which engine is meant."""
+"""What a command is given."""
 
 from __future__ import annotations
 
-import pytest
-
-from lading.cli.session import DEFAULT_HOST, Session, choose_host
-
-
-@pytest.mark.parametrize(
-    ("flag", "environ", "expected"),
-    [
-        ("tcp://a", {"LADING_HOST": "b", "DOCKER_HOST": "c"}, "tcp://a"),
-        ("", {"LADING_HOST": "b", "DOCKER_HOST": "c"}, "b"),
-        ("", {"LADING_HOST": "", "DOCKER_HOST": "c"}, "c"),
-        ("", {}, DEFAULT_HOST),
-    ],
-)
-def test_the_nearest_word_wins(flag: str, environ: dict[str, str], expected: str) -> None:
-    assert choose_host(flag, environ) == expected
+from lading.cli.session import Session
 
 
 def test_a_version_can_be_asked_for() -> None:

@@ -223,7 +223,7 @@ def test_the_id_is_written_to_a_file_that_must_be_new(
     assert lading("create", "--cidfile", str(path), "x")[:2] == (0, "4b0c\n")
     assert path.read_text() == "4b0c"
     code, _, err = lading("create", "--cidfile", str(path), "x")
-    assert code == 125
+    assert code == 1
     assert "container ID file found" in err
 
 
