@@ -4,10 +4,11 @@ One function here is one verb of the API. Errors are `lading.errors` classes; wh
 on in their text is the business of whoever raises them.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from lading.state import Journal
+from lading.wire.auth import AuthConfig, AuthResult
 from lading.wire.containers import (
     ContainerCreate,
     ContainerCreated,
@@ -16,7 +17,15 @@ from lading.wire.containers import (
     WaitResult,
 )
 from lading.wire.exec import ExecConfig, ExecInspect, ExecStart
-from lading.wire.images import ImageDeleteItem, ImageHistoryItem, ImageInspect, ImageSummary
+from lading.wire.images import (
+    DistributionInspect,
+    ImageDeleteItem,
+    ImageHistoryItem,
+    ImageInspect,
+    ImagesPruned,
+    ImageSummary,
+    SearchResult,
+)
 from lading.wire.system import Info, Version
 
 Filters = dict[str, list[str]]
@@ -107,15 +116,41 @@ class Containers(Protocol):
 class Images(Protocol):
     """The tag Image. References are text as the client gave it."""
 
-    async def pull(self, reference: str, *, platform: str | None, progress: Progress) -> None: ...
-    async def load(
-        self, chunks: AsyncIterator[bytes], *, quiet: bool, progress: Progress
+    async def pull(
+        self, reference: str, *, platform: str | None, progress: Progress, auth: AuthConfig
     ) -> None: ...
-    async def inspect(self, ref: str) -> ImageInspect: ...
-    async def history(self, ref: str) -> Sequence[ImageHistoryItem]: ...
+    async def push(
+        self, name: str, *, tag: str, platform: str | None, progress: Progress, auth: AuthConfig
+    ) -> None: ...
+    async def load(
+        self,
+        chunks: AsyncIterator[bytes],
+        *,
+        quiet: bool,
+        platforms: Sequence[str],
+        progress: Progress,
+    ) -> None: ...
+    async def save(
+        self, names: Sequence[str], *, platforms: Sequence[str]
+    ) -> AsyncIterable[bytes]: ...
+    async def import_(
+        self,
+        chunks: AsyncIterator[bytes],
+        *,
+        source: str,
+        repo: str,
+        tag: str,
+        message: str,
+        changes: Sequence[str],
+        platform: str | None,
+        progress: Progress,
+    ) -> None: ...
+    async def inspect(self, ref: str, *, manifests: bool, platform: str | None) -> ImageInspect: ...
+    async def history(self, ref: str, *, platform: str | None) -> Sequence[ImageHistoryItem]: ...
     async def remove(
         self, ref: str, *, force: bool, prune: bool
     ) -> Sequence[ImageDeleteItem] | list[dict[str, Any]]: ...
+    async def prune(self, *, filters: Filters, dry_run: bool) -> ImagesPruned: ...
     async def tag(self, ref: str, repo: str, tag: str) -> None: ...
     async def from_host(
         self, tag: str, tools: Sequence[str] | None, progress: Progress
@@ -123,6 +158,11 @@ class Images(Protocol):
     async def list(
         self, *, all: bool, filters: Filters, shared_size: bool, manifests: bool
     ) -> list[ImageSummary]: ...
+    async def login(self, auth: AuthConfig) -> AuthResult: ...
+    async def distribution(self, name: str, *, auth: AuthConfig) -> DistributionInspect: ...
+    async def search(
+        self, term: str, *, limit: int, filters: Filters, auth: AuthConfig
+    ) -> Sequence[SearchResult]: ...
 
 
 class System(Protocol):

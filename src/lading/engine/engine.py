@@ -76,7 +76,7 @@ class Engine:
             layout=self.layout,
         )
         self.containers = Containers(self.context)
-        self.images = ImageVerbs(self.store)
+        self.images = ImageVerbs(self.store, driver="overlay")
         self.system = System(self)
         self.damaged: dict[str, str] = {}
 

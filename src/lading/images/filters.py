@@ -4,9 +4,11 @@ must hold each. Unknown keys are refused in Docker's words.
 
 import fnmatch
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+from lading import quantities
 from lading.errors import InvalidArgument
 from lading.images.image import Image
 from lading.oci import reference as references
@@ -48,7 +50,7 @@ def apply(
         oldest = max(created_s(find(value)) for value in values)
         tests.append(lambda image: created_s(image) > oldest)
     if values := filters.get("until"):
-        limit = min(parse_time_s(value) for value in values)
+        limit = min(parse_until_s(value) for value in values)
         tests.append(lambda image: created_s(image) < limit)
     passed = [image for image in images if all(test(image) for test in tests)]
     if patterns := filters.get("reference"):
@@ -83,6 +85,14 @@ def parse_time_s(text: str) -> float:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=epoch.tzinfo)
     return (moment - epoch).total_seconds()
+
+
+def parse_until_s(text: str) -> float:
+    """A moment, or how long ago it was ("24h"), in seconds. Raises InvalidArgument."""
+    try:
+        return parse_time_s(text)
+    except InvalidArgument:
+        return time.time() - quantities.parse_duration_s(text)
 
 
 def _with_matching(image: Image, patterns: Sequence[str]) -> Image | None:

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from lading.images import distribution, save
 from lading.images import progress as progress_texts
 from lading.images.distribution import Distribution
+from lading.images.filters import Filters
 from lading.images.progress import Progress
 from lading.images.push import Pushed, Pusher, PushRequest
 from lading.images.stores import Stores
@@ -93,13 +94,20 @@ class Outgoing:
         )
 
     async def search(
-        self, term: str, *, limit: int, credentials: Credentials = ANONYMOUS
+        self,
+        term: str,
+        *,
+        limit: int,
+        filters: Filters | None = None,
+        credentials: Credentials = ANONYMOUS,
     ) -> Sequence[Hit]:
-        """Repositories that the index knows of for a term."""
+        """Repositories that the index knows of for a term. Raises BadLimit, BadSearchFilter."""
         cancellation = Cancellation()
-        return await self._workers.run_cancellable(
+        test = searches.parse_filters(filters or {})
+        hits = await self._workers.run_cancellable(
             cancellation, searches.search, self._registry, term, limit, credentials, cancellation
         )
+        return [hit for hit in hits if test(hit)]
 
 
 class Archive:
@@ -114,7 +122,7 @@ class Archive:
         return self
 
     async def __anext__(self) -> bytes:
-        data = await self._workers.run(next, self._pieces, b"")
+        data: bytes = await self._workers.run(next, self._pieces, b"")
         if data:
             return data
         await self.aclose()
