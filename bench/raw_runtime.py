@@ -207,6 +207,7 @@ def measure_idle(ours: Ours, count: int) -> None:
         message, _ = messages.receive(connection)
         assert message is not None
         running.append((name, connection, message["pid"]))
+    time.sleep(1)
     states = [Path(client.run_directory(ours.exec_root, n), "state.json") for n, _, _ in running]
     monitors = [json.loads(path.read_text())["monitor_pid"] for path in states]
     monitor = statistics.mean(pss_kb(pid) for pid in monitors)

@@ -1,4 +1,8 @@
-"""Columns: every cell as wide as its column's widest, three blanks between, ten at least."""
+"""Columns: every cell as wide as its column's widest, three blanks between, ten at least.
+
+A cell ends with a tab; what follows a line's last tab is not aligned. A column is a run of lines
+that all have a cell there, so lines without tabs in between begin a new one (Go, text/tabwriter).
+"""
 
 from __future__ import annotations
 
@@ -12,13 +16,34 @@ MIN_WIDTH = 10  # both are Docker's: scripts cut its tables by column
 
 def render(rows: Sequence[Sequence[str]]) -> str:
     """Lines of text; the last cell of a row is not padded."""
-    widths: list[int] = []
-    for row in rows:
-        for position, cell in enumerate(row[:-1]):
-            if position == len(widths):
-                widths.append(MIN_WIDTH)
-            widths[position] = max(widths[position], len(cell) + PADDING)
-    return "".join(_line(row, widths) for row in rows)
+    widths: list[list[int]] = [[] for _ in rows]
+    _measure(rows, 0, len(rows), 0, widths)
+    return "".join(_line(row, width) for row, width in zip(rows, widths, strict=True))
+
+
+def align(text: str) -> str:
+    """Lines with cells that end with tabs, aligned."""
+    lines = text.removesuffix("\n").split("\n") if text else []
+    return render([line.split("\t") for line in lines])
+
+
+def _measure(
+    rows: Sequence[Sequence[str]], start: int, end: int, column: int, widths: list[list[int]]
+) -> None:
+    """Give the lines from `start` to `end` their widths from `column` on, run by run."""
+    position = start
+    while position < end:
+        if len(rows[position]) - 1 <= column:
+            position += 1
+            continue
+        first = position
+        width = MIN_WIDTH
+        while position < end and len(rows[position]) - 1 > column:
+            width = max(width, len(rows[position][column]) + PADDING)
+            position += 1
+        for line in range(first, position):
+            widths[line].append(width)
+        _measure(rows, first, position, column + 1, widths)
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:

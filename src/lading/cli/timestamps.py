@@ -60,13 +60,23 @@ def local(seconds: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S %z %Z", time.localtime(seconds))
 
 
-def local_rfc3339(nanoseconds: int) -> str:
-    """`2026-03-01T12:00:00.123456789+01:00`: events are shown so."""
+def local_rfc3339(nanoseconds: int, *, is_whole: bool = False) -> str:
+    """`2026-03-01T12:00:00.123456789+01:00`: events are shown so; `is_whole` without fraction."""
     seconds, rest = divmod(nanoseconds, 1_000_000_000)
     moment = time.localtime(seconds)
     offset = time.strftime("%z", moment)
     zone = "Z" if offset == "+0000" else f"{offset[:3]}:{offset[3:]}"
-    return time.strftime(f"%Y-%m-%dT%H:%M:%S.{rest:09d}{zone}", moment)
+    fraction = "" if is_whole else f".{rest:09d}"
+    return time.strftime(f"%Y-%m-%dT%H:%M:%S{fraction}{zone}", moment)
+
+
+def ansi_c(text: str) -> str:
+    """`Tue Sep 15 11:02:57 2026` of an RFC 3339 text; what is none stays."""
+    try:
+        seconds = parse_rfc3339_ns(text) // 1_000_000_000
+    except ValueError:
+        return text
+    return time.strftime("%a %b %e %H:%M:%S %Y", time.gmtime(seconds))
 
 
 def for_query(text: str, now_ns: int) -> str:

@@ -40,7 +40,7 @@ async def recover(containers: Containers, context: Context) -> dict[str, str]:
     for container_id, reason in damaged.items():
         log.error("container %s: %s", container_id, reason)
     for record in records:
-        containers.add(record)
+        containers.known.restore(record)
     known = {record.id for record in records} | damaged.keys()
     _discard_strangers(context, known)
     alive = [c for c in containers.all() if await _is_adopted(containers, context, c)]

@@ -110,7 +110,7 @@ def device_rules(host: HostConfig) -> list[dict[str, object]]:
     """linux.resources.devices: --privileged allows all.
 
     Nothing else is said: the runtime denies every device and then allows Docker's list, and each
-    rule said twice costs three system calls a start (`lading.kernel.cgroup.v1.DEFAULT_DEVICES`).
+    rule said twice costs three system calls a start (`lading.kernel.cgroup.device_rules.DEFAULTS`).
     """
     return [{"allow": True, "access": "rwm"}] if host.privileged else []
 

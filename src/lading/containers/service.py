@@ -1,71 +1,39 @@
 """Containers: the verbs of the API's tags Container and Exec, one method each.
 
 This is the room's door. It finds the container, checks what can be checked without doing, and hands
-over: changes of state to `lifecycle`, output and input to `attach`, further processes to `exec`.
+over: `creation` makes, `lifecycle` changes states, `stopping` signals, `attach` has output and
+input, `exec` further processes.
 """
 
-import asyncio
-import os
-import time
-from collections.abc import Awaitable
-from contextlib import suppress
+from collections.abc import AsyncIterable, Awaitable, Sequence
 
 from msgspec.structs import replace
 
 from lading import names
-from lading.containers import (
-    admission,
-    oci_spec,
-    signals,
-    store,
-    views,
-)
+from lading.containers import listing, store, views
 from lading.containers.attach import Attachment, LogStream, open_stdin
+from lading.containers.collection import Collection
 from lading.containers.container import Container
 from lading.containers.context import Context
+from lading.containers.creation import Creation
 from lading.containers.exec import ExecAttachment, Execs
+from lading.containers.files.archive import Extraction, Files
+from lading.containers.files.download import Download
 from lading.containers.lifecycle import Lifecycle
-from lading.containers.merge import merge
-from lading.containers.monitor import MonitorGone
-from lading.containers.record import (
-    AmbiguousId,
-    ContainerRecord,
-    NameInUse,
-    NoSuchContainer,
-    NotRunning,
-)
-from lading.errors import Conflict, InvalidArgument, LadingError, NotModified
-from lading.failpoints import fp
-from lading.images.remove import User
-from lading.kernel.cgroup import Cgroup
+from lading.containers.record import ContainerRecord, NotRunning
+from lading.containers.stopping import Stopping
+from lading.errors import Conflict, InvalidArgument, LadingError
 from lading.logs import LogQuery
-from lading.oci.config import ExecutionConfig
 from lading.wire.containers import (
     ContainerCreate,
     ContainerCreated,
     ContainerInspect,
     ContainerSummary,
+    FilesystemChange,
+    PathStat,
     WaitResult,
 )
 from lading.wire.exec import ExecConfig, ExecInspect, ExecStart
-from lading.wire.host_config import HostConfig
-from lading.wire.networks import NetworkingConfig
-
-STOP_TIMEOUT_S = 10  # Docker's, when neither client nor container says
-KILL_TIMEOUT_S = 10.0  # how long a killed process may take to be gone
-NAME_TRIES = 6  # of generated names, then the id serves
-
-
-class AlreadyStopped(NotModified):
-    """container is already stopped"""
-
-
-class AlreadyPaused(Conflict):
-    """container {0} is already paused"""
-
-
-class NotPaused(Conflict):
-    """container {0} is not paused"""
 
 
 class PausedAttach(Conflict):
@@ -84,60 +52,28 @@ class SameName(InvalidArgument):
     """Renaming a container with the same name as its current name"""
 
 
-class StillAlive(Conflict):
-    """tried to kill container, but did not receive an exit event"""
-
-
 class Containers:
-    """All containers of one engine, by id and by name."""
+    """All containers of one engine."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self._known: dict[str, Container] = {}
-        self._names: dict[str, str] = {}  # name -> id
+        self.known = Collection()
         self.lifecycle = Lifecycle(context)
         self.execs = Execs(context)
-        context.find = self.find
+        self._creation = Creation(context, self.known)
+        self._stopping = Stopping(context, self.lifecycle)
+        self.files = Files(context)
+        context.find = self.known.find
 
     # --- finding ------------------------------------------------------------------------------
 
-    def add(self, record: ContainerRecord) -> Container:
-        """Make a stored record live; used by create and by recovery."""
-        container = Container(record)
-        self._known[record.id] = container
-        self._names[record.name] = record.id
-        return container
-
     def all(self) -> list[Container]:
-        """Every container, removed ones forgotten, in order of creation."""
-        for container in [c for c in self._known.values() if c.is_removed]:
-            self._forget(container)
-        return list(self._known.values())
+        """Every container in order of creation."""
+        return self.known.all()
 
     def find(self, ref: str) -> Container:
         """By full id, then name, then unique prefix. Raises NoSuchContainer, AmbiguousId."""
-        container = self._known.get(ref) or self._known.get(self._names.get(ref.lstrip("/"), ""))
-        if container is None and ref:
-            matches = [c for i, c in self._known.items() if i.startswith(ref) and not c.is_removed]
-            if len(matches) > 1:
-                raise AmbiguousId(ref)
-            container = matches[0] if matches else None
-        if container is None or container.is_removed:
-            raise NoSuchContainer(ref)
-        return container
-
-    def users_of(self, image_id: str) -> list[User]:
-        """Which containers were made from an image: asked by the images room before a removal."""
-        return [
-            User(c.id, c.record.state.is_running)
-            for c in self.all()
-            if c.record.image_id == image_id
-        ]
-
-    def _forget(self, container: Container) -> None:
-        self._known.pop(container.id, None)
-        if self._names.get(container.record.name) == container.id:
-            del self._names[container.record.name]
+        return self.known.find(ref)
 
     # --- create, start, stop, remove ----------------------------------------------------------
 
@@ -145,71 +81,7 @@ class Containers:
         self, request: ContainerCreate, *, name: str | None, platform: str | None
     ) -> ContainerCreated:
         """Create a container of an image that is here. Raises NoSuchImage, NameInUse, ..."""
-        if name:
-            name = names.check_name(name)
-        image = await self.context.images.resolve(request.image, platform=platform)
-        record = self._new_record(request, image.id, image.config.config or ExecutionConfig())
-        warnings = admission.check(record)
-        snapshots, layout = self.context.snapshots, self.context.layout
-        fp("create.before-snapshot")
-        snapshots.prepare(record.id, image.chain_id or None, record=False)
-        try:
-            layout.make_files(record.id)
-            container = await self._insert(record, name, image.chain_id or None)
-        except BaseException:
-            snapshots.remove(record.id, record=False)
-            layout.remove_files(record.id)
-            raise
-        fp("create.after-row")
-        return ContainerCreated(id=container.id, warnings=warnings)
-
-    def _new_record(
-        self, request: ContainerCreate, image_id: str, defaults: ExecutionConfig
-    ) -> ContainerRecord:
-        container_id = names.new_id()
-        config = merge(request.config(), defaults)
-        host = request.host_config or HostConfig()
-        if not config.hostname:
-            is_hosts = "host" in (host.network_mode, host.uts_mode)
-            hostname = os.uname().nodename if is_hosts else names.short_id(container_id)
-            config = replace(config, hostname=hostname)
-        if host.network_mode in ("", "default"):
-            host = replace(host, network_mode="bridge")
-        return ContainerRecord(
-            id=container_id,
-            name="",
-            created_ns=time.time_ns(),
-            image_reference=request.image,
-            image_id=image_id,
-            config=config,
-            host_config=replace(
-                host,
-                ipc_mode=host.ipc_mode or "private",
-                cgroupns_mode=host.cgroupns_mode or "private",
-                shm_size=host.shm_size or oci_spec.SHM_SIZE,
-            ),
-            networking=request.networking_config or NetworkingConfig(),
-        )
-
-    async def _insert(
-        self, record: ContainerRecord, name: str | None, parent: str | None
-    ) -> Container:
-        """Store the record under the name, or under a generated one that is free."""
-        for attempt in range(1 if name else NAME_TRIES + 1):
-            generated = names.generate_name(attempt) if attempt < NAME_TRIES else ""
-            container = Container(
-                replace(record, name=name or generated or names.short_id(record.id))
-            )
-            try:
-                await self.context.insert(container, parent, "create")
-            except NameInUse:
-                if name or not generated:
-                    raise
-                continue
-            self._known[record.id] = container
-            self._names[container.record.name] = record.id
-            return container
-        raise AssertionError("unreachable: the last attempt returns or raises")
+        return await self._creation.create(request, name=name, platform=platform)
 
     async def start(self, ref: str) -> None:
         """Start it; 304 when it runs."""
@@ -217,59 +89,15 @@ class Containers:
 
     async def stop(self, ref: str, *, signal: str | None, timeout_s: int | None) -> None:
         """Signal it, wait, kill it. A negative timeout waits for ever; 304 when it does not run."""
-        container = self.find(ref)
-        if not container.record.state.is_running:
-            self.lifecycle.mark_stopped(container)  # no restart policy brings it back either
-            await self.context.save(container)
-            raise AlreadyStopped
-        await self._stop(container, signal, timeout_s)
-        await self.context.publish(container, "stop")
-
-    async def _stop(self, container: Container, signal: str | None, timeout_s: int | None) -> None:
-        config = container.record.config
-        number = signals.parse(signal or config.stop_signal or "TERM")
-        patience = timeout_s if timeout_s is not None else config.stop_timeout
-        patience = STOP_TIMEOUT_S if patience is None or not isinstance(patience, int) else patience
-        self.lifecycle.mark_stopped(container)
-        with suppress(MonitorGone):  # it ends by itself just now
-            await self._signal(container, number)
-        if not await _ended(container, None if patience < 0 else float(patience)):
-            with suppress(MonitorGone):
-                await self._signal(container, 9)
-            if not await _ended(container, KILL_TIMEOUT_S):
-                raise StillAlive
+        await self._stopping.stop(self.find(ref), signal=signal, timeout_s=timeout_s)
 
     async def restart(self, ref: str, *, signal: str | None, timeout_s: int | None) -> None:
         """Stop it if it runs, then start it; `--rm` does not remove it in between."""
-        container = self.find(ref)
-        container.keeps = True
-        try:
-            if container.record.state.is_running:
-                await self._stop(container, signal, timeout_s)
-            await self.lifecycle.start(container)
-        finally:
-            container.keeps = False
-        await self.context.publish(container, "restart")
+        await self._stopping.restart(self.find(ref), signal=signal, timeout_s=timeout_s)
 
     async def kill(self, ref: str, *, signal: str | None) -> None:
         """Send a signal, KILL by default; after that one, return when it is gone."""
-        container = self.find(ref)
-        number = signals.parse(signal or "KILL")
-        if not container.record.state.is_running:
-            raise NotRunning(container.id)
-        stop_signal = signals.parse(container.record.config.stop_signal or "TERM")
-        if number in (9, stop_signal):
-            self.lifecycle.mark_stopped(container)
-        await self._signal(container, number)
-        if number == 9 and not await _ended(container, KILL_TIMEOUT_S):
-            raise StillAlive
-
-    async def _signal(self, container: Container, number: int) -> None:
-        """Signal the first process, thawing it first where a frozen one would never see it."""
-        await self.lifecycle.signal(container, number)
-        await self.context.publish(container, ("kill", {"signal": str(number)}))
-        if container.record.state.status == "paused" and number != 19:
-            await self._thaw(container)
+        await self._stopping.kill(self.find(ref), signal=signal)
 
     async def remove(self, ref: str, *, force: bool, volumes: bool, link: bool) -> None:
         """Remove it; by force also a running one."""
@@ -290,35 +118,15 @@ class Containers:
             except LadingError:
                 container.record = replace(container.record, name=earlier.name)
                 raise
-        self._names.pop(earlier.name, None)
-        self._names[name] = container.id
+        self.known.rename(container, earlier.name)
 
     async def pause(self, ref: str) -> None:
         """Freeze all its processes."""
-        container = self.find(ref)
-        if container.record.state.status == "paused":
-            raise AlreadyPaused(container.id)
-        if not container.record.state.is_running:
-            raise NotRunning(container.id)
-        await asyncio.to_thread(Cgroup(self.context.layout.cgroup(container.id)).freeze)
-        await self._change_status(container, "paused", "pause")
+        await self._stopping.pause(self.find(ref))
 
     async def unpause(self, ref: str) -> None:
         """Let them run again."""
-        container = self.find(ref)
-        if container.record.state.status != "paused":
-            raise NotPaused(container.id)
-        await self._thaw(container)
-
-    async def _thaw(self, container: Container) -> None:
-        await asyncio.to_thread(Cgroup(self.context.layout.cgroup(container.id)).thaw)
-        await self._change_status(container, "running", "unpause")
-
-    async def _change_status(self, container: Container, status: str, event: str) -> None:
-        if container.record.state.is_running:
-            state = replace(container.record.state, status=status)
-            container.record = replace(container.record, state=state)
-            await self.context.save(container, event)
+        await self._stopping.unpause(self.find(ref))
 
     # --- looking ------------------------------------------------------------------------------
 
@@ -331,7 +139,7 @@ class Containers:
         self, *, all: bool, limit: int | None, size: bool, filters: dict[str, list[str]]
     ) -> list[ContainerSummary]:
         """Containers, newest first; running ones only, unless asked otherwise."""
-        chosen = views.choose(self.all(), all=all, limit=limit, filters=filters, find=self.find)
+        chosen = listing.choose(self.all(), all=all, limit=limit, filters=filters, find=self.find)
         return [views.summary(container, self.context, size=size) for container in chosen]
 
     def wait(self, ref: str, condition: str) -> Awaitable[WaitResult]:
@@ -349,6 +157,37 @@ class Containers:
         await run.monitor.call("resize", height=height, width=width)
         details = {"height": str(height), "width": str(width)}
         await self.context.publish(container, ("resize", details))
+
+    # --- files --------------------------------------------------------------------------------
+
+    async def path_stat(self, ref: str, path: str) -> PathStat:
+        """What is at a path of its file system."""
+        return await self.files.describe(self.find(ref), ref, path)
+
+    async def read_archive(self, ref: str, path: str) -> tuple[PathStat, Download]:
+        """What is at a path, and the archive of it."""
+        return await self.files.read(self.find(ref), ref, path)
+
+    async def write_archive(
+        self,
+        ref: str,
+        path: str,
+        chunks: AsyncIterable[bytes],
+        *,
+        keeps_kinds: bool,
+        takes_owner: bool,
+    ) -> None:
+        """Unpack an archive into one of its directories."""
+        how = Extraction(keeps_kinds=keeps_kinds, takes_owner=takes_owner)
+        await self.files.write(self.find(ref), ref, path, chunks, how)
+
+    async def export(self, ref: str) -> Download:
+        """Its whole file system as an archive, without what is mounted in it."""
+        return await self.files.export(self.find(ref))
+
+    async def changes(self, ref: str) -> Sequence[FilesystemChange]:
+        """What it changed in its image's file system."""
+        return await self.files.changes(self.find(ref))
 
     # --- output and input ---------------------------------------------------------------------
 
@@ -424,21 +263,10 @@ class Containers:
         """Let go of everything; running containers run on."""
         self.context.is_closing = True
         await self.lifecycle.aclose()
-        for container in self._known.values():
+        for container in self.known.all():
             if container.run and container.run.monitor:
                 container.run.monitor.close()
         await self.context.aclose()
-
-
-async def _ended(container: Container, timeout_s: float | None) -> bool:
-    """Whether the current run ends within the time."""
-    if container.run is None:
-        return True
-    try:
-        await asyncio.wait_for(asyncio.shield(container.run.ended), timeout_s)
-    except TimeoutError:
-        return False
-    return True
 
 
 def load_records(context: Context) -> tuple[list[ContainerRecord], dict[str, str]]:

@@ -64,9 +64,14 @@ class Engine:
                     mirrors=options.registry_mirrors, insecure=options.insecure_registries
                 )
             ),
-            in_use=lambda image_id: self.containers.users_of(image_id),
+            in_use=lambda image_id: self.containers.known.users_of(image_id),
         )
-        self.networks = Networks(database, engine_id=engine_id, settings=options.networks)
+        self.networks = Networks(
+            database,
+            engine_id=engine_id,
+            directory=f"{options.exec_root}/networks",
+            settings=options.networks,
+        )
         self.context = Context(
             database=database,
             events=self.journal,

@@ -4,7 +4,7 @@
         the service stores the record
     prepare(network, endpoints)  makes or repairs what the network needs on the host: at first use,
                                  after a restart, and when `join` said NetworkGone. Idempotent.
-        the service leases an address and stores the endpoint, then makes the sandbox
+        the service leases an address and records the endpoint, then makes the sandbox
     join(network, endpoint, sb)  puts an interface into the sandbox, ready for traffic
         there is no `leave`: the interface goes with the sandbox, which the kernel takes down when
         its last process has gone; deleting a veth by hand would cost 15-25 ms

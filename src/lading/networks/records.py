@@ -18,7 +18,7 @@ class Network(Struct, frozen=True):
 
 
 class Endpoint(Struct, frozen=True):
-    """A container's place in a network: a row from before the address is used until release."""
+    """A container's place in a network: recorded from before the address is used until release."""
 
     id: str  # 64 hex digits, new at every attach
     network_id: str

@@ -2,11 +2,11 @@
 
 Order of an attach, so that a crash at any point leaves nothing that nobody owns:
 
-    1. the endpoint's row is durable           its address cannot be given twice
+    1. the endpoint is recorded (`leases`)     its address cannot be given twice
     2. a sandbox, held by a descriptor only    the kernel removes it with us
     3. interface, address and route in it      they go with the sandbox
 
-`release` deletes the row and drops the descriptor. Rows that a crash left are freed by `reconcile`.
+`release` deletes the record and drops the descriptor. What a crash left is freed by `reconcile`.
 All methods are synchronous and are called from one worker thread at a time.
 """
 
@@ -58,13 +58,17 @@ def read_file(path: str) -> str:
 
 
 class Networks:
-    """The networks of one engine. `open` first, in the namespace that is the engine's host."""
+    """The networks of one engine. `open` first, in the namespace that is the engine's host.
+
+    `directory`, for the endpoints' files, is to be one that does not outlive the boot.
+    """
 
     def __init__(
         self,
         database: Database,
         *,
         engine_id: str,
+        directory: str,
         settings: Settings | None = None,
         read_file: Callable[[str], str] = read_file,
     ) -> None:
@@ -73,7 +77,7 @@ class Networks:
         self._settings = settings or Settings()
         self._read_file = read_file
         self._networks: dict[str, Network] = {}  # by id
-        self._leases = Leases(database)
+        self._leases = Leases(directory)
         self._prepared: dict[str, list[str]] = {}  # warnings by id, of networks ready for use
         self._drivers: dict[str, Driver] = {}
         self._spare: sandbox.Sandbox | None = None
@@ -226,7 +230,7 @@ class Networks:
         self._networks[network.id] = network
 
     def _lease(self, network: Network, container_id: str, *, ip: str, mac: str) -> Endpoint:
-        """Make the endpoint's row, with an address if the network has any."""
+        """Make the endpoint, with an address if the network has any."""
         endpoint = Endpoint(
             id=secrets.token_hex(32),
             network_id=network.id,

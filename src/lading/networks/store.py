@@ -1,6 +1,6 @@
-"""The rows of networks, endpoints and changes to the host, as functions of a connection.
+"""The rows of networks and of changes to the host, as functions of a connection.
 
-An endpoint's row is its lease: the address belongs to it from the row's commit to its deletion.
+Endpoints are no rows: they end with the boot at the latest (see `leases`).
 `host_changes` remembers what was switched on the host, so that it can be switched back.
 """
 
@@ -8,7 +8,7 @@ import sqlite3
 
 import msgspec
 
-from lading.networks.records import Endpoint, Network
+from lading.networks.records import Network
 from lading.state import Schema
 
 SCHEMA = Schema(
@@ -33,13 +33,13 @@ SCHEMA = Schema(
             name TEXT PRIMARY KEY,
             value TEXT NOT NULL
         ) STRICT;
-        """
+        """,
+        "DROP TABLE endpoints",
     ],
 )
 
 _encode = msgspec.json.Encoder().encode
 _decode_network = msgspec.json.Decoder(Network).decode
-_decode_endpoint = msgspec.json.Decoder(Endpoint).decode
 
 
 def put_network(connection: sqlite3.Connection, network: Network) -> None:
@@ -55,27 +55,6 @@ def list_networks(connection: sqlite3.Connection) -> list[Network]:
     """Every network."""
     rows = connection.execute("SELECT record FROM networks ORDER BY name")
     return [_decode_network(record) for (record,) in rows]
-
-
-def add_endpoint(connection: sqlite3.Connection, endpoint: Endpoint) -> None:
-    """Insert the endpoint's row. Raises sqlite3.IntegrityError if its address is leased."""
-    row = msgspec.structs.replace(endpoint, netns_fd=None)
-    connection.execute(
-        "INSERT INTO endpoints VALUES (?, ?, ?, ?, ?)",
-        (row.id, row.network_id, row.container_id, row.ip or None, _encode(row)),
-    )
-
-
-def delete_endpoints(connection: sqlite3.Connection, endpoint_ids: list[str]) -> None:
-    """Delete these rows; one that is gone already is no error."""
-    rows = [(endpoint_id,) for endpoint_id in endpoint_ids]
-    connection.executemany("DELETE FROM endpoints WHERE id = ?", rows)
-
-
-def list_endpoints(connection: sqlite3.Connection) -> list[Endpoint]:
-    """Every endpoint."""
-    rows = connection.execute("SELECT record FROM endpoints ORDER BY container_id")
-    return [_decode_endpoint(record) for (record,) in rows]
 
 
 def get_host_change(connection: sqlite3.Connection, name: str) -> str:

@@ -29,6 +29,7 @@ class ContainerProcess:
     """A child of the monitor: init, or an exec. Callbacks come from the event loop, once each:
     `prepared` when all but the last steps are done (with `report`, and `master` if it has a
     terminal), `reported` after execve or a failed step (see `failure`), `ended` after death.
+    `wait` gets the wait status of a child that is somebody else's.
     """
 
     __slots__ = (
@@ -37,6 +38,7 @@ class ContainerProcess:
         "_prepared",
         "_reported",
         "_sync",
+        "_wait",
         "exit_code",
         "failure",
         "master",
@@ -51,8 +53,10 @@ class ContainerProcess:
         reported: Callable[[ContainerProcess], None],
         ended: Callable[[ContainerProcess], None],
         prepared: Callable[[ContainerProcess], None] | None = None,
+        wait: Callable[[int], int] | None = None,
     ) -> None:
         self._loop = loop
+        self._wait = wait or _wait
         self._prepared = prepared
         self._reported = reported
         self._ended = ended
@@ -116,8 +120,11 @@ class ContainerProcess:
         while self._sync is not None:  # its last words come before its death
             self._hear()
         self._loop.unregister(self.pidfd)
-        _, status = os.waitpid(self.pid, 0)
-        code = os.waitstatus_to_exitcode(status)
+        code = os.waitstatus_to_exitcode(self._wait(self.pid))
         self.exit_code = code if code >= 0 else 128 - code  # a shell's way to name the signal
         self._ended(self)
         os.close(self.pidfd)
+
+
+def _wait(pid: int) -> int:
+    return os.waitpid(pid, 0)[1]

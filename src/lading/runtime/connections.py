@@ -39,6 +39,9 @@ class Connection:
         self.watched_size: int | None = None
         loop.register(socket.fileno(), IN, self._ready)
 
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
     def _ready(self, events: int) -> None:
         if events & OUT:
             self.flush()
@@ -114,6 +117,9 @@ class Listener:
         self._accepted = accepted
         self._socket = socket  # bound and listening: the engine made it, so it is there from birth
         loop.register(socket.fileno(), IN, self._accept)
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
 
     def _accept(self, _events: int) -> None:
         try:

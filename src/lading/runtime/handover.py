@@ -1,7 +1,10 @@
-"""What a starter hands to the monitor once the container runs, or has failed to.
+"""What a keeper and its shift say to each other, over a SEQPACKET socket that only they have.
 
-One datagram: a mark, the facts as JSON, and the descriptors in the order of `names`. A monitor that
-may sleep keeps it unread until something happens: reading would cost it memory for nothing.
+    shift --> keeper   "r" and a pid: wait for this child of yours; the answer is its wait status
+    shift --> keeper   "z", facts as JSON, descriptors: sleep until the first of them, an epoll, is
+                       ready, and then fork the next shift
+
+The keeper does not read the facts: it keeps them for the next shift.
 """
 
 from __future__ import annotations
@@ -14,41 +17,35 @@ if TYPE_CHECKING:
     from typing import TypedDict
 
     from lading.runtime.head import Head
-    from lading.runtime.messages import Message
 
     class Facts(TypedDict):
-        """`failure`: why the start failed; `pid`: of init, 0 when it was not even made;
-        `warnings`: what was tolerated so far."""
+        """What a shift has to know: `pid` of init; of each connection the log size that its
+        client waits for; `log`: size of the log and of its last segment."""
 
         head: Head
         pid: int
-        failure: Message | None
-        warnings: list[str]
-        names: list[str]
+        connections: list[int | None]
+        log: list[int]
 
 
-ASLEEP = b"z"  # nothing to do until one of the descriptors is ready; the first is an epoll of them
-AWAKE = b"!"
+REAP = b"r"
+SLEEP = b"z"
 
 
-def send(
-    channel: _socket.socket,
-    head: Head,
-    *,
-    pid: int,
-    failure: Message | None,
-    warnings: list[str],
-    fds: dict[str, int],
-    asleep: bool,
-) -> None:
-    """Give everything away; the sender closes its own copies by ending."""
-    facts = {"head": head, "pid": pid, "failure": failure, "warnings": warnings}
-    facts["names"] = list(fds)
-    mark = ASLEEP if asleep else AWAKE
-    messages.send_raw(channel, mark + messages.encode(facts), list(fds.values()))
+def reap(channel: _socket.socket, pid: int) -> int:
+    """Have the keeper wait for its child; the wait status."""
+    channel.send(b"%s%d" % (REAP, pid))
+    return int(channel.recv(16))
 
 
-def read(datagram: bytes, received: list[int]) -> tuple[Facts, dict[str, int]]:
+def sleep(channel: _socket.socket, facts: Facts, fds: dict[str, int]) -> None:
+    """Give everything away; `fds` begins with the epoll. The sender has to end now."""
+    record = {**facts, "names": list(fds)}
+    messages.send_raw(channel, SLEEP + messages.encode(record), list(fds.values()))
+
+
+def wake(word: bytes, received: list[int]) -> tuple[Facts, dict[str, int]]:
     """The facts, and the descriptors by name."""
-    facts: Facts = messages.decode(datagram[1:])  # type: ignore[assignment]
-    return facts, dict(zip(facts["names"], received, strict=True))
+    record = messages.decode(word[1:])
+    fds = dict(zip(record.pop("names"), received, strict=True))
+    return record, fds  # type: ignore[return-value]

@@ -35,9 +35,15 @@ class Loop:
         if self._handlers.pop(descriptor, None) is not None:
             self._epoll.unregister(descriptor)
 
-    def run_once(self, timeout_s: float = -1) -> None:
-        """Wait for events and hand them out."""
-        for descriptor, events in self._epoll.poll(timeout_s):
+    def fileno(self) -> int:
+        """The epoll: ready when any of the descriptors is."""
+        return self._epoll.fileno()
+
+    def run_once(self, timeout_s: float = -1) -> bool:
+        """Wait for events and hand them out; whether there were any."""
+        ready = self._epoll.poll(timeout_s)
+        for descriptor, events in ready:
             handler = self._handlers.get(descriptor)
             if handler is not None:  # else an earlier handler of this round let it go
                 handler(events)
+        return bool(ready)

@@ -1,15 +1,13 @@
-"""The process beside each container: owns its stdio, log, terminal and cgroup; reaps its init.
+"""What is done beside each container: its stdio, log, terminal and cgroup; its end; its clients.
 
 It outlives engine and spawner, so it depends on neither: it answers on a socket in the container's
 directory and leaves the exit code there. When it ends, the container ends (PR_SET_PDEATHSIG).
 
-    start     asleep; the starter makes the container and hands it over (`starter`, `handover`)
+    start     the starter has made the container, or failed to
     run       output to the log; signals, resizes, stdin and exec as clients ask
+    sleep     nothing happens: all is given to the keeper, until something does (`keeper`)
     end       init died: drain output, exit.json, then "exited", and only then what may take long:
               the cgroup, the log's fdatasync, and (by exiting) the overlay with its mount namespace
-
-Each page of the interpreter that a monitor touches becomes its own, so one whose container neither
-prints nor is asked for anything sleeps before any of this code has run.
 """
 
 from __future__ import annotations
@@ -17,76 +15,96 @@ from __future__ import annotations
 import os
 import time
 from _socket import SCM_RIGHTS, SOL_SOCKET
-from errno import ESRCH
 
-from lading.kernel import namespaces, pidfd, tty
+from lading.kernel import namespaces
 from lading.kernel.cgroup import Cgroup
-from lading.runtime import handover, messages, rundir
+from lading.runtime import handover, messages, requests, rundir
 from lading.runtime.children import ContainerProcess
 from lading.runtime.connections import Connection, Listener
 from lading.runtime.execs import Execs
 from lading.runtime.loop import Loop
 from lading.runtime.output import Input, Output
 from lading.runtime.segments import STDERR, STDOUT, Log
-from lading.runtime.starter import PIPE_SIZE, started
+from lading.runtime.starter import PIPE_SIZE, Started, started
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import _socket
 
+    from lading.runtime.handover import Facts
     from lading.runtime.messages import Message
     from lading.runtime.plan import Host
 
+FIRST_IDLE_S = 0.2  # without an event, until the starter goes
+IDLE_S = 2.0  # the same of later shifts: what happens once may happen again soon
+STREAMS = (("stdout", STDOUT), ("stderr", STDERR))
+MAX_HANDED = 200  # clients; a message carries 253 descriptors
 DRAIN_LIMIT = 4 * PIPE_SIZE  # bytes taken from each stream after init's death
 FLUSH_TIMEOUT_S = 2.0  # how long a client that does not read may hold the end up
 
 
 class Monitor:
-    """State of one container while it runs; made from what the starter handed over."""
+    """State of one container while a shift looks after it."""
 
     __slots__ = (
+        "_channel",
         "_connections",
         "_console",
         "_directory",
         "_execs",
         "_failure",
-        "_is_over",
-        "_is_running",
+        "_idle_s",
         "_listener",
-        "_log",
         "_mounts",
         "_outputs",
-        "_stdin",
-        "_terminal",
         "_warnings",
         "head",
         "host",
         "init",
+        "is_over",
+        "is_running",
+        "log",
         "loop",
+        "stdin",
+        "terminal",
     )
 
-    def __init__(self, datagram: bytes, received: list[int], host: Host) -> None:
-        facts, fds = handover.read(datagram, received)
-        self.head = facts["head"]
+    def __init__(
+        self,
+        channel: _socket.socket,
+        host: Host,
+        start: Started,
+        *,
+        log: list[int] | None = None,
+        idle_s: float = FIRST_IDLE_S,
+    ) -> None:
+        fds = start.fds
+        self._channel = channel
+        self._idle_s = idle_s
+        self.head = start.head
         self.host = host
         self.loop = Loop()
-        self.init = ContainerProcess(self.loop, self._reported, self._init_ended, self._prepared)
-        self._failure = facts["failure"]
-        self._warnings = facts["warnings"]
+        self.init = ContainerProcess(
+            self.loop, self._reported, self._init_ended, self._prepared, self._reap
+        )
+        self._failure = start.failure
+        self._warnings = start.warnings
         self._directory = fds["directory"]
         self._mounts = fds.get("mounts", -1)  # the mount namespace: its overlay ends after us
         self._console = fds.get("console", -1)
-        self._terminal = -1
-        self._is_over = False
-        self._is_running = "report" not in fds
+        self.terminal = -1
+        self.is_over = False
+        self.is_running = "report" not in fds
         self._execs: Execs | None = None
-        self._stdin: Input | None = None
+        self.stdin: Input | None = None
         self._outputs: list[Output] = []
-        self._log = Log(self.head["log"])
+        size, offset = log or (0, 0)
+        self.log = Log(self.head["log"], size=size, offset=offset)
         self._connections: list[Connection] = []
         self._listener = Listener(self.loop, messages.adopt(fds["listener"]), self._connect)
-        self._connect(messages.adopt(fds["connection"]))
-        self._take(facts["pid"], fds)
+        if "connection" in fds:
+            self._connect(messages.adopt(fds["connection"]))
+        self._take(start.pid, fds)
 
     def _take(self, pid: int, fds: dict[str, int]) -> None:
         """The child and its streams, as far as the start came."""
@@ -94,29 +112,78 @@ class Monitor:
             report = messages.adopt(fds["report"]) if "report" in fds else None
             self.init.adopt(pid, fds["pidfd"], report)
         if "stdin" in fds:
-            self._stdin = Input(self.loop, fds["stdin"], is_terminal=False)
-        for name, stream in (("stdout", STDOUT), ("stderr", STDERR)):
+            self.stdin = Input(self.loop, fds["stdin"], is_terminal=False)
+        for name, stream in STREAMS:
             if name in fds:
-                self._outputs.append(Output(self.loop, fds[name], self._log, stream))
+                self._outputs.append(Output(self.loop, fds[name], self.log, stream))
         if "master" in fds:
             self._take_terminal(fds["master"])
 
     def _take_terminal(self, master: int) -> None:
-        self._terminal = master
-        self._outputs.append(Output(self.loop, master, self._log, STDOUT))
+        self.terminal = master
+        self._outputs.append(Output(self.loop, master, self.log, STDOUT))
         if self.head["stdin"]:
-            self._stdin = Input(self.loop, os.dup(master), is_terminal=True)
+            self.stdin = Input(self.loop, os.dup(master), is_terminal=True)
+
+    def _reap(self, pid: int) -> int:
+        return handover.reap(self._channel, pid)
 
     def run(self) -> None:
-        """Stay until the container is over, and clean up after it."""
-        while not self._is_over and (self._failure is None or self.init.pid > 0):
-            self.loop.run_once()
+        """Look after the container until it is over, and clean up; or until nothing happens."""
+        while not self.is_over and (self._failure is None or self.init.pid > 0):
+            may_sleep = self._may_sleep()
+            happened = self.loop.run_once(self._idle_s if may_sleep else -1)
+            if may_sleep and not happened:
+                handover.sleep(self._channel, *self._belongings())
+                return
             self._tell_watchers()
         failure = self._failure or self.init.failure
         if failure is not None:
             self._undo(failure)
         else:
             self._finish()
+
+    # -- between two shifts ----------------------------------------------------------------------
+
+    def _may_sleep(self) -> bool:
+        """Whether all that goes on can be told in a few words."""
+        return (
+            self.is_running
+            and self._failure is None
+            and (self.stdin is None or self.stdin.is_quiet)
+            and (self._execs is None or not self._execs.pids())
+            and len(self._connections) < MAX_HANDED
+            and not any(c.has_unsent for c in self._connections)
+        )
+
+    def _belongings(self) -> tuple[Facts, dict[str, int]]:
+        """What the next shift needs: facts, and descriptors by name, first what to wait for."""
+        fds = {"epoll": self.loop.fileno(), "listener": self._listener.fileno()}
+        fds |= {"directory": self._directory, "pidfd": self.init.pidfd}
+        clients = [c for c in self._connections if c.is_open]
+        for number, client in enumerate(clients):
+            fds[f"connection{number}"] = client.fileno()
+        for output in self._outputs:
+            if output.is_open:
+                name = "stdout" if output.stream == STDOUT else "stderr"
+                fds["master" if self.terminal >= 0 else name] = output.descriptor
+        if self.stdin is not None and self.terminal < 0 and self.stdin.descriptor >= 0:
+            fds["stdin"] = self.stdin.descriptor
+        if self._mounts >= 0:
+            fds["mounts"] = self._mounts
+        facts: Facts = {
+            "head": self.head,
+            "pid": self.init.pid,
+            "connections": [client.watched_size for client in clients],
+            "log": [self.log.size, self.log.offset],
+        }
+        return facts, fds
+
+    def welcome_back(self, sockets: list[int], watched: list[int | None]) -> None:
+        """Clients of the shift before."""
+        for descriptor, size in zip(sockets, watched, strict=True):
+            self._connect(messages.adopt(descriptor))
+            self._connections[-1].watched_size = size
 
     # -- a start that waits for its word -------------------------------------------------------
 
@@ -131,7 +198,7 @@ class Monitor:
 
     def _give_console(self, master: int) -> None:
         """Hand the terminal's master to whoever asked for it by a console socket."""
-        self._terminal = master
+        self.terminal = master
         receiver = messages.adopt(self._console)
         packed = master.to_bytes(4, "little")
         receiver.sendmsg([b"pty"], [(SOL_SOCKET, SCM_RIGHTS, packed)])
@@ -141,7 +208,7 @@ class Monitor:
         """A container that waited was told to start: it did, or is dead in a moment."""
         if process.failure is not None:
             return
-        self._is_running = True
+        self.is_running = True
         try:
             self._mounts = namespaces.mount_namespace_of(process.pidfd, process.pid)
         except OSError:  # it has ended already
@@ -160,86 +227,14 @@ class Monitor:
         self._connections = [c for c in self._connections if c.is_open]
 
     def _tell_watchers(self) -> None:
-        size = self._log.size
+        size = self.log.size
         for connection in self._connections:
             if connection.watched_size is not None and size > connection.watched_size:
                 connection.watched_size = None
                 connection.send({"event": "log", "size": size})
 
     def _dispatch(self, connection: Connection, message: Message, fds: list[int]) -> None:
-        """Answer one request; a request without "seq" gets no reply unless it failed."""
-        verb = VERBS.get(message.get("op", ""))
-        sequence = message.get("seq")
-        try:
-            if verb is None:
-                raise ValueError(f"no such operation: {message.get('op')}")
-            answer = verb(self, connection, message, fds)
-        except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-            number = getattr(error, "errno", None) or 0
-            text = getattr(error, "strerror", None) or str(error)
-            answer = {"error": {"message": text, "errno": number}}
-        finally:
-            for fd in fds:
-                os.close(fd)
-        if sequence is not None and answer is not None:
-            connection.send({"reply": sequence, "error": None, **answer})
-
-    def _do_signal(self, _c: Connection, message: Message, _fds: list[int]) -> Message:
-        if self._is_over:  # a request in the midst of the end: the pidfd is closed
-            raise ProcessLookupError(ESRCH, "the process has ended")
-        pidfd.pidfd_send_signal(self.init.pidfd, message["signal"])
-        return {}
-
-    def _do_start(self, _c: Connection, _message: Message, _fds: list[int]) -> Message:
-        self.init.start()
-        return {}
-
-    def _do_resize(self, _c: Connection, message: Message, _fds: list[int]) -> Message:
-        name = message.get("exec")
-        terminal = self._terminal if name is None else self.execs.terminal(name)
-        if terminal < 0:
-            raise ValueError("no terminal to resize")
-        tty.set_size(terminal, message["height"], message["width"])
-        return {}
-
-    def _do_stdin(self, _c: Connection, message: Message, fds: list[int]) -> Message:
-        if self._stdin is None:
-            raise ValueError("stdin is not open")
-        self._stdin.add(fds.pop(0), close_on_eof=bool(message.get("close_on_eof")))
-        return {}
-
-    def _do_close_stdin(self, _c: Connection, _message: Message, _fds: list[int]) -> Message:
-        if self._stdin is not None:
-            self._stdin.close()
-        return {}
-
-    def _do_watch_log(self, connection: Connection, message: Message, _fds: list[int]) -> Message:
-        connection.watched_size = message["size"]
-        return {}
-
-    def _do_exec(self, connection: Connection, message: Message, fds: list[int]) -> Message | None:
-        if not self._is_running:
-            raise ValueError("container not running")
-        self.execs.start(connection, message, fds)
-        return None  # the reply follows when execve has succeeded or failed
-
-    def _do_exec_signal(self, _c: Connection, message: Message, _fds: list[int]) -> Message:
-        self.execs.signal(message["exec_id"], message["signal"])
-        return {}
-
-    def _do_state(self, _c: Connection, _message: Message, _fds: list[int]) -> Message:
-        return {
-            "status": self._status(),
-            "pid": self.init.pid,
-            "log_size": self._log.size,
-            "execs": self.execs.pids(),
-        }
-
-    def _status(self) -> str:
-        """As the OCI standard names it."""
-        if self._is_running:
-            return "running"
-        return "created" if self.head["gate"] and self.init.report else "creating"
+        requests.answer(self, connection, message, fds)
 
     @property
     def execs(self) -> Execs:
@@ -251,7 +246,7 @@ class Monitor:
     # -- end -----------------------------------------------------------------------------------
 
     def _init_ended(self, process: ContainerProcess) -> None:
-        self._is_over = True
+        self.is_over = True
 
     def _finish(self) -> None:
         cgroup = self._cgroup()
@@ -271,7 +266,7 @@ class Monitor:
         self._leave()
         if cgroup is not None:
             cgroup.remove()
-        self._log.close()
+        self.log.close()
 
     def _cgroup(self) -> Cgroup | None:
         path = self.head["cgroup"]
@@ -286,7 +281,7 @@ class Monitor:
         rundir.remove(self._directory, rundir.STATE)
         self.broadcast({"event": "failed", "error": failure})
         self._leave()
-        self._log.close()
+        self.log.close()
 
     def _leave(self) -> None:
         """No new clients; those that still have to read something get a moment."""
@@ -299,14 +294,12 @@ class Monitor:
             connection.close()
 
 
-VERBS = {
-    "start": Monitor._do_start,
-    "signal": Monitor._do_signal,
-    "resize": Monitor._do_resize,
-    "stdin": Monitor._do_stdin,
-    "close_stdin": Monitor._do_close_stdin,
-    "watch_log": Monitor._do_watch_log,
-    "exec": Monitor._do_exec,
-    "exec_signal": Monitor._do_exec_signal,
-    "state": Monitor._do_state,
-}
+def resume(channel: _socket.socket, word: bytes, received: list[int], host: Host) -> None:
+    """Be the next shift, with what the one before has left."""
+    facts, fds = handover.wake(word, received)
+    os.close(fds["epoll"])
+    start = Started(facts["head"], facts["pid"], None, [], fds)
+    monitor = Monitor(channel, host, start, log=facts["log"], idle_s=IDLE_S)
+    names = [f"connection{number}" for number in range(len(facts["connections"]))]
+    monitor.welcome_back([fds[name] for name in names], facts["connections"])
+    monitor.run()

@@ -93,6 +93,16 @@ class Input:
         self._closing = False
         os.set_blocking(descriptor, False)
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nobody sends and nothing waits."""
+        return not self._sources and not self._pending
+
+    @property
+    def descriptor(self) -> int:
+        """Of the container's stdin; -1 once it is closed."""
+        return -1 if self._closing else self._descriptor
+
     def add(self, source: int, *, close_on_eof: bool) -> None:
         """Pump from this descriptor (a pipe or socket; it becomes ours) until its end."""
         if self._closing:

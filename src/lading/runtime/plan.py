@@ -19,13 +19,12 @@ import stat
 from lading.errors import InvalidArgument
 from lading.kernel import capabilities, mount
 from lading.kernel import namespaces as ns
-from lading.kernel.cgroup.hierarchy import hierarchies, read_text
+from lading.kernel.cgroup.hierarchy import Hierarchies, hierarchies, read_text
 from lading.runtime import mount_options
 from lading.runtime.operations import devices, identity, masks, mounts, namespaces, program, rootfs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from lading.kernel.cgroup.hierarchy import Hierarchies
     from lading.runtime.operations.step import Operation
     from lading.runtime.spec import Device, Linux, Mount, Namespace, Process, Request, Spec
 
@@ -64,9 +63,16 @@ class Host:
 
 
 def read_host() -> Host:
-    """The host as it is now; what every child would read for itself is read here, once."""
+    """The host as it is now; what every child would read for itself is read here, once.
+
+    A v2 tree without a controller is left alone: a process can only be born in a group of it (to
+    move there takes 5 to 30 ms), and v1 has all that a container needs.
+    """
     capabilities.last_cap()
-    return Host(hierarchies(), int(read_text("/proc/self/oom_score_adj")))
+    trees = hierarchies()
+    if not trees.is_unified() and not trees.v2_controllers():
+        trees = Hierarchies(trees.v1, None)
+    return Host(trees, int(read_text("/proc/self/oom_score_adj")))
 
 
 def describe(operations: list[Operation]) -> str:

@@ -34,22 +34,23 @@ def rehearse(host: plan.Host) -> None:
 def _messages() -> None:
     """Sockets and the descriptors that travel over them."""
     ours, theirs = messages.pair()
-    epoll = select.epoll()
-    epoll.register(theirs.fileno(), select.EPOLLIN)
     request = _request()
     messages.send_raw(ours, head.join(head.head_of(request), request), [0, 1])
-    select.epoll.fromfd(os.dup(epoll.fileno())).poll(0)
     datagram, fds = messages.receive_raw(theirs)
     first, _ = head.split(datagram)
-    given = {"connection": fds[0], "listener": fds[1]}
-    handover.send(theirs, first, pid=1, failure=None, warnings=[], fds=given, asleep=True)
+    with select.epoll() as epoll:
+        epoll.register(theirs.fileno(), select.EPOLLIN)
+        given = {"epoll": epoll.fileno(), "connection0": fds[0], "listener": fds[1]}
+        facts: handover.Facts = {"head": first, "pid": 1, "connections": [None], "log": [0, 0]}
+        handover.sleep(theirs, facts, given)
     size, space = 16384, _socket.CMSG_SPACE(64)
     data, ancillary, _, _ = ours.recvmsg(size, space, _socket.MSG_CMSG_CLOEXEC)
-    _, received = handover.read(data, messages.descriptors(ancillary))
-    for descriptor in (*fds, *received.values()):
+    held = memoryview(ancillary[0][2]).cast("i").tolist()
+    handover.wake(data, held)
+    select.epoll.fromfd(held[0]).close()
+    for descriptor in (*fds, *held[1:]):
         os.close(descriptor)
     messages.send_quietly(ours.fileno(), b"x")
-    epoll.close()
     ours.close()
     theirs.close()
 
@@ -84,6 +85,13 @@ def _plan(host: plan.Host) -> None:
     plan.compile(_request(), host, [], seccomp=bytes(8))
     Cgroup("/rehearsal", host.trees)
     pidfd.start_time(os.getpid())
+
+
+def rehearse_child(host: plan.Host) -> None:
+    """What a child that waits for its request does meanwhile: touch the pages it will need."""
+    request: Request = messages.decode(messages.encode(_request()))  # type: ignore[assignment,arg-type]
+    plan.compile(request, host, [], seccomp=bytes(8))
+    _descriptors()
 
 
 def _descriptors() -> None:

@@ -40,11 +40,16 @@ def list_segments(directory: str) -> list[str]:
 
 
 class SegmentWriter:
-    """Appends records. `size` is the length of all segments together, of earlier runs too."""
+    """Appends records. `size` is the length of all segments together, of earlier runs too.
 
-    __slots__ = ("_descriptor", "_directory", "_limit", "_lost", "_number", "_offset", "size")
+    A writer that continues knows the `offset` at which the last one ended.
+    """
 
-    def __init__(self, directory: str, *, segment_size: int = SEGMENT_SIZE) -> None:
+    __slots__ = ("_descriptor", "_directory", "_limit", "_lost", "_number", "offset", "size")
+
+    def __init__(
+        self, directory: str, *, segment_size: int = SEGMENT_SIZE, known_offset: int = 0
+    ) -> None:
         names = list_segments(directory)
         self._directory = directory
         self._limit = segment_size
@@ -52,14 +57,14 @@ class SegmentWriter:
         self._number = int(names[-1][:-4]) if names else 1
         self.size = sum(os.stat(f"{directory}/{name}").st_size for name in names[:-1])
         self._open()
-        self.size += self._offset
-        if self._offset:  # the last writer may have died within a record: start a fresh file
+        self.size += self.offset
+        if self.offset != known_offset:  # another writer may have died within a record: a new file
             self._next()
 
     def _open(self) -> None:
         path = f"{self._directory}/{segment_name(self._number)}"
         self._descriptor = os.open(path, _APPEND, 0o640)
-        self._offset = os.lseek(self._descriptor, 0, os.SEEK_END)
+        self.offset = os.lseek(self._descriptor, 0, os.SEEK_END)
 
     def _next(self) -> None:
         os.close(self._descriptor)
@@ -73,18 +78,18 @@ class SegmentWriter:
         flags = FLAG_LOST if self._lost else 0
         header = HEADER.pack(length, stream, flags, 0, time.time_ns())
         try:
-            if self._offset > self._limit:
+            if self.offset > self._limit:
                 self._next()
             written = os.writev(self._descriptor, [header, payload])
         except OSError:
             self._lost = True
             return
         if written < HEADER.size + length:  # ENOSPC in the middle
-            os.ftruncate(self._descriptor, self._offset)
+            os.ftruncate(self._descriptor, self.offset)
             self._lost = True
             return
         self._lost = False
-        self._offset += written
+        self.offset += written
         self.size += written
 
     def close(self) -> None:
@@ -101,17 +106,23 @@ class Log:
     Without a directory nothing is kept, and `size` only counts.
     """
 
-    __slots__ = ("_counted", "_directory", "_writer")
+    __slots__ = ("_counted", "_directory", "_offset", "_writer")
 
-    def __init__(self, directory: str | None) -> None:
+    def __init__(self, directory: str | None, *, size: int = 0, offset: int = 0) -> None:
         self._directory = directory
         self._writer: SegmentWriter | None = None
-        self._counted = 0
+        self._counted = size
+        self._offset = offset
 
     @property
     def size(self) -> int:
         """Bytes of all segments; 0 before the first write of this run."""
         return self._writer.size if self._writer else self._counted
+
+    @property
+    def offset(self) -> int:
+        """Bytes of the segment that is written; 0 before the first write of this run."""
+        return self._writer.offset if self._writer else self._offset
 
     def write(self, stream: int, payload: bytes | memoryview) -> None:
         """Append one record."""
@@ -120,12 +131,17 @@ class Log:
             return
         if self._writer is None:
             try:
-                self._writer = SegmentWriter(self._directory)
+                self._writer = self._open(self._directory)
             except OSError:  # no descriptor or no inode left: this piece is lost, not the container
                 return
         self._writer.write(stream, payload)
 
+    def _open(self, directory: str) -> SegmentWriter:
+        return SegmentWriter(directory, known_offset=self._offset)
+
     def close(self) -> None:
-        """Make it durable."""
+        """Make it durable, what an earlier shift has written too."""
+        if self._writer is None and self._directory is not None and self._offset:
+            self._writer = self._open(self._directory)
         if self._writer is not None:
             self._writer.close()

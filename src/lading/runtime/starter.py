@@ -1,32 +1,30 @@
-"""The process that starts one container and is gone when it runs.
+"""The first shift of a container: it starts it.
 
-It waits, prepared, for the next request: pipes, sockets and an epoll are made before anybody asks.
-All that a start needs of memory is used here and in the child, not in the monitor, which is the
-parent of both (CLONE_PARENT) and sleeps meanwhile:
+It waits, prepared, for the next request: pipes, sockets and even the child (`parked`) are made
+before anybody asks. Init becomes the keeper's child (CLONE_PARENT), for the keeper stays:
 
-    spawner --fork--> monitor, asleep --fork--> starter --clone3--> init --execve--> program
-                         ^                         |
-                         +------ handover ---------+  then the starter ends
+    keeper, asleep --fork--> starter --clone3--> parked, init --execve--> program
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-import select
 
 from lading.failpoints import fp
-from lading.kernel import namespaces, pidfd
-from lading.kernel.cgroup import Cgroup, Hierarchies
-from lading.kernel.cgroup.directory import make
-from lading.runtime import handover, init, messages, rundir
+from lading.kernel import memory, namespaces, pidfd
+from lading.kernel.cgroup import Cgroup
+from lading.kernel.cgroup.directory import make_with_parents
+from lading.runtime import handover, init, messages, parked, rundir
 from lading.runtime.children import FAILURE
 from lading.runtime.head import split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import _socket
+    from typing import NoReturn
 
+    from lading.kernel.memory import Region
     from lading.runtime.head import Head
     from lading.runtime.messages import Message
     from lading.runtime.plan import Host
@@ -36,33 +34,71 @@ PIPE_SIZE = 256 * 1024  # bytes that wait while a monitor wakes; Linux gives 64 
 OWN_DESCRIPTORS = 3  # connection, listener, directory: what comes before the request's own
 
 
+class Started:
+    """What came of a start: `failure` says why there is no container, `fds` are by name."""
+
+    __slots__ = ("failure", "fds", "head", "pid", "warnings")
+
+    def __init__(
+        self,
+        head: Head,
+        pid: int,
+        failure: Message | None,
+        warnings: list[str],
+        fds: dict[str, int],
+    ) -> None:
+        self.head = head
+        self.pid = pid  # 0: it came not even to a child
+        self.failure = failure
+        self.warnings = warnings
+        self.fds = fds
+
+
 class Starter:
     """Everything that can be made before a request is known."""
 
     __slots__ = (
-        "_channel",
-        "_epoll",
-        "_host",
         "_null",
+        "_parked",
         "_pid",
         "_pipes",
         "_report",
         "_sync",
         "_warnings",
+        "channel",
+        "host",
     )
 
     def __init__(self, channel: _socket.socket, host: Host, null: int) -> None:
-        self._channel = channel  # to the monitor
-        self._host = host
+        self.channel = channel  # to the keeper
+        self.host = host
         self._null = null
-        self._epoll = select.epoll(flags=select.EPOLL_CLOEXEC)
         self._pipes = [_open_pipe() for _ in range(2)]
         self._report, self._sync = messages.pair()
         self._pid = 0
+        self._parked: tuple[int, int] | None = None  # pid and pidfd
         self._warnings: list[str] = []
 
-    def start(self, datagram: bytes, fds: list[int]) -> None:
-        """Start the container of this request and hand it over, or hand over why not."""
+    def prepare(self, code: list[Region], foreign: list[int]) -> None:
+        """Get ready. `foreign`: descriptors whose end others wait for, so the child closes them."""
+        if self.host.trees.v2 is None:  # else it has to be born in a cgroup that nobody knows yet
+            messages.allow_large(self._report)
+            self._parked = namespaces.clone3(parked.BORN_WITH | namespaces.CLONE_PARENT)
+            if self._parked[0] == 0:
+                self._park(code, foreign)
+            self._sync.close()
+        memory.populate(code)
+
+    def _park(self, code: list[Region], foreign: list[int]) -> NoReturn:
+        for descriptor in foreign:
+            os.close(descriptor)
+        self._report.close()
+        self.channel.close()
+        (_, stdout), (_, stderr) = self._pipes
+        parked.wait(self._sync, (self._null, stdout, stderr), self.host, code)
+
+    def start(self, datagram: bytes, fds: list[int]) -> Started:
+        """Start the container of this request, or find out why not."""
         head, body = split(datagram)
         names = {"connection": fds[0], "listener": fds[1], "directory": fds[2]}
         try:
@@ -71,16 +107,19 @@ class Starter:
             self._report.close()  # a child that waits for its cgroup then ends
             number = getattr(error, "errno", 0) or 0
             failure = {"message": str(error), "errno": number, "step": "prepare"}
-        self._hand_over(head, failure, names)
+        for descriptor in fds[OWN_DESCRIPTORS:]:
+            if descriptor not in names.values():
+                os.close(descriptor)  # or a network would live as long as this shift
+        return Started(head, self._pid, failure, self._warnings, names)
 
     def _start(
         self, head: Head, body: bytes, fds: list[int], names: dict[str, int]
     ) -> Message | None:
-        stdio = self._stdio(head, fds, names)
-        self._pid, names["pidfd"] = self._clone(head, body, fds, stdio)
+        self._pid, names["pidfd"] = self._child(head, body, fds, self._stdio(head, fds, names))
+        fp("starter.init_cloned")
         self._write_state(head, names["directory"])
         self._make_v1(head)
-        if head["gate"]:  # it may take days until the start: the monitor hears of it
+        if head["gate"]:  # it may take days until the start
             names["report"] = self._report.fileno()
             if head["console"] is not None:
                 names["console"] = fds[head["console"]]
@@ -105,13 +144,31 @@ class Starter:
         (names["stdout"], stdout), (names["stderr"], stderr) = self._pipes
         return stdin, stdout, stderr
 
-    def _clone(
-        self,
-        head: Head,
-        body: bytes,
-        fds: list[int],
-        stdio: tuple[int, int, int] | None,
+    def _child(
+        self, head: Head, body: bytes, fds: list[int], stdio: tuple[int, int, int] | None
     ) -> tuple[int, int]:
+        """The container's first process, on its way: pid and pidfd."""
+        if self._parked is not None and parked.fits(head["flags"]):
+            is_default = stdio is not None and head["stdio"] is None and not head["stdin"]
+            given = None if stdio is None else [] if is_default else list(stdio)
+            parked.send(self._report, head["flags"], body, given, fds)
+            found = self._parked
+        else:
+            found = self._clone(head, body, fds, stdio)
+        for ours, theirs in self._pipes:
+            os.close(theirs)
+            if stdio is None or head["stdio"] is not None:
+                os.close(ours)
+        return found
+
+    def _clone(
+        self, head: Head, body: bytes, fds: list[int], stdio: tuple[int, int, int] | None
+    ) -> tuple[int, int]:
+        if self._parked is not None:  # it ends when its socket is closed
+            self._report.close()
+            handover.reap(self.channel, self._parked[0])
+            os.close(self._parked[1])
+            self._report, self._sync = messages.pair()
         if head["pid_namespace"]:
             descriptor = os.open(head["pid_namespace"], os.O_RDONLY | os.O_CLOEXEC)
             namespaces.setns(descriptor, namespaces.CLONE_NEWPID)
@@ -119,29 +176,24 @@ class Starter:
         pid, pidfd = namespaces.clone3(head["flags"] | namespaces.CLONE_PARENT, cgroup=cgroup)
         if pid == 0:
             self._report.close()
-            self._channel.close()
+            self.channel.close()
             init.run(
                 self._sync,
                 stdio,
-                lambda: init.plan_container(body, self._host, fds),
+                lambda: init.plan_container(body, self.host, fds),
             )
-        fp("starter.init_cloned")
         self._sync.close()
-        for ours, theirs in self._pipes:
-            os.close(theirs)
-            if stdio is None or head["stdio"] is not None:
-                os.close(ours)
         return pid, pidfd
 
     def _make_v2(self, head: Head) -> int | None:
         """The v2 group's directory, for the child to be born in; v1 groups it makes itself."""
-        trees, path = self._host.trees, head["cgroup"]
+        trees, path = self.host.trees, head["cgroup"]
         if trees.v2 is None or not path:
             return None
         if trees.is_unified():
-            Cgroup(path, trees).create(head["resources"])
-        elif not make(trees.v2 + path):
-            os.makedirs(trees.v2 + path, exist_ok=True)
+            self._warnings += Cgroup(path, trees).create(head["resources"])
+        else:
+            make_with_parents(trees.v2, path)
         fp("starter.cgroup_created")
         return os.open(trees.v2 + path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
@@ -159,11 +211,9 @@ class Starter:
 
     def _make_v1(self, head: Head) -> None:
         """The v1 groups with their limits, while the child mounts its root; it waits for them."""
-        trees = self._host.trees
-        if not head["cgroup"] or trees.is_unified():
+        if not head["cgroup"] or self.host.trees.is_unified():
             return
-        cgroup = Cgroup(head["cgroup"], Hierarchies(trees.v1, None))
-        self._warnings += cgroup.create(head["resources"])
+        self._warnings += Cgroup(head["cgroup"], self.host.trees).create(head["resources"])
         fp("starter.v1_created")
         try:
             self._report.send(b"c")
@@ -191,25 +241,6 @@ class Starter:
             fp("starter.ended_early")
         data = messages.encode(started(self._pid, self._warnings))
         messages.send_quietly(names["connection"], data)
-
-    def _hand_over(self, head: Head, failure: Message | None, names: dict[str, int]) -> None:
-        given = names
-        asleep = failure is None and not head["gate"]
-        if asleep:
-            for name in ("connection", "listener", "pidfd", "stdout", "stderr", "master"):
-                if name in names:
-                    self._epoll.register(names[name], select.EPOLLIN)
-            given = {"epoll": self._epoll.fileno(), **names}
-        handover.send(
-            self._channel,
-            head,
-            pid=self._pid,
-            failure=failure,
-            warnings=self._warnings,
-            fds=given,
-            asleep=asleep,
-        )
-        fp("starter.handed_over")
 
 
 def started(pid: int, warnings: list[str]) -> Message:

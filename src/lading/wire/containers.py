@@ -181,6 +181,43 @@ class ContainerSummary(Document):
     mounts: list[MountPoint] = field(default_factory=list)
 
 
+class PathStat(Document):
+    """A file of a container, in the header of `docker cp`; `mode` as Go's os.FileMode."""
+
+    name: str = field(name="name")
+    size: int = field(name="size")
+    mode: int = field(name="mode")
+    mtime: str = field(name="mtime")
+    link_target: str = field(name="linkTarget")
+
+
+class FilesystemChange(Document):
+    """A path that the container changed. `kind`: 0 modified, 1 added, 2 deleted."""
+
+    path: str
+    kind: int
+
+
+class ContainerTop(Document):
+    """The processes of a container, as `ps` prints them."""
+
+    titles: list[str]
+    processes: list[list[str]]
+
+
+class ContainerUpdated(Document):
+    """The answer to an update."""
+
+    warnings: list[str] | None = None
+
+
+class ContainersPruned(Document):
+    """The answer to a prune; bytes."""
+
+    containers_deleted: list[str] | None = None
+    space_reclaimed: int = 0
+
+
 class WaitError(Document):
     """Why a wait could not end as it was asked."""
 

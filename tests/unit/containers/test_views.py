@@ -12,10 +12,10 @@ from lading.containers import views
 from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.layout import Layout
-from lading.containers.record import ContainerRecord, ContainerState, NoSuchContainer
+from lading.containers.record import ContainerRecord, ContainerState
 from lading.networks import Endpoint
 from lading.wire.containers import ZERO_TIME, ContainerConfig
-from lading.wire.host_config import HostConfig, RestartPolicy
+from lading.wire.host_config import HostConfig
 from lading.wire.networks import EndpointSettings
 
 MakeRecord = Callable[..., ContainerRecord]
@@ -47,39 +47,6 @@ def surroundings(*endpoints: Endpoint, bytes_used: int = 0) -> Context:
     )
 
 
-def shown(
-    records: list[ContainerRecord],
-    filters: dict[str, list[str]] | None = None,
-    *,
-    all: bool = True,
-    limit: int | None = None,
-) -> list[str]:
-    """The names that `ps` shows."""
-
-    def choose() -> list[str]:
-        containers = [Container(record) for record in records]
-
-        def find(ref: str) -> Container:
-            for container in containers:
-                if container.record.name == ref:
-                    return container
-            raise NoSuchContainer(ref)
-
-        chosen = views.choose(containers, all=all, limit=limit, filters=filters or {}, find=find)
-        return [container.record.name for container in chosen]
-
-    return with_loop(choose)
-
-
-@pytest.fixture
-def three(make_record: MakeRecord) -> list[ContainerRecord]:
-    return [
-        make_record("a", name="old", created_ns=1, state=EXITED),
-        make_record("b", name="mid", created_ns=2, state=RUNNING),
-        make_record("c", name="new", created_ns=3),
-    ]
-
-
 @pytest.mark.parametrize(
     ("state", "text"),
     [
@@ -92,110 +59,6 @@ def three(make_record: MakeRecord) -> list[ContainerRecord]:
 )
 def test_a_state_is_told_in_words(state: ContainerState, text: str) -> None:
     assert views.status_text(state, 10 * SECOND) == text
-
-
-def test_running_ones_are_shown_unless_all_are_asked(three: list[ContainerRecord]) -> None:
-    assert shown(three, all=False) == ["mid"]
-
-
-def test_newest_come_first(three: list[ContainerRecord]) -> None:
-    assert shown(three) == ["new", "mid", "old"]
-
-
-def test_a_limit_takes_the_newest_whatever_their_state(three: list[ContainerRecord]) -> None:
-    assert shown(three, all=False, limit=2) == ["new", "mid"]
-
-
-@pytest.mark.parametrize(
-    ("filters", "names"),
-    [
-        ({"status": ["exited"]}, ["old"]),
-        ({"status": ["exited", "created"]}, ["new", "old"]),
-        ({"exited": ["3"]}, ["old"]),
-        ({"exited": ["0"]}, []),
-    ],
-)
-def test_asking_for_a_state_implies_all(
-    three: list[ContainerRecord], filters: dict[str, list[str]], names: list[str]
-) -> None:
-    assert shown(three, filters, all=False) == names
-
-
-@pytest.mark.parametrize(
-    ("filters", "names"),
-    [
-        ({"id": ["bbb"]}, ["mid"]),
-        ({"id": ["bb", "cc"]}, ["new", "mid"]),
-        ({"name": ["^m"]}, ["mid"]),
-        ({"name": ["/old"]}, ["old"]),
-        ({"name": ["["]}, []),
-        ({"name": ["[", "mid"]}, ["mid"]),
-        ({"since": ["old"]}, ["new", "mid"]),
-        ({"before": ["new"], "since": ["old"]}, ["mid"]),
-        ({"ancestor": ["base"]}, ["new", "mid", "old"]),
-        ({"ancestor": ["base:latest"]}, ["new", "mid", "old"]),
-        ({"ancestor": ["sha256:eee"]}, ["new", "mid", "old"]),
-        ({"ancestor": ["other"]}, []),
-        ({"is-task": ["true"]}, []),
-        ({"health": ["none"]}, ["new", "mid", "old"]),
-        ({"status": ["running"], "name": ["old"]}, []),
-    ],
-)
-def test_a_filter_chooses(
-    three: list[ContainerRecord], filters: dict[str, list[str]], names: list[str]
-) -> None:
-    assert shown(three, filters) == names
-
-
-@pytest.mark.parametrize(
-    ("labels", "names"),
-    [
-        (["tier"], ["one", "two"]),
-        (["tier=web"], ["one"]),
-        (["tier", "zone=1"], ["two"]),
-        (["tier=web", "zone=1"], []),
-        (["absent"], []),
-        (["tier="], []),
-    ],
-)
-def test_all_labels_must_hold(make_record: MakeRecord, labels: list[str], names: list[str]) -> None:
-    one = make_record("a", name="one", config=ContainerConfig(labels={"tier": "web"}))
-    two = make_record("b", name="two", config=ContainerConfig(labels={"tier": "db", "zone": "1"}))
-    assert sorted(shown([one, two], {"label": labels})) == names
-
-
-@pytest.mark.parametrize(
-    "filters",
-    [
-        {"volume": ["/dst"]},
-        {"volume": ["/src"]},
-        {"network": ["none"]},
-        {"restart": ["always"]},
-    ],
-)
-def test_what_of_the_host_it_has_can_be_asked_for(
-    make_record: MakeRecord, filters: dict[str, list[str]]
-) -> None:
-    host = HostConfig(
-        binds=["/src:/dst"], network_mode="none", restart_policy=RestartPolicy(name="always")
-    )
-    records = [make_record("a", name="with", host=host), make_record("b", name="without")]
-    assert shown(records, filters) == ["with"]
-
-
-def test_a_state_that_is_none_is_refused(three: list[ContainerRecord]) -> None:
-    with pytest.raises(views.BadStatusFilter, match="invalid filter 'status=asleep'"):
-        shown(three, {"status": ["asleep"]})
-
-
-def test_an_exit_code_that_is_no_number_is_refused(three: list[ContainerRecord]) -> None:
-    with pytest.raises(views.BadExitedFilter, match="invalid filter 'exited=x'"):
-        shown(three, {"exited": ["x"]})
-
-
-def test_a_neighbour_in_time_must_exist(three: list[ContainerRecord]) -> None:
-    with pytest.raises(NoSuchContainer):
-        shown(three, {"since": ["absent"]})
 
 
 def test_inspect_tells_what_is_and_what_was_asked(make_record: MakeRecord) -> None:

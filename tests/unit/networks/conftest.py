@@ -33,7 +33,9 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def open_networks(own_namespace: int, database: Database) -> Iterator[Callable[..., Networks]]:
+def open_networks(
+    own_namespace: int, database: Database, tmp_path: Path
+) -> Iterator[Callable[..., Networks]]:
     """Opens the networks of an engine; called again, those of the engine after a restart."""
     with ExitStack() as stack:
 
@@ -42,7 +44,11 @@ def open_networks(own_namespace: int, database: Database) -> Iterator[Callable[.
         ) -> Networks:
             text = f"nameserver {nameserver}\n" if nameserver else RESOLV_CONF
             networks = Networks(
-                database, engine_id=engine_id, settings=settings, read_file=lambda _: text
+                database,
+                engine_id=engine_id,
+                directory=f"{tmp_path}/run-{engine_id}",
+                settings=settings,
+                read_file=lambda _: text,
             )
             networks.open()
             stack.callback(networks.close)

@@ -19,7 +19,7 @@ import sys
 from lading.networks import SCHEMA, Networks
 from lading.state import Database
 
-networks = Networks(Database(sys.argv[1], [SCHEMA]), engine_id="0123abcd")
+networks = Networks(Database(sys.argv[1], [SCHEMA]), engine_id="0123abcd", directory=sys.argv[2])
 networks.open()
 networks.attach("c1")
 networks.release("c1")
@@ -40,7 +40,9 @@ pytestmark = pytest.mark.usefixtures("own_namespace")
 def run_engine(path: str, failpoint: str) -> int:
     source = str(Path(lading.__file__).parent.parent)
     environment = {**os.environ, "PYTHONPATH": source, "LADING_FAILPOINT": failpoint}
-    return subprocess.run([sys.executable, "-c", ENGINE, path], env=environment).returncode
+    return subprocess.run(
+        [sys.executable, "-c", ENGINE, path, f"{os.path.dirname(path)}/run"], env=environment
+    ).returncode
 
 
 def links() -> list[str]:
@@ -61,7 +63,7 @@ def test_a_kill_leaves_nothing_behind(tmp_path: Path, failpoint: str) -> None:
     assert run_engine(path, failpoint) == -signal.SIGKILL
 
     database = Database(path, [SCHEMA])
-    networks = Networks(database, engine_id="0123abcd")
+    networks = Networks(database, engine_id="0123abcd", directory=f"{tmp_path}/run")
     networks.open()
     networks.reconcile(set())
     assert networks.endpoints("c1") == []

@@ -332,7 +332,7 @@ def test_after_a_restart_running_containers_go_on_and_the_others_are_freed(
     wait_for_links({"lo", "wire", "wire-port", "lading0", after.endpoints("c3")[0].host_interface})
 
 
-def test_a_crash_after_the_lease_leaves_a_row_that_reconcile_frees(
+def test_a_crash_after_the_lease_leaves_a_record_that_reconcile_frees(
     open_networks: OpenNetworks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     networks = open_networks()

@@ -1,7 +1,25 @@
-"""The table of operations: one file per tag of the API's specification."""
+"""The table of operations: one file per tag of the API, or per noun of a long one."""
 
-from lading.api.routes import containers, exec, images, own, system
+from lading.api.routes import (
+    container_files,
+    container_output,
+    container_runs,
+    containers,
+    exec,
+    images,
+    own,
+    system,
+)
 
-ROUTES = [*system.ROUTES, *containers.ROUTES, *exec.ROUTES, *images.ROUTES, *own.ROUTES]
+ROUTES = [
+    *system.ROUTES,
+    *containers.ROUTES,
+    *container_runs.ROUTES,
+    *container_output.ROUTES,
+    *container_files.ROUTES,
+    *exec.ROUTES,
+    *images.ROUTES,
+    *own.ROUTES,
+]
 
 __all__ = ["ROUTES"]

@@ -7,6 +7,7 @@ import time
 
 from lading.cli import format, timestamps
 from lading.cli.command import Command
+from lading.cli.failures import Failure
 from lading.cli.flags import STRING, Flag
 from lading.cli.list_flags import FILTER_FLAG
 from lading.cli.parser import Arguments, parse
@@ -64,8 +65,20 @@ def writer(wanted: str) -> Callable[[Document], str]:
         return line
     if wanted == "json":
         return lambda document: json_text.dumps(document, ascii=False)
-    template = format.parse(wanted)
-    return lambda document: template.render(lambda path: _look_up(document, path))
+    return _by_template(wanted)
+
+
+def _by_template(wanted: str) -> Callable[[Document], str]:
+    """Wrong templates are found before the first event, by filling one in with nothing."""
+    from lading.cli import gotemplate
+    from lading.cli.shapes import Shaped
+
+    try:
+        template = gotemplate.parse(format.unescaped(wanted))
+        template.render(Shaped("*events.Message", {}))
+    except gotemplate.TemplateError as error:
+        raise Failure(f"Error parsing format: {error}", format.BAD_TEMPLATE) from None
+    return lambda document: format.fill(template, Shaped("*events.Message", document))
 
 
 def line(event: Document) -> str:
@@ -76,14 +89,3 @@ def line(event: Document) -> str:
     attributes = actor.get("Attributes") or {}
     pairs = ", ".join(f"{key}={attributes[key]}" for key in sorted(attributes))
     return " ".join(words) + (f" ({pairs})" if pairs else "")
-
-
-def _look_up(event: Document, path: tuple[str, ...]) -> object:
-    """Docker's templates say Time and TimeNano where its JSON says time and timeNano."""
-    value: object = event
-    for name in path:
-        if not isinstance(value, dict):
-            return format.MISSING
-        lower = name[:1].lower() + name[1:]
-        value = value.get(name, value.get(lower, format.MISSING))
-    return value

@@ -48,9 +48,16 @@ class HistoryArguments(Arguments):
 def run(session: Session, words: Sequence[str]) -> int:
     args = parse(words, COMMAND, HistoryArguments())
     layers = session.run(images.history(args.words[0]))
-    template = "{{.ID}}" if args.quiet and not args.format else args.format
-    sys.stdout.write(format.rows(layers, fields(time.time(), args), template, COLUMNS))
+    shown = fields(time.time(), args)
+    if args.quiet and not args.format:
+        sys.stdout.write("".join(f"{shown['ID'].value(layer)}\n" for layer in layers))
+    else:
+        sys.stdout.write(format.rows(layers, shown, args.format, COLUMNS))
     return 0
+
+
+def moment(layer: dict[str, int]) -> str:
+    return timestamps.local_rfc3339(layer["Created"] * 1_000_000_000, is_whole=True)
 
 
 def fields(now: float, args: HistoryArguments) -> dict[str, Field]:
@@ -64,7 +71,7 @@ def fields(now: float, args: HistoryArguments) -> dict[str, Field]:
                 if layer["Created"]
                 else "N/A"
             )
-        return timestamps.local(layer["Created"])
+        return moment(layer)
 
     def created_by(text: str) -> str:
         line = text.replace("\t", " ")
@@ -72,7 +79,7 @@ def fields(now: float, args: HistoryArguments) -> dict[str, Field]:
 
     return {
         "Comment": Field("COMMENT", lambda layer: str(layer.get("Comment") or "")),
-        "CreatedAt": Field("CREATED AT", lambda layer: timestamps.local(layer["Created"])),
+        "CreatedAt": Field("CREATED AT", moment),
         "CreatedBy": Field("CREATED BY", lambda layer: created_by(layer.get("CreatedBy") or "")),
         "CreatedSince": Field("CREATED", created),
         "ID": Field("IMAGE", lambda layer: names.short_id(layer["Id"]) if short else layer["Id"]),

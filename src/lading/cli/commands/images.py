@@ -65,10 +65,13 @@ def render(found: Sequence[Document], args: ImagesArguments, now: float) -> str:
     newest_first = sorted(found, key=lambda image: -image["Created"])
     rows = [row for image in newest_first for row in rows_of(image, with_digests=wants_digests)]
     if args.quiet and not args.format:
-        return format.rows(rows, fields(now, args), "{{.ID}}", ())
+        shown = fields(now, args)["ID"]
+        return "".join(f"{shown.value(row)}\n" for row in rows)
     digest = ("Digest",) if args.digests else ()
     columns = ("Repository", "Tag", *digest, "ID", "CreatedSince", "Size")
-    return format.rows(rows, fields(now, args), args.format, columns)
+    return format.rows(
+        rows, fields(now, args), args.format, columns, go_type="*formatter.imageContext"
+    )
 
 
 def rows_of(image: Document, *, with_digests: bool) -> list[Document]:

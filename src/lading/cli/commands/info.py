@@ -75,8 +75,9 @@ _ROWS = (
 def run(session: Session, words: Sequence[str]) -> int:
     args = parse(words, COMMAND, InfoArguments())
     document = session.run(system.info())
+    document["ClientInfo"] = {"Debug": False, "Version": VERSION, "Plugins": [], "Warnings": None}
     if args.format:
-        sys.stdout.write(format.document(document, args.format))
+        sys.stdout.write(format.document(document, args.format, "system.dockerInfo"))
         return 0
     sys.stdout.write(f"Client:\n Version: {VERSION}\n Host: {session.host}\n\n")
     sys.stdout.write("Server:\n" + text(document))

@@ -1,20 +1,20 @@
-"""`lading inspect`: everything the engine knows about containers and images, as JSON."""
+"""`lading inspect`: everything the engine knows about an object, as JSON."""
 
 from __future__ import annotations
 
 import sys
 
-from lading.cli import format
+from lading.cli import inspecting
 from lading.cli.command import Command
 from lading.cli.failures import Failure
 from lading.cli.flags import BOOL, STRING, Flag
 from lading.cli.parser import Arguments, parse
-from lading.sdk import containers, images
+from lading.sdk import objects
 from lading.sdk.errors import ApiError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from lading.cli.session import Session
     from lading.sdk.request import Document
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 COMMAND = Command(
     "inspect",
     "[OPTIONS] NAME|ID [NAME|ID...]",
-    "Return low-level information on containers and images",
+    "Return low-level information on containers, images, networks and volumes",
     (
         Flag(
             "format",
@@ -31,13 +31,24 @@ COMMAND = Command(
             "Format output: 'json' (an array), or a template such as '{{.State.Status}}'",
         ),
         Flag("size", "s", BOOL, "Display total file sizes if the type is container"),
-        Flag("type", "", STRING, "Only inspect objects of the given type (container|image)"),
+        Flag(
+            "type",
+            "",
+            STRING,
+            "Only inspect objects of the given type (container|image|...)",
+        ),
     ),
     least=1,
-    aliases=("container inspect", "image inspect", "inspect"),
+    aliases=("container inspect", "image inspect", "network inspect", "volume inspect", "inspect"),
 )
 
-TYPES = ("container", "image")
+# In the order in which a name is looked for, with what templates see (`shapes`).
+TYPES = {
+    "container": "container.InspectResponse",
+    "image": "image.InspectResponse",
+    "network": "network.Inspect",
+    "volume": "volume.Volume",
+}
 
 
 class InspectArguments(Arguments):
@@ -59,47 +70,24 @@ def run(session: Session, words: Sequence[str]) -> int:
             if error.status != 404:
                 raise
             problems.append(str(error) if kind else f"Error: No such object: {name}")
-    sys.stdout.write(render(found, args.format))
+    text, unfit = inspecting.render(found, args.format)
+    sys.stdout.write(text)
     sys.stdout.flush()
+    problems += unfit
     for problem in problems:
         sys.stderr.write(problem + "\n")
     return 1 if problems else 0
 
 
-def _find(session: Session, name: str, kind: str, size: bool) -> Document:
-    """The container of that name, else the image."""
-    if kind != "image":
+def _find(session: Session, name: str, kind: str, size: bool) -> tuple[str, Document]:
+    """The object of that kind; without one, the first kind that has it."""
+    kinds = [kind] if kind else list(TYPES)
+    for position, each in enumerate(kinds, 1):
         try:
-            return session.run(containers.inspect(name, size=size))
+            return TYPES[each], session.run(objects.inspect(each, name, size=size))
         except ApiError as error:
-            if error.status != 404 or kind:
+            # an image's id may hold what is no name of a volume: 400 is "not here" as well
+            is_elsewhere = error.status == 404 or (error.status == 400 and position > 1)
+            if not is_elsewhere or position == len(kinds):
                 raise
-    return session.run(images.inspect(name))
-
-
-def render(found: Sequence[Document], wanted: str) -> str:
-    """A JSON array, or a line a document when a template says what of it."""
-    if wanted in ("", "json"):
-        import json
-
-        indent = 4 if not wanted else None
-        separators = None if not wanted else (",", ":")
-        text = json.dumps(found, indent=indent, separators=separators, ensure_ascii=False)
-        return text + "\n"
-    template = format.parse(wanted)
-    return "".join(template.render(_looker(document)) + "\n" for document in found)
-
-
-def _looker(document: Document) -> Callable[[tuple[str, ...]], object]:
-    def look_up(path: tuple[str, ...]) -> object:
-        value: object = document
-        for name in path:
-            if not isinstance(value, dict) or name not in value:
-                raise Failure(
-                    f'template parsing error: executing "" at <.{".".join(path)}>: '
-                    f'map has no entry for key "{name}"'
-                )
-            value = value[name]
-        return value
-
-    return look_up
+    raise AssertionError("the last kind returns or raises")

@@ -65,16 +65,16 @@ def run(session: Session, words: Sequence[str]) -> int:
 
 
 def wants_size(args: PsArguments) -> bool:
-    """Sizes cost the engine a walk, so only when they are shown."""
-    return args.size or ".Size" in args.format
+    """Sizes cost the engine a walk, so only when they are shown; JSON of the row shows them."""
+    return args.size or ".Size" in args.format or "{{json ." in args.format
 
 
 def render(found: Sequence[Document], args: PsArguments, now: float) -> str:
     shown = fields(now, truncated=not args.no_trunc)
     if args.quiet and not args.format:
-        return format.rows(found, shown, "{{.ID}}", ())
+        return "".join(f"{shown['ID'].value(container)}\n" for container in found)
     columns = (*COLUMNS, "Size") if args.size else COLUMNS
-    return format.rows(found, shown, args.format, columns)
+    return format.rows(found, shown, args.format, columns, go_type="*formatter.ContainerContext")
 
 
 def fields(now: float, *, truncated: bool) -> dict[str, Field]:
@@ -84,11 +84,14 @@ def fields(now: float, *, truncated: bool) -> dict[str, Field]:
         "CreatedAt": Field("CREATED AT", lambda c: timestamps.local(c["Created"])),
         "ID": Field("CONTAINER ID", lambda c: names.short_id(c["Id"]) if truncated else c["Id"]),
         "Image": Field("IMAGE", lambda c: _image(c, truncated)),
+        "HealthStatus": Field("HEALTH", _health),
+        "Label": Field("", lambda c, name: format.label_of(c.get("Labels") or {}, name), takes=1),
         "Labels": Field("LABELS", lambda c: _pairs(c.get("Labels") or {})),
         "LocalVolumes": Field("LOCAL VOLUMES", _local_volumes),
         "Mounts": Field("MOUNTS", lambda c: _mounts(c, truncated)),
         "Names": Field("NAMES", lambda c: _names(c, truncated)),
         "Networks": Field("NETWORKS", _networks),
+        "Platform": Field("PLATFORM", _platform),
         "Ports": Field("PORTS", lambda c: ports(c.get("Ports") or [])),
         "RunningFor": Field(
             "CREATED", lambda c: quantities.format_age(now - c["Created"]) + " ago"
@@ -140,6 +143,17 @@ def _mounts(container: Document, truncated: bool) -> str:
 
 def _networks(container: Document) -> str:
     return ",".join((container.get("NetworkSettings") or {}).get("Networks") or {})
+
+
+def _health(container: Document) -> str:
+    """starting, healthy or unhealthy; empty without a check."""
+    status: str = (container.get("Health") or {}).get("Status") or ""
+    return "" if status == "none" else status
+
+
+def _platform(container: Document) -> Document | None:
+    platform: Document | None = (container.get("ImageManifestDescriptor") or {}).get("platform")
+    return platform
 
 
 def _size(container: Document) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from lading.cli import format
+from lading.cli import format, timestamps
 from lading.cli.command import Command
 from lading.cli.flags import STRING, Flag
 from lading.cli.parser import Arguments, parse
@@ -48,13 +48,29 @@ def run(session: Session, words: Sequence[str]) -> int:
         server = session.run(system.version())
     except LadingError as error:
         problem = error
+    if server:
+        server = _readable(server)
     document = {"Client": client(session), "Server": server}
-    shown = format.document(document, args.format) if args.format else _text(document)
+    shown = _text(document)
+    if args.format:
+        shown = format.document(document, args.format, "system.versionInfo", name="version")
     sys.stdout.write(shown)
     if problem:
         sys.stdout.flush()
         raise problem
     return 0
+
+
+def _readable(server: Document) -> Document:
+    """Build times as people write them, details in the order of their names."""
+    components = []
+    for part in server.get("Components") or []:
+        details = dict(sorted((part.get("Details") or {}).items()))
+        if "BuildTime" in details:
+            details["BuildTime"] = timestamps.ansi_c(details["BuildTime"])
+        components.append(part | {"Details": details})
+    built = timestamps.ansi_c(server.get("BuildTime") or "")
+    return server | {"Components": components, "BuildTime": built}
 
 
 def client(session: Session) -> Document:

@@ -1,4 +1,4 @@
-"""One directory of a cgroup file system: make, limit, list, empty and remove it."""
+"""One directory of a cgroup file system: make it, list its members, empty and remove it."""
 
 from __future__ import annotations
 
@@ -6,59 +6,34 @@ import errno
 import os
 import time
 
-from lading.errors import InvalidArgument, NotSupported
-from lading.kernel.cgroup import counters
 from lading.kernel.cgroup.hierarchy import read_text
+from lading.kernel.cgroup.setting import write
 
 SIGKILL = 9  # signal.SIGKILL without the module `signal` and its enums
 WAITS_S = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05)  # then the last, repeated
 
 
-class LimitUnavailable(NotSupported):
-    """cannot set {0}: the cgroup controller {1} or its file is missing on this host"""
+def make_cpuset(mount: str, path: str) -> None:
+    """A v1 cpuset, which takes no process before it has CPUs and memory nodes.
 
-
-class LimitRefused(InvalidArgument):
-    """cannot set {0} to {1!r}: {2}"""
-
-
-def write(path: str, value: str) -> None:
-    """Write one file of a group. Raises OSError as the kernel answers."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-    try:
-        os.write(descriptor, value.encode())
-    finally:
-        os.close(descriptor)
-
-
-def set_limit(directory: str, file: str, value: str, alternative: tuple[str, str] | None) -> None:
-    """Write one limit, or its alternative where the kernel does not have the file."""
-    if "/" in file:  # names of files come with page sizes and v2 words of the user
-        raise LimitUnavailable(file, file.partition(".")[0])
-    try:
-        write(f"{directory}/{file}", value)
-    except FileNotFoundError:
-        if alternative is None:
-            raise LimitUnavailable(file, file.partition(".")[0]) from None
-        set_limit(directory, *alternative, None)
-    except OSError as error:
-        raise LimitRefused(file, value, _reason(directory, file, error)) from error
-
-
-def _reason(directory: str, file: str, error: OSError) -> str:
-    """The kernel's word; for a memory limit below what is used (EBUSY) with the figures."""
-    if error.errno != errno.EBUSY or not file.startswith("memory."):
-        return os.strerror(error.errno or 0)
-    usage = counters.number(f"{directory}/memory.usage_in_bytes")
-    peak = counters.number(f"{directory}/memory.max_usage_in_bytes")
-    return f"current usage: {usage}, peak usage: {peak}"
+    `cgroup.clone_children` of the parents has the kernel copy them into each new group: so only the
+    first group below a parent is filled by hand.
+    """
+    if not make(mount + path) or not read_text(f"{mount}{path}/cpuset.cpus").strip():
+        above = mount
+        for part in path.split("/")[1:]:
+            below = f"{above}/{part}"
+            make(below)
+            inherit_cpuset(above, below)
+            above = below
 
 
 def inherit_cpuset(above: str, directory: str) -> None:
-    """Give a new v1 cpuset the CPUs and memory nodes of the one above."""
+    """Give a new cpuset the CPUs and nodes of the one above, and hand the habit down."""
     for name in ("cpuset.cpus", "cpuset.mems"):
         if not read_text(f"{directory}/{name}").strip():
             write(f"{directory}/{name}", read_text(f"{above}/{name}").strip())
+            write(f"{directory}/cgroup.clone_children", "1")
 
 
 def hand_down(directory: str, wanted: set[str]) -> None:
@@ -72,6 +47,16 @@ def hand_down(directory: str, wanted: set[str]) -> None:
             continue  # a limit that needs it is refused by name later
 
 
+def hand_down_to(mount: str, path: str, wanted: set[str]) -> None:
+    """Make the parents of a v2 group, each handing the controllers down."""
+    above = mount
+    hand_down(above, wanted)
+    for part in path.split("/")[1:-1]:
+        above = f"{above}/{part}"
+        make(above)
+        hand_down(above, wanted)
+
+
 def make(path: str) -> bool:
     """Make a group, which may exist; False if there is none to make it in."""
     try:
@@ -80,6 +65,17 @@ def make(path: str) -> bool:
         return True
     except FileNotFoundError:
         return False
+    return True
+
+
+def make_with_parents(mount: str, path: str) -> bool:
+    """Make a group; whether it was not there. The parents are, but for the first container."""
+    try:
+        os.mkdir(mount + path)
+    except FileExistsError:
+        return False
+    except FileNotFoundError:
+        os.makedirs(mount + path, exist_ok=True)
     return True
 
 

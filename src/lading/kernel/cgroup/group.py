@@ -8,19 +8,23 @@ Limits live in v1 where a controller is mounted there (hybrid), else in v2.
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 
 from lading.errors import InvalidArgument
-from lading.kernel.cgroup import counters, directory, v1, v2
-from lading.kernel.cgroup.directory import LimitUnavailable
-from lading.kernel.cgroup.hierarchy import Hierarchies, hierarchies, read_text
+from lading.kernel.cgroup import counters, device_filter, device_rules, directory, limits, oom
+from lading.kernel.cgroup.freezer import Freezer
+from lading.kernel.cgroup.hierarchy import Hierarchies, hierarchies
+from lading.kernel.cgroup.setting import LimitUnavailable, write, write_all
 
 TYPE_CHECKING = False  # the name that type checkers know; `typing` is not loaded for it
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
+
+
+class DevicesNotConfined(LimitUnavailable):
+    """cannot set device rules: {0}"""
 
 
 class Cgroup:
@@ -44,32 +48,22 @@ class Cgroup:
         """
         asked = resources or {}
         try:
-            for mount in self._trees.v1_trees():
-                self._make(mount, cpuset=mount == self._trees.v1.get("cpuset"))
-            if self._trees.v2 is not None:
-                self._make_v2(self._trees.v2)
-            if "devices" in self._trees.v1:
-                self._apply_v1(v1.device_settings(asked.get("devices") or []))
-            warnings = self.update({k: asked[k] for k in asked if k != "devices"})
+            is_new = self._make(asked)
+            self._set_devices(asked.get("devices") or [], is_new=is_new)
+            return limits.apply(asked, self._trees, self.path, is_new=is_new)
         except BaseException:
             self._give_up()
             raise
-        if asked.get("devices") and "devices" not in self._trees.v1:
-            # The rules of v2 are an eBPF program attached to v2_directory_fd(): made elsewhere.
-            warnings.append("device rules are not enforced: no cgroup v1 controller for devices")
-        return warnings
 
     def update(self, resources: Mapping[str, Any]) -> list[str]:
         """Set these limits and leave all others; returns what was ignored.
 
+        Device rules, if there are any, take the place of all earlier ones.
         Raises LimitUnavailable, LimitRefused; limits before the refused one stay set.
         """
-        if self._trees.is_unified():
-            self._apply_v2(v2.settings(resources))
-            return v2.unsettable(resources)
-        self._apply_v1(self._in_safe_order(v1.settings(resources)))
-        self._apply_v2(list((resources.get("unified") or {}).items()))
-        return v1.unsettable(resources)
+        if resources.get("devices"):
+            self._set_devices(resources["devices"], is_new=False)
+        return limits.apply(resources, self._trees, self.path)
 
     def remove(self, *, timeout_s: float = 2.0) -> None:
         """Remove the group and those below it; nothing to do is fine.
@@ -80,6 +74,10 @@ class Cgroup:
         deadline = time.monotonic() + timeout_s
         for path in self._directories():
             directory.remove(path, deadline)
+
+    def exists(self) -> bool:
+        """Whether any tree has the group."""
+        return any(os.path.isdir(path) for path in self._directories())
 
     # -- members ------------------------------------------------------------------------------
 
@@ -120,7 +118,7 @@ class Cgroup:
         deadline = time.monotonic() + timeout_s
         waits = iter(directory.WAITS_S)
         while True:
-            self._write_v2("cgroup.kill", "1")
+            self._kill_at_once()
             if self.pids():
                 self._kill_frozen()
             if not self.pids():
@@ -131,44 +129,29 @@ class Cgroup:
 
     def freeze(self, *, timeout_s: float = 2.0) -> None:
         """Stop all processes where they are. Raises TimeoutError (thawed again) if some do not."""
-        deadline = time.monotonic() + timeout_s
-        self._set_frozen(True)
-        waits = iter(directory.WAITS_S)
-        while not self.is_frozen():
-            if time.monotonic() > deadline:
-                self._set_frozen(False)
-                raise TimeoutError(errno.ETIMEDOUT, "processes do not freeze", self.path)
-            time.sleep(next(waits, directory.WAITS_S[-1]))
-            if "freezer" in self._trees.v1:
-                self._set_frozen(True)  # v1 stays FREEZING unless it is told again
+        Freezer(self._trees, self.path).freeze(timeout_s=timeout_s)
 
     def thaw(self) -> None:
         """Let the processes go on."""
-        self._set_frozen(False)
+        Freezer(self._trees, self.path).thaw()
 
     def is_frozen(self) -> bool:
         """Whether all processes stand still."""
-        if "freezer" in self._trees.v1:
-            return read_text(self._v1_file("freezer.state")).strip() == "FROZEN"
-        return counters.flat(f"{self._trees.v2}{self.path}/cgroup.events").get("frozen") == 1
+        return Freezer(self._trees, self.path).is_frozen()
 
     # -- counters -----------------------------------------------------------------------------
 
     def stats(self) -> dict[str, Any]:
         """What the group has used, in the shape that `counters` describes."""
-        if self._trees.is_unified():
-            return counters.read_v2(f"{self._trees.v2}{self.path}")
-        return counters.read_v1({name: at + self.path for name, at in self._trees.v1.items()})
+        return counters.read(self._trees, self.path)
 
     def oom_killed(self) -> bool:
         """Whether the kernel ever killed a process here for want of memory."""
-        if "memory" in self._trees.v1:
-            return counters.oom_kills_v1(self._trees.v1["memory"] + self.path) > 0
-        return counters.oom_kills_v2(f"{self._trees.v2}{self.path}") > 0
+        return oom.kills(self._trees, self.path) > 0
 
-    def exists(self) -> bool:
-        """Whether any tree has the group."""
-        return any(os.path.isdir(path) for path in self._directories())
+    def oom_events(self) -> oom.OomEvents:
+        """A descriptor that tells when it does, to be closed. Raises LimitUnavailable, OSError."""
+        return oom.OomEvents(self._trees, self.path)
 
     # -- inside -------------------------------------------------------------------------------
 
@@ -186,86 +169,64 @@ class Cgroup:
 
     def _member_trees(self) -> list[str]:
         """One v1 tree shows all who joined; the v2 tree shows who was cloned into it."""
-        trees = self._trees.v1_trees()[:1]
+        freezer = self._trees.v1.get("freezer")  # what is killed should be what is frozen
+        trees = [freezer] if freezer else self._trees.v1_trees()[:1]
         return trees if self._trees.v2 is None else [*trees, self._trees.v2]
 
-    def _make(self, mount: str, *, cpuset: bool) -> None:
-        """The directory and its parents; a cpuset takes no process before it has CPUs and nodes."""
-        if not cpuset and directory.make(mount + self.path):
-            return  # the parents are there but for the first container
-        above = mount
-        for part in self.path.split("/")[1:]:
-            below = f"{above}/{part}"
-            directory.make(below)
-            if cpuset:
-                directory.inherit_cpuset(above, below)
-            above = below
+    def _make(self, resources: Mapping[str, Any]) -> bool:
+        """The directories and their parents; whether none of those with limits was there."""
+        trees, is_new = self._trees, True
+        for mount in trees.v1_trees():
+            if mount == trees.v1.get("cpuset"):
+                directory.make_cpuset(mount, self.path)
+            else:
+                is_new &= directory.make_with_parents(mount, self.path)
+        if trees.v2 is None:
+            return is_new
+        if wanted := limits.wanted_of_v2(resources, trees):
+            directory.hand_down_to(trees.v2, self.path, wanted)
+        made = directory.make_with_parents(trees.v2, self.path)
+        return made if trees.is_unified() else is_new
 
-    def _make_v2(self, mount: str) -> None:
-        """The directory with its parents handing down the controllers that we use."""
-        wanted = set(v2.CONTROLLERS) if self._trees.is_unified() else set()
-        above = mount
-        for part in self.path.split("/")[1:]:
-            if wanted:
-                directory.hand_down(above, wanted)
-            above = f"{above}/{part}"
-            directory.make(above)
+    def _set_devices(self, asked: list[Mapping[str, Any]], *, is_new: bool) -> None:
+        """By the v1 controller, or by a program on the v2 directory. Raises BadDeviceRule."""
+        rules = device_rules.complete(asked)
+        if "devices" in self._trees.v1:
+            place = self._trees.v1["devices"] + self.path
+            for file, lines in device_rules.v1_lines(rules):
+                write_all(f"{place}/{file}", lines)
+        elif self._trees.v2 is not None:
+            self._filter_devices(self._trees.v2 + self.path, rules, is_new=is_new)
+        elif asked:
+            raise DevicesNotConfined("no cgroup hierarchy is mounted for them")
 
-    def _v1_file(self, file: str) -> str:
-        controller = file.partition(".")[0]
-        return f"{self._trees.v1[controller]}{self.path}/{file}"
-
-    def _apply_v1(self, settings: list[v1.Setting]) -> None:
-        for file, value in settings:
-            controller = file.partition(".")[0]
-            if controller not in self._trees.v1:
-                raise LimitUnavailable(file, controller)
-            place = self._trees.v1[controller] + self.path
-            directory.set_limit(place, file, value, v1.alternative(file, value))
-
-    def _apply_v2(self, settings: list[v2.Setting]) -> None:
-        for file, value in settings:
-            if self._trees.v2 is None:
-                raise LimitUnavailable(file, file.partition(".")[0])
-            place = self._trees.v2 + self.path
-            directory.set_limit(place, file, value, v2.alternative(file, value))
-
-    def _in_safe_order(self, settings: list[v1.Setting]) -> list[v1.Setting]:
-        """Raise memory+swap before memory: at no time may memory be above memory+swap."""
-        names = [file for file, _ in settings]
-        limit, both = "memory.limit_in_bytes", "memory.memsw.limit_in_bytes"
-        if limit not in names or both not in names or "memory" not in self._trees.v1:
-            return settings
-        now, wanted = counters.number(self._v1_file(both)), int(dict(settings)[both])
-        if now is None or 0 <= wanted <= now:
-            return settings
-        return [(both, str(wanted)), *(setting for setting in settings if setting[0] != both)]
-
-    def _write_v2(self, file: str, value: str) -> bool:
-        if self._trees.v2 is None:
-            return False
+    def _filter_devices(self, place: str, rules: list[device_rules.Rule], *, is_new: bool) -> None:
+        allows_all = device_rules.allow_all(rules)
+        if allows_all and is_new:
+            return
         try:
-            directory.write(f"{self._trees.v2}{self.path}/{file}", value)
-        except FileNotFoundError:
-            return False
-        return True
+            device_filter.install(place, rules)
+        except PermissionError as error:
+            if not allows_all:
+                raise DevicesNotConfined(f"the kernel refuses an eBPF program: {error}") from error
 
-    def _set_frozen(self, frozen: bool) -> None:
-        if "freezer" in self._trees.v1:
-            directory.write(self._v1_file("freezer.state"), "FROZEN" if frozen else "THAWED")
-        elif not self._write_v2("cgroup.freeze", "1" if frozen else "0"):
-            raise LimitUnavailable("cgroup.freeze", "freezer")
+    def _kill_at_once(self) -> None:
+        if self._trees.v2 is None:
+            return
+        try:
+            write(f"{self._trees.v2}{self.path}/cgroup.kill", "1")
+        except FileNotFoundError:
+            return
 
     def _kill_frozen(self) -> None:
-        frozen = self._try_to_freeze(True)  # without, kill() still outruns all but a fork bomb
+        """Without a freezer kill() still outruns all but a fork bomb. The dead must be thawed."""
+        self._try_to_freeze(True)
         for pid in self.pids():
             directory.kill(pid)
-        if frozen:
-            self._try_to_freeze(False)
+        self._try_to_freeze(False)
 
-    def _try_to_freeze(self, frozen: bool) -> bool:
+    def _try_to_freeze(self, frozen: bool) -> None:
         try:
-            self._set_frozen(frozen)
+            Freezer(self._trees, self.path).set(frozen)
         except (OSError, LimitUnavailable):
-            return False
-        return True
+            return

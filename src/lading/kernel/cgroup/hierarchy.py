@@ -14,11 +14,12 @@ import os
 class Hierarchies:
     """Mount points: `v1` by controller name (named trees as `name=systemd`), `v2` or None."""
 
-    __slots__ = ("v1", "v2")
+    __slots__ = ("_v2_controllers", "v1", "v2")
 
     def __init__(self, v1: dict[str, str], v2: str | None) -> None:
         self.v1 = v1
         self.v2 = v2
+        self._v2_controllers: frozenset[str] | None = None if v2 else frozenset()
 
     def v1_trees(self) -> list[str]:
         """The distinct v1 mount points: cpu and cpuacct often share one."""
@@ -29,10 +30,10 @@ class Hierarchies:
         return self.v2 is not None and all(name.startswith("name=") for name in self.v1)
 
     def v2_controllers(self) -> frozenset[str]:
-        """The controllers that the v2 tree has at its root; empty without one."""
-        if self.v2 is None:
-            return frozenset()
-        return frozenset(read_text(f"{self.v2}/cgroup.controllers").split())
+        """The controllers that the v2 tree has at its root, read once; empty without one."""
+        if self._v2_controllers is None:
+            self._v2_controllers = frozenset(read_text(f"{self.v2}/cgroup.controllers").split())
+        return self._v2_controllers
 
 
 def hierarchies(mountinfo: str = "/proc/self/mountinfo") -> Hierarchies:

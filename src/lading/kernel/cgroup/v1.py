@@ -1,168 +1,185 @@
-"""Cgroup v1: the OCI resources as (file, value).
+"""Cgroup v1: the OCI resources as settings, controller by controller.
 
-The word before the first dot of a file is its controller. Order matters and is kept by the list:
-the period before the quota, the memory limit before the limit of memory and swap together.
+Order matters and is kept by the lists: the memory limit before that of memory and swap together
+(a group that exists may need it the other way round: see `limits`).
 Spec: OCI runtime-spec, config-linux.md#control-groups; Documentation/admin-guide/cgroup-v1/.
 """
 
 from __future__ import annotations
+
+from lading.errors import InvalidArgument
+from lading.kernel.cgroup.setting import Setting
 
 TYPE_CHECKING = False  # the name that type checkers know; `typing` is not loaded for it
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-Setting = tuple[str, str]  # file, value
-
 UNLIMITED = 0x7FFFFFFFFFFFF000  # what memory.limit_in_bytes shows without a limit: LONG_MAX pages
-
-# Devices each container may use whatever else it is denied, after the rules of the spec: making any
-# node, then null, zero, full, random, urandom, tty, console, ptmx and the ptys. Docker and runc.
-DEFAULT_DEVICES: tuple[dict[str, object], ...] = (
-    {"allow": True, "type": "c", "access": "m"},
-    {"allow": True, "type": "b", "access": "m"},
-    {"allow": True, "type": "c", "major": 1, "minor": 3, "access": "rwm"},
-    {"allow": True, "type": "c", "major": 1, "minor": 5, "access": "rwm"},
-    {"allow": True, "type": "c", "major": 1, "minor": 7, "access": "rwm"},
-    {"allow": True, "type": "c", "major": 1, "minor": 8, "access": "rwm"},
-    {"allow": True, "type": "c", "major": 1, "minor": 9, "access": "rwm"},
-    {"allow": True, "type": "c", "major": 5, "minor": 0, "access": "rwm"},
-    {"allow": True, "type": "c", "major": 5, "minor": 1, "access": "rwm"},
-    {"allow": True, "type": "c", "major": 5, "minor": 2, "access": "rwm"},
-    {"allow": True, "type": "c", "major": 136, "access": "rwm"},
-)
+MEMORY, MEMORY_AND_SWAP = "memory.limit_in_bytes", "memory.memsw.limit_in_bytes"
+MIN_SHARES, MAX_SHARES = 2, 262144  # kernel/sched/sched.h: what lies outside is silently cut off
+THROTTLES = {  # field of the spec -> (word of v1, word of v2)
+    "throttleReadBpsDevice": ("read_bps", "rbps"),
+    "throttleWriteBpsDevice": ("write_bps", "wbps"),
+    "throttleReadIOPSDevice": ("read_iops", "riops"),
+    "throttleWriteIOPSDevice": ("write_iops", "wiops"),
+}
 
 
-def settings(resources: Mapping[str, Any]) -> list[Setting]:
-    """What to write for these resources, in order; without the device rules."""
-    return [
-        *_memory(resources.get("memory") or {}),
-        *_cpu(resources.get("cpu") or {}),
-        *_pids(resources.get("pids") or {}),
-        *_block_io(resources.get("blockIO") or {}),
-        *_others(resources),
-    ]
+class TooFewShares(InvalidArgument):
+    """the minimum allowed cpu-shares is {0}"""
 
 
-def alternative(file: str, value: str) -> Setting | None:
-    """What to write where a kernel lacks the file: BFQ has taken over from CFQ (Linux 5.0)."""
-    if file.startswith("blkio.weight"):
-        return file.replace("blkio.", "blkio.bfq."), value
-    return None
+class TooManyShares(InvalidArgument):
+    """the maximum allowed cpu-shares is {0}"""
 
 
-def device_settings(rules: list[Mapping[str, Any]]) -> list[Setting]:
-    """Deny all, then the rules in order, then what every container may use."""
-    written: list[Setting] = [("devices.deny", "a")]
-    for rule in (*rules, *DEFAULT_DEVICES):
-        name = "devices.allow" if rule["allow"] else "devices.deny"
-        written.append((name, device_line(rule)))
-    return written
+class BadSwappiness(InvalidArgument):
+    """invalid memory swappiness value: {0} (valid range is 0-100)"""
 
 
-def device_line(rule: Mapping[str, Any]) -> str:
-    """One rule as devices.allow takes it: `c 1:3 rwm`; `a` for all devices."""
-    kind = rule.get("type") or "a"
-    if kind == "a":
-        return "a"
-    numbers = [rule.get("major"), rule.get("minor")]
-    major, minor = ("*" if n is None or n < 0 else str(n) for n in numbers)
-    return f"{kind} {major}:{minor} {rule.get('access') or 'rwm'}"
-
-
-def unsettable(resources: Mapping[str, Any]) -> list[str]:
-    """What was asked and is ignored by design, as sentences for the user."""
-    ignored = []
-    for field in ("kernel", "kernelTCP"):
-        if (resources.get("memory") or {}).get(field):
-            ignored.append(f"memory.{field} is ignored: kernels no longer have a limit of its own")
-    return ignored
-
-
-def _memory(memory: Mapping[str, Any]) -> list[Setting]:
+def memory(resources: Mapping[str, Any]) -> list[Setting]:
+    asked = resources.get("memory") or {}
+    limit, swap = asked.get("limit") or 0, asked.get("swap") or 0  # 0 is `not asked`
     listed: list[Setting] = []
-    for field, name in (
-        ("limit", "memory.limit_in_bytes"),
-        ("swap", "memory.memsw.limit_in_bytes"),
-        ("reservation", "memory.soft_limit_in_bytes"),
-    ):
-        if memory.get(field):  # 0 is `not asked` here, as in Docker's API
-            listed.append((name, str(memory[field])))
-    if memory.get("disableOOMKiller"):
-        listed.append(("memory.oom_control", "1"))
-    if memory.get("swappiness") is not None:
-        listed.append(("memory.swappiness", str(memory["swappiness"])))
+    if limit:
+        listed.append(Setting(MEMORY, limit))
+    if swap:
+        listed.append(Setting(MEMORY_AND_SWAP, swap))
+    elif limit == -1:  # no limit on memory is none on memory and swap, if swap is counted at all
+        listed.append(Setting(MEMORY_AND_SWAP, -1, is_optional=True))
+    if asked.get("reservation"):
+        listed.append(Setting("memory.soft_limit_in_bytes", asked["reservation"]))
+    if asked.get("kernelTCP"):
+        gone = "memory.kernelTCP is ignored: this kernel has no limit of its own for it"
+        listed.append(Setting("memory.kmem.tcp.limit_in_bytes", asked["kernelTCP"], ignored=gone))
+    if asked.get("disableOOMKiller"):
+        listed.append(Setting("memory.oom_control", 1))
+    swappiness = asked.get("swappiness")
+    if swappiness is not None and swappiness != -1:  # -1 is the host's
+        if not 0 <= swappiness <= 100:
+            raise BadSwappiness(swappiness)
+        listed.append(Setting("memory.swappiness", swappiness))
     return listed
 
 
-def _cpu(cpu: Mapping[str, Any]) -> list[Setting]:
+def cpu(resources: Mapping[str, Any]) -> list[Setting]:
+    """All `depend`: the kernel checks periods, quotas and bursts against each other."""
+    asked = resources.get("cpu") or {}
     listed: list[Setting] = []
-    for field, name in (
-        ("shares", "cpu.shares"),
+    shares = asked.get("shares") or 0
+    if shares:
+        if shares < MIN_SHARES:
+            raise TooFewShares(MIN_SHARES)
+        if shares > MAX_SHARES:
+            raise TooManyShares(MAX_SHARES)
+        listed.append(Setting("cpu.shares", shares, depends=True))
+    for field, file in (
         ("realtimePeriod", "cpu.rt_period_us"),
         ("realtimeRuntime", "cpu.rt_runtime_us"),
         ("period", "cpu.cfs_period_us"),
         ("quota", "cpu.cfs_quota_us"),
-        ("burst", "cpu.cfs_burst_us"),
-        ("idle", "cpu.idle"),
-        ("cpus", "cpuset.cpus"),
-        ("mems", "cpuset.mems"),
     ):
-        if cpu.get(field):
-            listed.append((name, str(cpu[field])))
+        if asked.get(field):
+            listed.append(Setting(file, asked[field], depends=True))
+    if asked.get("burst") is not None:
+        burst = Setting("cpu.cfs_burst_us", asked["burst"], depends=True, is_optional=True)
+        listed.append(burst)  # since Linux 5.14
+    if asked.get("idle") is not None:
+        listed.append(Setting("cpu.idle", asked["idle"]))
     return listed
 
 
-def _pids(pids: Mapping[str, Any]) -> list[Setting]:
-    limit = pids.get("limit")
-    if not limit:
-        return []
-    return [("pids.max", str(limit) if limit > 0 else "max")]
+def cpuset(resources: Mapping[str, Any]) -> list[Setting]:
+    """Both versions have the same files."""
+    asked = resources.get("cpu") or {}
+    return [Setting(f"cpuset.{name}", asked[name]) for name in ("cpus", "mems") if asked.get(name)]
 
 
-def _block_io(block: Mapping[str, Any]) -> list[Setting]:
+def pids(resources: Mapping[str, Any]) -> list[Setting]:
+    """Both versions have the same file."""
+    limit = (resources.get("pids") or {}).get("limit")
+    return [Setting("pids.max", limit if limit > 0 else "max")] if limit else []
+
+
+def blkio(resources: Mapping[str, Any]) -> list[Setting]:
+    """The weights' files are CFQ's; from Linux 5.0 on BFQ has its own."""
+    asked = resources.get("blockIO") or {}
     listed: list[Setting] = []
-    if block.get("weight"):
-        listed.append(("blkio.weight", str(block["weight"])))
-    if block.get("leafWeight"):
-        listed.append(("blkio.leaf_weight", str(block["leafWeight"])))
-    for device in block.get("weightDevice") or ():
+    if asked.get("weight"):
+        listed.append(_weight("blkio.weight", "blkio.bfq.weight", asked["weight"]))
+    if asked.get("leafWeight"):
+        listed.append(Setting("blkio.leaf_weight", asked["leafWeight"]))
+    for device in asked.get("weightDevice") or ():
         if device.get("weight"):
-            line = f"{device['major']}:{device['minor']} {device['weight']}"
-            listed.append(("blkio.weight_device", line))
-    for field, name in (
-        ("throttleReadBpsDevice", "read_bps"),
-        ("throttleWriteBpsDevice", "write_bps"),
-        ("throttleReadIOPSDevice", "read_iops"),
-        ("throttleWriteIOPSDevice", "write_iops"),
-    ):
-        for device in block.get(field) or ():
-            line = f"{device['major']}:{device['minor']} {device['rate']}"
-            listed.append((f"blkio.throttle.{name}_device", line))
+            line = device_value(device, device["weight"])
+            listed.append(_weight("blkio.weight_device", "blkio.bfq.weight_device", line))
+        if device.get("leafWeight"):
+            line = device_value(device, device["leafWeight"])
+            listed.append(Setting("blkio.leaf_weight_device", line))
+    for field, (word, _) in THROTTLES.items():
+        for device in asked.get(field) or ():
+            line = device_value(device, device["rate"])
+            listed.append(Setting(f"blkio.throttle.{word}_device", line))
     return listed
 
 
-def _others(resources: Mapping[str, Any]) -> list[Setting]:
+def hugetlb(resources: Mapping[str, Any], suffix: str = "limit_in_bytes") -> list[Setting]:
+    """Both versions; reserved pages are counted since Linux 5.7."""
     listed: list[Setting] = []
     for page in resources.get("hugepageLimits") or ():
-        name = f"hugetlb.{page['pageSize']}.limit_in_bytes"
-        listed.append((name, str(page["limit"])))
-    network = resources.get("network") or {}
-    if network.get("classID"):
-        listed.append(("net_cls.classid", str(network["classID"])))
-    for priority in network.get("priorities") or ():
-        line = f"{priority['name']} {priority['priority']}"
-        listed.append(("net_prio.ifpriomap", line))
-    for device, limits in (resources.get("rdma") or {}).items():
-        listed.append(("rdma.max", rdma_line(device, limits)))
+        name = f"hugetlb.{page['pageSize']}"
+        listed.append(Setting(f"{name}.{suffix}", page["limit"]))
+        listed.append(Setting(f"{name}.rsvd.{suffix}", page["limit"], is_optional=True))
     return listed
 
 
-def rdma_line(device: str, limits: Mapping[str, Any]) -> str:
+def net_cls(resources: Mapping[str, Any]) -> list[Setting]:
+    class_id = (resources.get("network") or {}).get("classID")
+    return [Setting("net_cls.classid", class_id)] if class_id else []
+
+
+def net_prio(resources: Mapping[str, Any]) -> list[Setting]:
+    priorities = (resources.get("network") or {}).get("priorities") or ()
+    return [Setting("net_prio.ifpriomap", f"{p['name']} {p['priority']}") for p in priorities]
+
+
+def rdma(resources: Mapping[str, Any]) -> list[Setting]:
     """`mlx5_0 hca_handle=2 hca_object=2000`; both versions write the same."""
-    words = [device]
-    if limits.get("hcaHandles") is not None:
-        words.append(f"hca_handle={limits['hcaHandles']}")
-    if limits.get("hcaObjects") is not None:
-        words.append(f"hca_object={limits['hcaObjects']}")
-    return " ".join(words)
+    listed: list[Setting] = []
+    for device, limits in (resources.get("rdma") or {}).items():
+        words = [device]
+        for field, word in (("hcaHandles", "hca_handle"), ("hcaObjects", "hca_object")):
+            if limits.get(field) is not None:
+                words.append(f"{word}={limits[field]}")
+        listed.append(Setting("rdma.max", " ".join(words)))
+    return listed
+
+
+def device_value(device: Mapping[str, Any], value: object) -> str:
+    """`8:0 1048576`"""
+    return f"{device['major']}:{device['minor']} {value}"
+
+
+def unsettable(resources: Mapping[str, Any]) -> list[str]:
+    """What was asked and is ignored by design, as sentences for the user."""
+    if (resources.get("memory") or {}).get("kernel"):
+        return ["memory.kernel is ignored: kernels no longer have a limit of its own for it"]
+    return []
+
+
+def _weight(file: str, of_bfq: str, value: object) -> Setting:
+    return Setting(file, value, otherwise=Setting(of_bfq, value))
+
+
+CONTROLLERS = {
+    "memory": memory,
+    "cpu": cpu,
+    "cpuset": cpuset,
+    "pids": pids,
+    "blkio": blkio,
+    "hugetlb": hugetlb,
+    "net_cls": net_cls,
+    "net_prio": net_prio,
+    "rdma": rdma,
+}

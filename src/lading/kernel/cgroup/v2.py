@@ -1,4 +1,4 @@
-"""Cgroup v2: the OCI resources, which speak v1, as (file, value), with the conversions.
+"""Cgroup v2: the OCI resources, which speak v1, as settings, with the conversions.
 
 The conversions are those of runc and crun, so that `--cpu-shares 1024` means the same everywhere.
 Spec: Documentation/admin-guide/cgroup-v2.rst; OCI runtime-spec, config-linux.md#unified.
@@ -9,17 +9,15 @@ from __future__ import annotations
 import math
 
 from lading.errors import InvalidArgument
-from lading.kernel.cgroup.v1 import rdma_line
+from lading.kernel.cgroup import v1
+from lading.kernel.cgroup.setting import Setting
 
 TYPE_CHECKING = False  # the name that type checkers know; `typing` is not loaded for it
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-Setting = tuple[str, str]  # file, value
-
 DEFAULT_PERIOD_US = 100_000  # cpu.max of a new group
-CONTROLLERS = ("cpu", "cpuset", "hugetlb", "io", "memory", "pids", "rdma")
 
 
 class SwapWithoutMemory(InvalidArgument):
@@ -30,22 +28,67 @@ class SwapBelowMemory(InvalidArgument):
     """memory+swap limit should be >= memory limit"""
 
 
-def settings(resources: Mapping[str, Any]) -> list[Setting]:
-    """What to write for these resources, in order. Raises SwapWithoutMemory, SwapBelowMemory.
+class BadMemory(InvalidArgument):
+    """invalid memory value: {0}"""
 
-    `unified` comes last: it is what the user says in v2's own words.
-    """
-    listed = [
-        *_memory(resources.get("memory") or {}),
-        *_cpu(resources.get("cpu") or {}),
-        *_pids(resources.get("pids") or {}),
-        *_block_io(resources.get("blockIO") or {}),
-    ]
-    for page in resources.get("hugepageLimits") or ():
-        listed.append((f"hugetlb.{page['pageSize']}.max", str(page["limit"])))
-    for device, limits in (resources.get("rdma") or {}).items():
-        listed.append(("rdma.max", rdma_line(device, limits)))
-    return [*listed, *(resources.get("unified") or {}).items()]
+
+def memory(resources: Mapping[str, Any]) -> list[Setting]:
+    """Swap first: so no moment has the new memory limit with the old allowance of swap."""
+    asked = resources.get("memory") or {}
+    limit, swap = asked.get("limit") or 0, asked.get("swap") or 0
+    if limit == -1 and not swap:
+        swap = -1  # v1 without a memory limit has none on memory and swap either
+    listed: list[Setting] = []
+    if swap:
+        alone = swap_alone(swap, limit)
+        # without swap accounting in the kernel there is no file, and no swap to limit
+        listed.append(Setting("memory.swap.max", _or_max(alone), is_optional=alone <= 0))
+    if limit:
+        listed.append(Setting("memory.max", _or_max(limit)))
+    if asked.get("reservation"):
+        listed.append(Setting("memory.low", _or_max(asked["reservation"])))
+    return listed
+
+
+def cpu(resources: Mapping[str, Any]) -> list[Setting]:
+    """The weight after `idle`, which forbids one; the burst again after the quota it must fit."""
+    asked = resources.get("cpu") or {}
+    listed: list[Setting] = []
+    if asked.get("idle") is not None:
+        listed.append(Setting("cpu.idle", asked["idle"]))
+    if asked.get("shares"):
+        listed.append(Setting("cpu.weight", weight_of_shares(asked["shares"])))
+    if asked.get("burst") is not None:
+        listed.append(Setting("cpu.max.burst", asked["burst"], depends=True))
+    quota, period = asked.get("quota") or 0, asked.get("period") or 0
+    if quota or period:
+        allowed = quota if quota > 0 else "max"
+        listed.append(Setting("cpu.max", f"{allowed} {period or DEFAULT_PERIOD_US}"))
+    return listed
+
+
+def io(resources: Mapping[str, Any]) -> list[Setting]:
+    """BFQ keeps v1's range of weights, io.cost has its own."""
+    asked = resources.get("blockIO") or {}
+    listed: list[Setting] = []
+    if weight := asked.get("weight"):
+        of_cost = Setting("io.weight", f"default {weight_of_block_weight(weight)}")
+        listed.append(Setting("io.bfq.weight", weight, otherwise=of_cost))
+    for device in asked.get("weightDevice") or ():
+        if weight := device.get("weight"):
+            line = v1.device_value(device, weight_of_block_weight(weight))
+            of_cost = Setting("io.weight", line)
+            line = v1.device_value(device, weight)
+            listed.append(Setting("io.bfq.weight", line, otherwise=of_cost))
+    for field, (_, word) in v1.THROTTLES.items():
+        for device in asked.get(field) or ():
+            rate = device["rate"] or "max"  # v1 takes 0 for `no limit`
+            listed.append(Setting("io.max", v1.device_value(device, f"{word}={rate}")))
+    return listed
+
+
+def hugetlb(resources: Mapping[str, Any]) -> list[Setting]:
+    return v1.hugetlb(resources, "max")
 
 
 def unsettable(resources: Mapping[str, Any]) -> list[str]:
@@ -67,23 +110,15 @@ def unsettable(resources: Mapping[str, Any]) -> list[str]:
     return ignored
 
 
-def alternative(file: str, value: str) -> Setting | None:
-    """What to write where a kernel lacks the file: BFQ keeps v1's range, io.cost has its own."""
-    if file != "io.bfq.weight":
-        return None
-    device, _, weight = value.rpartition(" ")
-    return "io.weight", f"{device or 'default'} {weight_of_block_weight(int(weight))}"
-
-
 def weight_of_shares(shares: int) -> int:
     """cpu.shares 2..262144 (default 1024) as cpu.weight 1..10000 (default 100).
 
     A parabola in the logarithms through the three pairs; a straight line would make the default
     of one 39 in the other. Formula: runc 1.4, opencontainers/cgroups.
     """
-    if shares <= 2:
+    if shares <= v1.MIN_SHARES:
         return 1
-    if shares >= 262144:
+    if shares >= v1.MAX_SHARES:
         return 10000
     logarithm = math.log2(shares)
     return math.ceil(10 ** ((logarithm**2 + 125 * logarithm) / 612 - 7 / 34))
@@ -96,73 +131,28 @@ def weight_of_block_weight(weight: int) -> int:
 
 def swap_alone(swap: int, memory: int) -> int:
     """v1 limits memory and swap together, v2 swap alone: the difference; -1 is unlimited."""
-    if swap == -1:
-        return -1
-    if memory <= 0:
-        raise SwapWithoutMemory()
+    if swap == -1 or memory == -1:
+        return swap
+    if memory == 0:
+        raise SwapWithoutMemory
+    if memory < 0:
+        raise BadMemory(memory)
     if swap < memory:
-        raise SwapBelowMemory()
+        raise SwapBelowMemory
     return swap - memory
 
 
-def _or_max(value: int) -> str:
-    return str(value) if value >= 0 else "max"
+def _or_max(value: int) -> object:
+    return value if value >= 0 else "max"
 
 
-def _memory(memory: Mapping[str, Any]) -> list[Setting]:
-    limit, swap = memory.get("limit") or 0, memory.get("swap") or 0
-    listed: list[Setting] = []
-    if limit == -1 and not swap:
-        swap = -1  # v1 without a memory limit has none on memory and swap either
-    # Swap first: the kernel then never sees the new memory limit with the old allowance of swap.
-    if swap:
-        listed.append(("memory.swap.max", _or_max(swap_alone(swap, limit))))
-    if limit:
-        listed.append(("memory.max", _or_max(limit)))
-    if memory.get("reservation"):
-        listed.append(("memory.low", _or_max(memory["reservation"])))
-    return listed
-
-
-def _cpu(cpu: Mapping[str, Any]) -> list[Setting]:
-    listed: list[Setting] = []
-    if cpu.get("shares"):
-        listed.append(("cpu.weight", str(weight_of_shares(cpu["shares"]))))
-    quota, period = cpu.get("quota") or 0, cpu.get("period") or 0
-    if quota or period:
-        allowed = str(quota) if quota > 0 else "max"
-        listed.append(("cpu.max", f"{allowed} {period or DEFAULT_PERIOD_US}"))
-    for field, name in (
-        ("burst", "cpu.max.burst"),
-        ("idle", "cpu.idle"),
-        ("cpus", "cpuset.cpus"),
-        ("mems", "cpuset.mems"),
-    ):
-        if cpu.get(field):
-            listed.append((name, str(cpu[field])))
-    return listed
-
-
-def _pids(pids: Mapping[str, Any]) -> list[Setting]:
-    limit = pids.get("limit")
-    return [("pids.max", str(limit) if limit > 0 else "max")] if limit else []
-
-
-def _block_io(block: Mapping[str, Any]) -> list[Setting]:
-    listed: list[Setting] = []
-    if weight := block.get("weight"):
-        listed.append(("io.bfq.weight", str(weight)))
-    for device in block.get("weightDevice") or ():
-        if device.get("weight"):
-            line = f"{device['major']}:{device['minor']} {device['weight']}"
-            listed.append(("io.bfq.weight", line))
-    for field, key in (
-        ("throttleReadBpsDevice", "rbps"),
-        ("throttleWriteBpsDevice", "wbps"),
-        ("throttleReadIOPSDevice", "riops"),
-        ("throttleWriteIOPSDevice", "wiops"),
-    ):
-        for device in block.get(field) or ():
-            line = f"{device['major']}:{device['minor']} {key}={device['rate']}"
-            listed.append(("io.max", line))
-    return listed
+CONTROLLERS = {
+    "memory": memory,
+    "cpu": cpu,
+    "cpuset": v1.cpuset,
+    "pids": v1.pids,
+    "io": io,
+    "hugetlb": hugetlb,
+    "rdma": v1.rdma,
+}
+HANDED_DOWN = (*CONTROLLERS, "misc")  # enabled for containers; misc is set by `unified` alone

@@ -50,15 +50,18 @@ class MountOverlay(Operation):
         return f"mount overlay ({layers}) on {self.directory}"
 
     def execute(self, child: Child) -> None:
+        child.take_root(self.mount())
+
+    def mount(self) -> int:
+        """Mount it; returns a descriptor of its root."""
         try:
             root = self._detached()
         except OSError as error:
             if error.errno not in (errno.ENOSYS, errno.EINVAL):
                 raise
-            child.take_root(self._classic())  # before Linux 6.5 there is no lowerdir+
-            return
+            return self._classic()  # before Linux 6.5 there is no lowerdir+
         mount.move_mount(root, mount.AT_FDCWD, self.directory)
-        child.take_root(root)
+        return root
 
     def _detached(self) -> int:
         context = mount.fsopen("overlay")

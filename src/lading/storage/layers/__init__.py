@@ -1,11 +1,14 @@
 """A layer is a tar stream; here it becomes a tree, and a tree becomes a tar stream again.
 
-`decompress` (by magic) feeds `tar_reader`, which feeds `apply`; `diff` feeds `tar_writer`.
+`decompress` (by magic) feeds `tar_reader`, which feeds `apply`; `diff` feeds `tar_writer`. Beside
+layers, `extract` and `export` move plain trees in and out of containers.
 """
 
 from lading.storage.layers.apply import Applied, HostileArchive, apply_layer
 from lading.storage.layers.decompress import BadCompression, Decompressor, open_compressed
 from lading.storage.layers.diff import write_layer
+from lading.storage.layers.export import write_tree
+from lading.storage.layers.extract import extract
 from lading.storage.layers.limits import LimitExceeded, Limits
 from lading.storage.layers.source import Hashing, Prefetch, Source
 from lading.storage.layers.tar_entry import TarEntry
@@ -28,6 +31,8 @@ __all__ = [
     "TarReader",
     "TarWriter",
     "apply_layer",
+    "extract",
     "open_compressed",
     "write_layer",
+    "write_tree",
 ]

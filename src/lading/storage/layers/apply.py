@@ -110,7 +110,7 @@ class _Unpacker:
         try:
             self._unpack(entry)
         except OSError as error:
-            raise _blame(error, entry) from error
+            raise blame(error, entry) from error
 
     def finish(self) -> None:
         """What can only be done when everything is in place: the mtimes of directories."""
@@ -187,7 +187,7 @@ class _Unpacker:
         return found is not None
 
 
-def _blame(error: OSError, entry: TarEntry) -> errors.LadingError:
+def blame(error: OSError, entry: TarEntry) -> errors.LadingError:
     """Whose fault an OSError is: the disk's, the archive's or the host's."""
     reason = os.strerror(error.errno) if error.errno else str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -35,23 +35,27 @@ _KINDS = {
 }
 
 
-def write_layer(upper: int, write: Callable[[bytes], object]) -> None:
+def write_layer(
+    upper: int, write: Callable[[bytes], object], *, without: frozenset[bytes] = frozenset()
+) -> None:
     """Write the tree below the directory descriptor `upper`, whose attributes are the root's.
 
+    `without`: paths ("etc/hosts") that are left out, with all below them.
     Nothing may change in the tree meanwhile: a file that shrinks raises tar_writer.Shrunk.
     """
-    walker = _Walker(TarWriter(write))
+    walker = _Walker(TarWriter(write), without)
     walker.root(upper)
     walker.writer.close()
 
 
 class _Walker:
-    def __init__(self, writer: TarWriter) -> None:
+    def __init__(self, writer: TarWriter, without: frozenset[bytes]) -> None:
         self.writer = writer
+        self._without = without
         self._links: dict[tuple[int, int], bytes] = {}  # first path of files with several names
 
     def root(self, directory: int) -> None:
-        entry = _entry(b"./", os.fstat(directory))
+        entry = entry_of(b"./", os.fstat(directory))
         entry.xattrs = attributes.read_xattrs(directory)
         self.writer.add(entry)
         self._children(directory, b"")
@@ -71,7 +75,9 @@ class _Walker:
     def _member(self, directory: int, path: bytes, name: bytes, status: os.stat_result) -> None:
         if stat.S_ISSOCK(status.st_mode) or name.startswith(whiteout.PREFIX):
             return
-        entry = _entry(path, status)
+        if path in self._without:
+            return
+        entry = entry_of(path, status)
         if entry.kind == DIRECTORY:
             self._directory(directory, name, entry)
         elif self._is_repeated(entry, status):
@@ -108,7 +114,8 @@ class _Walker:
             self.writer.add(entry, file)
 
 
-def _entry(path: bytes, status: os.stat_result) -> TarEntry:
+def entry_of(path: bytes, status: os.stat_result) -> TarEntry:
+    """The member that stands for a file, without its link target and xattrs."""
     kind = _KINDS[stat.S_IFMT(status.st_mode)]
     is_device = kind in (CHARACTER, BLOCK)
     return TarEntry(

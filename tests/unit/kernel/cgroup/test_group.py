@@ -117,7 +117,7 @@ def test_an_update_leaves_other_limits(group: Cgroup) -> None:
 
 @on_v1
 def test_a_refused_limit_leaves_no_group(group: Cgroup) -> None:
-    with pytest.raises(LimitRefused, match=r"cannot set cpuset\.cpus to '4000': "):
+    with pytest.raises(LimitRefused, match=r'failed to write "4000": write .*/cpuset\.cpus: '):
         group.create({"cpu": {"cpus": "4000"}})
     assert not group.exists()
 
@@ -139,7 +139,7 @@ def test_a_limit_without_its_controller_is_named(group: Cgroup) -> None:
     there = hierarchies()
     without = {name: at for name, at in there.v1.items() if name != "pids"}
     poorer = Cgroup(group.path, Hierarchies(without, there.v2))
-    with pytest.raises(LimitUnavailable, match=r"cannot set pids\.max"):
+    with pytest.raises(LimitUnavailable, match="cannot set pids limit: container could not join"):
         poorer.create({"pids": {"limit": 7}})
     assert not poorer.exists()
 
@@ -336,5 +336,7 @@ def test_v2_words_are_set_in_the_v2_tree_of_a_hybrid_host(group: Cgroup) -> None
     group.create({"unified": {"cgroup.max.descendants": "3"}})
     found = read_text(f"{hierarchies().v2}{group.path}/cgroup.max.descendants")
     assert found.strip() == "3"
-    with pytest.raises(LimitUnavailable):
+    with pytest.raises(InvalidArgument, match="must be a file name"):
         group.update({"unified": {"../cgroup.freeze": "1"}})
+    with pytest.raises(InvalidArgument, match="cannot use unified on cgroup v1"):
+        group.update({"unified": {"memory.high": "1000000"}})

@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
+from lading.errors import InvalidArgument
 from lading.kernel.cgroup import v1
+from lading.kernel.cgroup.setting import Setting
+
+
+def settings(resources: dict[str, Any]) -> list[Setting]:
+    """All controllers' settings, in the order in which they are written."""
+    return [each for translate in v1.CONTROLLERS.values() for each in translate(resources)]
 
 
 @pytest.mark.parametrize(
@@ -18,7 +25,13 @@ from lading.kernel.cgroup import v1
             "memory.soft_limit_in_bytes=32 memory.swappiness=0",
         ),
         ({"memory": {"disableOOMKiller": True}}, "memory.oom_control=1"),
-        ({"memory": {"limit": -1}}, "memory.limit_in_bytes=-1"),
+        ({"memory": {"limit": -1}}, "memory.limit_in_bytes=-1 memory.memsw.limit_in_bytes=-1"),
+        ({"memory": {"swappiness": -1, "kernelTCP": 9}}, "memory.kmem.tcp.limit_in_bytes=9"),
+        (
+            {"cpu": {"realtimePeriod": 9, "realtimeRuntime": 5}},
+            "cpu.rt_period_us=9 cpu.rt_runtime_us=5",
+        ),
+        ({"cpu": {"idle": 0, "burst": 0}}, "cpu.cfs_burst_us=0 cpu.idle=0"),
         (
             {"cpu": {"quota": 50000, "period": 100000, "burst": 10000, "shares": 512}},
             "cpu.shares=512 cpu.cfs_period_us=100000 cpu.cfs_quota_us=50000 cpu.cfs_burst_us=10000",
@@ -26,8 +39,28 @@ from lading.kernel.cgroup import v1
         ({"cpu": {"cpus": "0-1", "mems": "0"}}, "cpuset.cpus=0-1 cpuset.mems=0"),
         ({"pids": {"limit": 50}}, "pids.max=50"),
         ({"pids": {"limit": -1}}, "pids.max=max"),
-        ({"hugepageLimits": [{"pageSize": "2MB", "limit": 7}]}, "hugetlb.2MB.limit_in_bytes=7"),
+        (
+            {"hugepageLimits": [{"pageSize": "2MB", "limit": 7}]},
+            "hugetlb.2MB.limit_in_bytes=7 hugetlb.2MB.rsvd.limit_in_bytes=7",
+        ),
         ({"network": {"classID": 5}}, "net_cls.classid=5"),
+        (
+            {
+                "network": {
+                    "priorities": [{"name": "eth0", "priority": 3}, {"name": "lo", "priority": 1}]
+                }
+            },
+            "net_prio.ifpriomap=eth0 3 net_prio.ifpriomap=lo 1",
+        ),
+        (
+            {
+                "blockIO": {
+                    "leafWeight": 9,
+                    "weightDevice": [{"major": 8, "minor": 1, "weight": 20, "leafWeight": 30}],
+                }
+            },
+            "blkio.leaf_weight=9 blkio.weight_device=8:1 20 blkio.leaf_weight_device=8:1 30",
+        ),
         (
             {"blockIO": {"throttleReadBpsDevice": [{"major": 8, "minor": 0, "rate": 9}]}},
             "blkio.throttle.read_bps_device=8:0 9",
@@ -39,34 +72,39 @@ from lading.kernel.cgroup import v1
     ],
 )
 def test_resources_become_files(resources: dict[str, Any], expected: str) -> None:
-    assert " ".join(f"{file}={value}" for file, value in v1.settings(resources)) == expected
+    assert " ".join(map(str, settings(resources))) == expected
 
 
 def test_weights_fall_back_to_bfq() -> None:
-    [(file, value)] = v1.settings({"blockIO": {"weight": 300}})
-    assert (file, value) == ("blkio.weight", "300")
-    assert v1.alternative(file, value) == ("blkio.bfq.weight", "300")
-    assert v1.alternative("memory.limit_in_bytes", "1") is None
+    [weight] = settings({"blockIO": {"weight": 300}})
+    assert str(weight) == "blkio.weight=300"
+    assert str(weight.otherwise) == "blkio.bfq.weight=300"
+
+
+def test_limits_that_depend_on_each_other_may_be_tried_again() -> None:
+    listed = settings({"cpu": {"period": 5000, "quota": 2000, "realtimeRuntime": 1, "idle": 0}})
+    assert {each.file for each in listed if each.depends} == {
+        "cpu.cfs_period_us",
+        "cpu.cfs_quota_us",
+        "cpu.rt_runtime_us",
+    }
 
 
 @pytest.mark.parametrize(
-    ("rule", "line"),
+    ("resources", "text"),
     [
-        ({"allow": False, "access": "rwm"}, "a"),
-        ({"allow": True, "type": "a"}, "a"),
-        ({"allow": True, "type": "c", "major": 1, "minor": 3, "access": "rw"}, "c 1:3 rw"),
-        ({"allow": True, "type": "b", "major": 8}, "b 8:* rwm"),
-        ({"allow": True, "type": "c", "major": -1, "minor": -1, "access": "m"}, "c *:* m"),
+        ({"cpu": {"shares": 1}}, "the minimum allowed cpu-shares is 2"),
+        ({"cpu": {"shares": 262145}}, "the maximum allowed cpu-shares is 262144"),
+        (
+            {"memory": {"swappiness": 101}},
+            "invalid memory swappiness value: 101 (valid range is 0-100)",
+        ),
     ],
 )
-def test_device_rules_become_lines(rule: dict[str, Any], line: str) -> None:
-    assert v1.device_line(rule) == line
-
-
-def test_devices_are_denied_first_and_the_common_ones_allowed_last() -> None:
-    written = v1.device_settings([{"allow": True, "type": "c", "major": 10, "minor": 229}])
-    assert written[:2] == [("devices.deny", "a"), ("devices.allow", "c 10:229 rwm")]
-    assert written[-1] == ("devices.allow", "c 136:* rwm")
+def test_values_out_of_range_are_refused(resources: dict[str, Any], text: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        settings(resources)
+    assert str(caught.value) == text
 
 
 def test_kernel_memory_is_ignored_with_a_word() -> None:

@@ -7,6 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lading.kernel.cgroup import v2
+from lading.kernel.cgroup.setting import Setting
+
+
+def settings(resources: dict[str, Any]) -> list[Setting]:
+    """All controllers' settings, in the order in which they are written."""
+    return [each for translate in v2.CONTROLLERS.values() for each in translate(resources)]
 
 
 @pytest.mark.parametrize(
@@ -29,15 +35,20 @@ from lading.kernel.cgroup import v2
             {"blockIO": {"throttleWriteIOPSDevice": [{"major": 8, "minor": 0, "rate": 9}]}},
             "io.max=8:0 wiops=9",
         ),
-        ({"hugepageLimits": [{"pageSize": "2MB", "limit": 7}]}, "hugetlb.2MB.max=7"),
         (
-            {"pids": {"limit": 5}, "unified": {"pids.max": "9", "memory.high": "1"}},
-            "pids.max=5 pids.max=9 memory.high=1",
+            {"hugepageLimits": [{"pageSize": "2MB", "limit": 7}]},
+            "hugetlb.2MB.max=7 hugetlb.2MB.rsvd.max=7",
+        ),
+        ({"memory": {"limit": -1, "swap": 10}}, "memory.swap.max=10 memory.max=max"),
+        ({"cpu": {"idle": 0, "shares": 2}}, "cpu.idle=0 cpu.weight=1"),
+        (
+            {"blockIO": {"throttleReadBpsDevice": [{"major": 8, "minor": 0, "rate": 0}]}},
+            "io.max=8:0 rbps=max",
         ),
     ],
 )
 def test_resources_become_files(resources: dict[str, Any], expected: str) -> None:
-    assert " ".join(f"{file}={value}" for file, value in v2.settings(resources)) == expected
+    assert " ".join(map(str, settings(resources))) == expected
 
 
 @pytest.mark.parametrize(
@@ -58,22 +69,33 @@ def test_block_weights_cover_the_whole_range() -> None:
 
 
 def test_block_weights_fall_back_to_io_weight() -> None:
-    assert v2.alternative("io.bfq.weight", "1000") == ("io.weight", "default 10000")
-    assert v2.alternative("io.bfq.weight", "8:0 10") == ("io.weight", "8:0 1")
-    assert v2.alternative("io.max", "8:0 rbps=1") is None
+    asked = {"weight": 1000, "weightDevice": [{"major": 8, "minor": 0, "weight": 10}]}
+    listed = settings({"blockIO": asked})
+    assert [str(each) for each in listed] == ["io.bfq.weight=1000", "io.bfq.weight=8:0 10"]
+    assert [str(each.otherwise) for each in listed] == [
+        "io.weight=default 10000",
+        "io.weight=8:0 1",
+    ]
+
+
+def test_no_swap_at_all_needs_no_file_for_it() -> None:
+    [swap, _] = settings({"memory": {"limit": 64, "swap": 64}})
+    assert (str(swap), swap.is_optional) == ("memory.swap.max=0", True)
+    [swap, _] = settings({"memory": {"limit": 64, "swap": 128}})
+    assert not swap.is_optional
 
 
 @pytest.mark.parametrize(
     ("memory", "error"),
     [
         ({"swap": 10}, v2.SwapWithoutMemory),
-        ({"limit": -1, "swap": 10}, v2.SwapWithoutMemory),
+        ({"limit": -2, "swap": 10}, v2.BadMemory),
         ({"limit": 20, "swap": 10}, v2.SwapBelowMemory),
     ],
 )
 def test_swap_needs_a_memory_limit_below_it(memory: dict[str, int], error: type[Exception]) -> None:
     with pytest.raises(error):
-        v2.settings({"memory": memory})
+        settings({"memory": memory})
 
 
 def test_what_v2_does_not_have_is_ignored_with_a_word() -> None:

@@ -1,0 +1,59 @@
+"""The containers of one engine, in memory: found by id, by name, or by the beginning of an id."""
+
+from lading.containers.container import Container
+from lading.containers.record import AmbiguousId, ContainerRecord, NoSuchContainer
+from lading.images.remove import User
+
+
+class Collection:
+    """Every container that is not removed. What is durable is in `lading.containers.store`."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, Container] = {}
+        self._ids: dict[str, str] = {}  # name -> id
+
+    def add(self, container: Container) -> Container:
+        """Let a container be found; its row exists."""
+        self._by_id[container.id] = container
+        self._ids[container.record.name] = container.id
+        return container
+
+    def restore(self, record: ContainerRecord) -> Container:
+        """Make a stored record live."""
+        return self.add(Container(record))
+
+    def rename(self, container: Container, earlier: str) -> None:
+        """Its record has another name now."""
+        self._ids.pop(earlier, None)
+        self._ids[container.record.name] = container.id
+
+    def all(self) -> list[Container]:
+        """Every container, removed ones forgotten, in order of creation."""
+        for container in [c for c in self._by_id.values() if c.is_removed]:
+            self._forget(container)
+        return list(self._by_id.values())
+
+    def find(self, ref: str) -> Container:
+        """By full id, then name, then unique prefix. Raises NoSuchContainer, AmbiguousId."""
+        container = self._by_id.get(ref) or self._by_id.get(self._ids.get(ref.lstrip("/"), ""))
+        if container is None and ref:
+            matches = [c for i, c in self._by_id.items() if i.startswith(ref) and not c.is_removed]
+            if len(matches) > 1:
+                raise AmbiguousId(ref)
+            container = matches[0] if matches else None
+        if container is None or container.is_removed:
+            raise NoSuchContainer(ref)
+        return container
+
+    def users_of(self, image_id: str) -> list[User]:
+        """Which containers were made from an image: asked by the images room before a removal."""
+        return [
+            User(c.id, c.record.state.is_running)
+            for c in self.all()
+            if c.record.image_id == image_id
+        ]
+
+    def _forget(self, container: Container) -> None:
+        self._by_id.pop(container.id, None)
+        if self._ids.get(container.record.name) == container.id:
+            del self._ids[container.record.name]

@@ -1,0 +1,101 @@
+"""Create: what was asked is united with the image's words, checked, and made durable.
+
+record -> checks -> directories -> row + name + event     (a failure takes the directories back)
+"""
+
+import os
+import time
+
+from msgspec.structs import replace
+
+from lading import names
+from lading.containers import admission, oci_spec
+from lading.containers.collection import Collection
+from lading.containers.container import Container
+from lading.containers.context import Context
+from lading.containers.merge import merge
+from lading.containers.record import ContainerRecord, NameInUse
+from lading.failpoints import fp
+from lading.oci.config import ExecutionConfig
+from lading.wire.containers import ContainerCreate, ContainerCreated
+from lading.wire.host_config import HostConfig
+from lading.wire.networks import NetworkingConfig
+
+NAME_TRIES = 6  # of generated names, then the id serves
+
+
+class Creation:
+    """Makes containers, without starting them."""
+
+    def __init__(self, context: Context, known: Collection) -> None:
+        self._context = context
+        self._known = known
+
+    async def create(
+        self, request: ContainerCreate, *, name: str | None, platform: str | None
+    ) -> ContainerCreated:
+        """Create a container of an image that is here. Raises NoSuchImage, NameInUse, ..."""
+        if name:
+            name = names.check_name(name)
+        image = await self._context.images.resolve(request.image, platform=platform)
+        record = _new_record(request, image.id, image.config.config or ExecutionConfig())
+        warnings = admission.check(record)
+        snapshots, layout = self._context.snapshots, self._context.layout
+        fp("create.before-snapshot")
+        snapshots.prepare(record.id, image.chain_id or None, record=False)
+        try:
+            layout.make_files(record.id)
+            container = await self._insert(record, name, image.chain_id or None)
+        except BaseException:
+            snapshots.remove(record.id, record=False)
+            layout.remove_files(record.id)
+            raise
+        fp("create.after-row")
+        return ContainerCreated(id=container.id, warnings=warnings)
+
+    async def _insert(
+        self, record: ContainerRecord, name: str | None, parent: str | None
+    ) -> Container:
+        """Store the record under the name, or under a generated one that is free."""
+        for attempt in range(1 if name else NAME_TRIES + 1):
+            generated = names.generate_name(attempt) if attempt < NAME_TRIES else ""
+            container = Container(
+                replace(record, name=name or generated or names.short_id(record.id))
+            )
+            try:
+                await self._context.insert(container, parent, "create")
+            except NameInUse:
+                if name or not generated:
+                    raise
+                continue
+            return self._known.add(container)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _new_record(
+    request: ContainerCreate, image_id: str, defaults: ExecutionConfig
+) -> ContainerRecord:
+    container_id = names.new_id()
+    config = merge(request.config(), defaults)
+    host = request.host_config or HostConfig()
+    if not config.hostname:
+        is_hosts = "host" in (host.network_mode, host.uts_mode)
+        hostname = os.uname().nodename if is_hosts else names.short_id(container_id)
+        config = replace(config, hostname=hostname)
+    if host.network_mode in ("", "default"):
+        host = replace(host, network_mode="bridge")
+    return ContainerRecord(
+        id=container_id,
+        name="",
+        created_ns=time.time_ns(),
+        image_reference=request.image,
+        image_id=image_id,
+        config=config,
+        host_config=replace(
+            host,
+            ipc_mode=host.ipc_mode or "private",
+            cgroupns_mode=host.cgroupns_mode or "private",
+            shm_size=host.shm_size or oci_spec.SHM_SIZE,
+        ),
+        networking=request.networking_config or NetworkingConfig(),
+    )

@@ -1,0 +1,246 @@
+"""`docker cp` and `docker export`: files of a container out of it, and into it, as tar streams."""
+
+import asyncio
+import os
+import posixpath
+import stat
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from functools import partial
+from typing import Any, NamedTuple
+
+from lading.containers import binds
+from lading.containers.container import Container
+from lading.containers.context import Context
+from lading.containers.files import changes, paths
+from lading.containers.files.download import Download
+from lading.containers.files.view import RestingView, RunningView, View, is_kernels_own, run_in
+from lading.containers.oci_spec import Bind
+from lading.containers.record import ContainerRecord
+from lading.errors import InvalidArgument
+from lading.images.byte_queue import ByteQueue
+from lading.kernel import mount, safepath
+from lading.runtime import users
+from lading.storage.layers import Source, extract, open_compressed, write_tree
+from lading.storage.snapshots.driver import Overlay
+from lading.wire.containers import FilesystemChange, PathStat
+
+_FILES = ("resolv.conf", "hostname", "hosts")  # of /etc, kept by the engine
+
+
+class NoPath(InvalidArgument):
+    """bad parameter: pathcannot be empty"""
+
+
+class ReadOnlyRoot(InvalidArgument):
+    """container rootfs is marked read-only"""
+
+
+class ReadOnlyVolume(InvalidArgument):
+    """mounted volume is marked read-only"""
+
+
+class Extraction(NamedTuple):
+    """How an archive is put into a container."""
+
+    keeps_kinds: bool = False  # noOverwriteDirNonDir
+    takes_owner: bool = False  # copyUIDGID: all is given to the container's user
+
+
+class Files:
+    """Copies files of containers."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def describe(self, container: Container, ref: str, path: str) -> PathStat:
+        """What is at a path. Raises NoPath, NoSuchFile, Unreadable."""
+        place = _place(path)
+        find = partial(paths.describe, path=place, asked=path, container=ref)
+        found = await asyncio.wrap_future(run_in(self._view(container), find))
+        await self._context.publish(container, ("archive-path", {}))
+        return found
+
+    async def read(self, container: Container, ref: str, path: str) -> tuple[PathStat, Download]:
+        """What is at a path, and its archive. Raises as `describe` does, before any byte."""
+        place, download = _place(path), Download()
+        loop = asyncio.get_running_loop()
+        known: asyncio.Future[PathStat] = loop.create_future()
+
+        def tell(found: PathStat) -> None:
+            if not known.done():
+                known.set_result(found)
+
+        def work(root: int) -> None:
+            found = paths.describe(root, place, asked=path, container=ref)
+            loop.call_soon_threadsafe(tell, found)
+            _write_archive(root, place, download)
+
+        done = run_in(self._view(container), work)
+        download.of(done)
+        waiting: asyncio.Future[Any] = asyncio.wrap_future(done)
+        both: list[asyncio.Future[Any]] = [known, waiting]
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        if not known.done():
+            waiting.result()  # raises what the thread raised
+        waiting.add_done_callback(_heard)  # who reads the download hears of a failure
+        await self._context.publish(container, ("archive-path", {}))
+        return await known, download
+
+    async def write(
+        self,
+        container: Container,
+        ref: str,
+        path: str,
+        chunks: AsyncIterable[bytes],
+        extraction: Extraction,
+    ) -> None:
+        """Put an archive into a directory. Raises NoPath, NoSuchFile, NotADirectory, ReadOnlyRoot,
+        ReadOnlyVolume, and what `extract` raises; what was written before stays.
+        """
+        place = _place(path)
+        record = container.record
+        queue = ByteQueue()
+        feeding = asyncio.ensure_future(queue.feed(chunks))
+        try:
+            async with self._writable_view(container) as view:
+                # the codec is chosen out here: in the view nothing may be imported
+                plain = asyncio.ensure_future(asyncio.to_thread(open_compressed, queue))
+                target = partial(_target, path=place, asked=path, container=ref, record=record)
+                await asyncio.wrap_future(run_in(view, target))
+                into = partial(
+                    _extract, await plain, place, extraction=extraction, user=record.config.user
+                )
+                await asyncio.wrap_future(run_in(view, into))
+        finally:
+            queue.abandon()
+            feeding.cancel()
+            await asyncio.wait([feeding])
+        await self._context.publish(container, ("extract-to-dir", {}))
+
+    async def export(self, container: Container) -> Download:
+        """The whole tree, without what is mounted in it."""
+        download = Download()
+        view = self._view(container, with_binds=False)
+
+        def work(root: int) -> None:
+            bare = mount.clone_of(root)  # not recursive: what is mounted in the tree stays away
+            try:
+                _write_tree(bare, b".", download, told=b"")
+            finally:
+                os.close(bare)
+
+        download.of(run_in(view, work))
+        await self._context.publish(container, "export")
+        return download
+
+    async def changes(self, container: Container) -> list[FilesystemChange]:
+        """What the container changed in its image."""
+        overlay = self._context.snapshots.mount(container.id)
+        return await asyncio.to_thread(_compare, overlay)
+
+    # --- views --------------------------------------------------------------------------------
+
+    def _view(self, container: Container, *, with_binds: bool = True) -> View:
+        """A way to look at the files; never in the way of a start."""
+        state = container.record.state
+        if state.is_running:
+            return RunningView(state.pid, state.start_time)
+        overlay = self._context.snapshots.mount(container.id)
+        lower = [overlay.upper, *overlay.lower]
+        here = self._context.layout.files(container.id)
+        found = self._binds(container.record) if with_binds else ()
+        return RestingView(here, lower, None, None, found)
+
+    @asynccontextmanager
+    async def _writable_view(self, container: Container) -> AsyncIterator[View]:
+        """A way to change the files. One that does not run cannot be started meanwhile."""
+        if container.record.state.is_running:
+            yield self._view(container)
+            return
+        async with container.lock:
+            if container.record.state.is_running:
+                yield self._view(container)
+                return
+            overlay = self._context.snapshots.mount(container.id)
+            here = self._context.layout.files(container.id)
+            found = self._binds(container.record)
+            yield RestingView(here, overlay.lower, overlay.upper, overlay.work, found)
+
+    def _binds(self, record: ContainerRecord) -> tuple[Bind, ...]:
+        """What is mounted in a container that does not run, as far as it is there."""
+        directory = self._context.layout.files(record.id)
+        own = [Bind(f"{directory}/{name}", f"/etc/{name}", ("bind",)) for name in _FILES]
+        return (*own, *binds.parse(record.host_config))
+
+
+def _heard(work: "asyncio.Future[None]") -> None:
+    if not work.cancelled():
+        work.exception()
+
+
+def _place(path: str) -> str:
+    if not path:
+        raise NoPath
+    return paths.absolute(path)
+
+
+def _compare(overlay: Overlay) -> list[FilesystemChange]:
+    with ExitStack() as stack:
+        opened = []
+        for directory in (overlay.upper, *overlay.lower):
+            opened.append(os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+            stack.callback(os.close, opened[-1])
+        return changes.compare(opened[0], opened[1:])
+
+
+# --- in the view ------------------------------------------------------------------------------
+
+
+def _write_archive(root: int, place: str, download: Download) -> None:
+    """The archive of `docker cp`: the members' paths begin with the last word of the path."""
+    told = paths.base_name(place)
+    if place.endswith(("/", "/.")):
+        parent = safepath.open_in_root(root, place, os.O_PATH | os.O_DIRECTORY)
+        name = b"."
+    else:
+        above, _, last = place.rpartition("/")
+        parent = safepath.open_in_root(root, above or "/", os.O_PATH | os.O_DIRECTORY)
+        name = os.fsencode(last)
+    try:
+        _write_tree(parent, name, download, told=os.fsencode("" if told == "/" else told))
+    finally:
+        os.close(parent)
+
+
+def _write_tree(parent: int, name: bytes, download: Download, *, told: bytes) -> None:
+    write_tree(parent, name, download.write, told=told, is_closed=is_kernels_own)
+    download.flush()
+
+
+def _target(root: int, path: str, asked: str, container: str, record: ContainerRecord) -> None:
+    """Refuse what is no directory, or may not be written."""
+    place = path if path.endswith("/") else f"{path}/."
+    try:
+        status = paths.lstat(root, place, asked=asked, container=container)
+    except paths.Unreadable:
+        raise paths.NotADirectory from None
+    if not stat.S_ISDIR(status.st_mode):
+        raise paths.NotADirectory
+    physical = paths.evaluate(root, path)
+    for bind in reversed(binds.parse(record.host_config)):
+        if posixpath.commonpath([bind.destination, physical]) == bind.destination:
+            if "ro" in bind.options:
+                raise ReadOnlyVolume
+            return
+    if record.host_config.readonly_rootfs:
+        raise ReadOnlyRoot
+
+
+def _extract(source: Source, place: str, root: int, *, extraction: Extraction, user: str) -> None:
+    owner = None
+    if extraction.takes_owner and user:
+        identity = users.resolve(root, {"username": user})
+        owner = (identity.uid, identity.gid)
+    directory = os.fsencode(paths.evaluate(root, place).strip("/"))
+    extract(source, root, directory, keeps_kinds=extraction.keeps_kinds, owner=owner)

@@ -1,0 +1,112 @@
+"""write_tree: a file, or a directory with all below it, becomes a tar stream as it is seen.
+
+Unlike a layer (`diff`), a merged tree has no whiteouts, and somebody may be working in it: a file
+that shrinks while it is read is filled up with zeros, one that grows is cut, one that vanishes is
+left out. Sockets have no place in an archive. What is below a file system of the kernel's own
+(procfs, sysfs) or is a door that the caller closes (`is_closed`) is left out: only the directory.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Callable
+
+from lading.storage.layers import attributes
+from lading.storage.layers.diff import entry_of
+from lading.storage.layers.limits import DEFAULT, LimitExceeded
+from lading.storage.layers.source import Source
+from lading.storage.layers.tar_entry import DIRECTORY, HARDLINK, REGULAR, SYMLINK
+from lading.storage.layers.tar_writer import TarWriter
+
+_PATH = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_GONE = (errno.ENOENT, errno.ESTALE, errno.ENOTDIR, errno.ELOOP)
+
+
+def _never(directory: int) -> bool:
+    return False
+
+
+def write_tree(
+    parent: int,
+    name: bytes,
+    write: Callable[[bytes], object],
+    *,
+    told: bytes,
+    is_closed: Callable[[int], bool] = _never,
+) -> None:
+    """Write `name` of the directory descriptor `parent`, called `told` in the archive.
+
+    An empty `told` writes what is in the directory without the directory itself.
+    Raises FileNotFoundError when there is no such name.
+    """
+    walker = _Walker(TarWriter(write), is_closed)
+    walker.member(parent, name, told, is_root=True)
+    walker.writer.close()
+
+
+class _Walker:
+    def __init__(self, writer: TarWriter, is_closed: Callable[[int], bool]) -> None:
+        self.writer = writer
+        self._is_closed = is_closed
+        self._links: dict[tuple[int, int], bytes] = {}  # first path of files with several names
+
+    def member(self, parent: int, name: bytes, path: bytes, *, is_root: bool = False) -> None:
+        """One name: what vanished meanwhile is left out, unless it is what was asked for."""
+        try:
+            status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+            if stat.S_ISDIR(status.st_mode):
+                self._directory(parent, name, path)
+            elif not stat.S_ISSOCK(status.st_mode):
+                self._file(parent, name, path, status)
+        except OSError as error:
+            if is_root or error.errno not in _GONE:
+                raise
+
+    def _directory(self, parent: int, name: bytes, path: bytes) -> None:
+        if path.count(b"/") >= DEFAULT.depth:
+            raise LimitExceeded("the depth of a path", DEFAULT.depth)
+        descriptor = os.open(name, _DIRECTORY, dir_fd=parent)
+        try:
+            if path:
+                entry = entry_of(path, os.fstat(descriptor))
+                entry.xattrs = attributes.read_xattrs(descriptor)
+                self.writer.add(entry)
+            if self._is_closed(descriptor):
+                return
+            prefix = path + b"/" if path else b""
+            for below in sorted(map(os.fsencode, os.listdir(descriptor))):
+                self.member(descriptor, below, prefix + below)
+        finally:
+            os.close(descriptor)
+
+    def _file(self, parent: int, name: bytes, path: bytes, status: os.stat_result) -> None:
+        entry = entry_of(path, status)
+        if status.st_nlink > 1 and entry.kind != DIRECTORY:
+            first = self._links.setdefault((status.st_dev, status.st_ino), path)
+            if first != path:
+                entry.kind, entry.link, entry.size = HARDLINK, first, 0
+        if entry.kind == SYMLINK:
+            entry.link = os.readlink(name, dir_fd=parent)
+        if entry.kind != REGULAR:
+            self.writer.add(entry)
+            return
+        descriptor = os.open(name, _FILE, dir_fd=parent)
+        with open(descriptor, "rb", buffering=0) as file:
+            now = os.fstat(descriptor)
+            if not stat.S_ISREG(now.st_mode):
+                return  # swapped for something else meanwhile
+            entry.size = now.st_size
+            entry.xattrs = attributes.read_xattrs(descriptor)
+            self.writer.add(entry, _Filled(file))
+
+
+class _Filled:
+    """A source that goes on with zeros: the archive's header has promised a size."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def read(self, size: int, /) -> bytes:
+        return self._source.read(size) or bytes(size)
