@@ -16,7 +16,8 @@ from lading.cli.failures import Failure
 HELPER = """#!/bin/sh
 cat > "$STORE/asked-$1"
 case $1 in
-get) cat "$STORE/answer" 2>/dev/null || { echo "credentials not found in native keychain"; exit 1; };;
+get) cat "$STORE/answer" 2>/dev/null && exit
+    echo "credentials not found in native keychain"; exit 1;;
 esac
 """
 
