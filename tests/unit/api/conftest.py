@@ -227,6 +227,8 @@ class FakeImages:
     async def load(self, chunks: AsyncIterator[bytes], **options: Any) -> None:
         received = b"".join([chunk async for chunk in chunks])
         self.calls.append(("load", options["quiet"], options["platforms"]))
+        if self.failure:
+            raise self.failure
         options["progress"]({"stream": f"Loaded image: {received.decode()}\n"})
 
     async def save(self, names: Sequence[str], *, platforms: Sequence[str]) -> Any:

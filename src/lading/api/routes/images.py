@@ -119,7 +119,8 @@ async def load(call: Call) -> Response:
         quiet=call.query.flag("quiet", default=True),
         platforms=_platforms(call),
     )
-    return await progress.respond(lambda report: work(progress=report))
+    # dockerd answers 200 whatever comes, and clients look for the error in the stream
+    return await progress.respond(lambda report: work(progress=report), is_always_streamed=True)
 
 
 async def save_one(call: Call) -> Response:

@@ -1,5 +1,6 @@
 """Snapshots: published layers, and the writable directories of containers on top of them."""
 
+from lading.storage.snapshots.copying import BtrfsDriver, NativeDriver
 from lading.storage.snapshots.driver import (
     Driver,
     Layer,
@@ -14,8 +15,10 @@ from lading.storage.snapshots.store import SCHEMA
 
 __all__ = [
     "SCHEMA",
+    "BtrfsDriver",
     "Driver",
     "Layer",
+    "NativeDriver",
     "Overlay",
     "OverlayDriver",
     "Recovery",

@@ -51,6 +51,13 @@ def test_a_load_streams_its_body(api: Any) -> None:
     assert (response.status, body) == (200, {"stream": 'Loaded image: "tar"\n'})
 
 
+def test_a_load_that_fails_answers_200_and_tells_in_the_stream(api: Any) -> None:
+    api.backend.images.failure = NotFound("no image in it")
+    response, body = api.ask("POST", "/images/load", "tar")
+    assert response.status == 200
+    assert body == {"errorDetail": {"message": "no image in it"}, "error": "no image in it"}
+
+
 def test_remove_and_tag_call_one_function(api: Any) -> None:
     assert api.ask("DELETE", "/images/a/b:1?noprune=1")[1] == [{"Untagged": "a/b:1"}]
     assert api.ask("POST", "/images/a/b:1/tag?repo=c")[0].status == 201
