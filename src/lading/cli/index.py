@@ -11,9 +11,13 @@ COMMON = ("run", "exec", "ps", "pull", "images", "version", "info")
 
 TOP = {
     "attach": "attach",
+    "commit": "commit",
+    "cp": "cp",
     "create": "create",
+    "diff": "diff",
     "events": "events",
     "exec": "exec",
+    "export": "export",
     "history": "history",
     "images": "images",
     "import": "import_",
@@ -25,6 +29,7 @@ TOP = {
     "logout": "logout",
     "logs": "logs",
     "pause": "pause",
+    "port": "port",
     "ps": "ps",
     "pull": "pull",
     "push": "push",
@@ -36,9 +41,12 @@ TOP = {
     "save": "save",
     "search": "search",
     "start": "start",
+    "stats": "stats",
     "stop": "stop",
     "tag": "tag",
+    "top": "top",
     "unpause": "unpause",
+    "update": "update",
     "version": "version",
     "wait": "wait",
 }
@@ -48,23 +56,31 @@ GROUPS: dict[str, dict[str, str]] = {
         name: name
         for name in [
             "attach",
+            "commit",
+            "cp",
             "create",
+            "diff",
             "exec",
+            "export",
             "inspect",
             "kill",
             "logs",
             "pause",
+            "port",
             "rename",
             "restart",
             "rm",
             "run",
             "start",
+            "stats",
             "stop",
+            "top",
             "unpause",
+            "update",
             "wait",
         ]
     }
-    | {"ls": "ps", "list": "ps", "ps": "ps", "remove": "rm"},
+    | {"ls": "ps", "list": "ps", "prune": "container_prune", "ps": "ps", "remove": "rm"},
     "image": {
         "from-host": "from_host",
         "history": "history",
@@ -81,7 +97,14 @@ GROUPS: dict[str, dict[str, str]] = {
         "save": "save",
         "tag": "tag",
     },
-    "system": {"check": "check", "events": "events", "info": "info"},
+    "system": {
+        "check": "check",
+        "df": "df",
+        "dial-stdio": "dial_stdio",
+        "events": "events",
+        "info": "info",
+        "prune": "system_prune",
+    },
 }
 
 GROUP_SUMMARIES = {
@@ -91,4 +114,8 @@ GROUP_SUMMARIES = {
 }
 
 # Second names of a member: they work, and are not listed.
-HIDDEN = {"container": {"list", "ps", "remove"}, "image": {"list", "remove"}, "system": set[str]()}
+HIDDEN = {
+    "container": {"list", "ps", "remove"},
+    "image": {"list", "remove"},
+    "system": {"dial-stdio"},
+}

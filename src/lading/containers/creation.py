@@ -9,7 +9,7 @@ import time
 from msgspec.structs import replace
 
 from lading import names
-from lading.containers import admission, oci_spec
+from lading.containers import admission, logging, oci_spec
 from lading.containers.collection import Collection
 from lading.containers.container import Container
 from lading.containers.context import Context
@@ -39,6 +39,8 @@ class Creation:
             name = names.check_name(name)
         image = await self._context.images.resolve(request.image, platform=platform)
         record = _new_record(request, image.id, image.config.config or ExecutionConfig())
+        asked = logging.with_defaults(record.host_config.log_config, self._context.log_default)
+        record = replace(record, host_config=replace(record.host_config, log_config=asked))
         warnings = admission.check(record)
         snapshots, layout = self._context.snapshots, self._context.layout
         fp("create.before-snapshot")

@@ -33,6 +33,10 @@ def enter(group: Cgroup, act: Callable[[], object]) -> int:
     try:
         for descriptor in group.join_files():
             os.write(descriptor, b"0")
+        if hierarchies().is_unified():
+            with open(f"{hierarchies().v2}{group.path}/cgroup.procs", "w") as procs:
+                procs.write("0")
+        assert group.pids()  # else a bomb would hit all
         act()
         status = 0
     finally:

@@ -1,0 +1,135 @@
+"""The guest's disk: built by mmdebstrap when the recipe changes, else taken from the cache."""
+
+import hashlib
+import inspect
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from tools.guest import initrd
+
+SUITE = "bookworm"
+PACKAGES = (
+    "linux-image-cloud-amd64",
+    "systemd-sysv",
+    "dbus",
+    "udev",
+    "kmod",
+    "python3",
+    "busybox-static",
+    "iproute2",
+    "nftables",
+    "apparmor",
+    "tini",
+    "procps",
+    "uidmap",
+    "libpam-systemd",
+    "libseccomp2",
+)
+LEFT_OUT = ("/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*", "/boot/initrd*")
+DISK_SIZE = "1500M"  # sparse
+UNIT = """[Unit]
+Description=What the host has sent
+After=basic.target dbus.service
+Wants=dbus.service
+
+[Service]
+Type=oneshot
+ExecStart=/usr/local/sbin/run-what-the-host-sent
+TimeoutStartSec=infinity
+Delegate=yes
+"""
+TARGET = """[Unit]
+Description=Only what tests need
+Requires=basic.target
+Wants=guest.service
+After=basic.target
+AllowIsolate=yes
+"""
+RUNNER = """#!/bin/sh
+exec </dev/null >/dev/ttyS1 2>&1
+mkswap -q /dev/vdc && swapon /dev/vdc
+mkdir -p /work && tar -x -C /work -f /dev/vdb && cd /work/source && sh /work/command
+echo "guest: exit status $?"
+sync
+echo o >/proc/sysrq-trigger
+sleep 60
+"""
+MASKED = ("systemd-timesyncd", "systemd-networkd", "e2scrub_reap", "systemd-resolved")
+
+
+class Image(NamedTuple):
+    """Files that boot; `disk` is never written to."""
+
+    kernel: Path
+    initrd: Path
+    disk: Path
+
+
+def missing() -> list[str]:
+    """The host's programs that are needed and not installed."""
+    return [name for name in ("mmdebstrap", "mkfs.ext4") if shutil.which(name) is None]
+
+
+def cache() -> Path:
+    """Where images stay from run to run."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(base, "lading", "guest")
+
+
+def recipe() -> str:
+    """A name that changes with everything that goes into an image."""
+    text = inspect.getsource(sys.modules[__name__]) + inspect.getsource(initrd)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def get() -> Image:
+    """The image of this recipe; building it takes about a minute and the network."""
+    directory = cache() / recipe()
+    image = Image(directory / "vmlinuz", directory / "initrd", directory / "root.ext4")
+    if not directory.exists():
+        shutil.rmtree(cache(), ignore_errors=True)  # those of older recipes
+        _build(directory)
+    return image
+
+
+def _build(directory: Path) -> None:
+    """Everything in a directory beside it, which gets its name when it is complete."""
+    print("building the guest's disk ...", file=sys.stderr, flush=True)
+    work = directory.with_suffix(".new")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    tree = work / "tree"
+    left_out = [f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT]
+    include = "--include=" + ",".join(PACKAGES)
+    command = ["mmdebstrap", "--quiet", "--variant=minbase", *left_out, include, SUITE, str(tree)]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    _customise(tree)
+    [kernel] = (tree / "boot").glob("vmlinuz-*")
+    release = kernel.name.removeprefix("vmlinuz-")
+    (work / "initrd").write_bytes(initrd.build(tree, release))
+    shutil.copy(kernel, work / "vmlinuz")
+    disk = ["mkfs.ext4", "-q", "-O", "^has_journal", "-d", str(tree), str(work / "root.ext4")]
+    subprocess.run([*disk, DISK_SIZE], check=True)
+    shutil.rmtree(tree)
+    work.rename(directory)
+
+
+def _customise(tree: Path) -> None:
+    units = tree / "etc/systemd/system"
+    (units / "guest.service").write_text(UNIT)
+    (units / "guest.target").write_text(TARGET)
+    (units / "default.target").unlink(missing_ok=True)
+    (units / "default.target").symlink_to("guest.target")
+    for name in MASKED:
+        unit = units / f"{name}.service"
+        unit.unlink(missing_ok=True)
+        unit.symlink_to("/dev/null")
+    runner = tree / "usr/local/sbin/run-what-the-host-sent"
+    runner.write_text(RUNNER)
+    runner.chmod(0o755)
+    (tree / "etc/hostname").write_text("guest\n")
+    (tree / "etc/fstab").write_text("tmpfs /tmp tmpfs mode=1777 0 0\n")
