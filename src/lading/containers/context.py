@@ -25,7 +25,7 @@ from lading.images.service import Images
 from lading.networks import Networks
 from lading.runtime import client
 from lading.state import Database, Journal, journal
-from lading.storage.snapshots import OverlayDriver
+from lading.storage.snapshots import Driver
 from lading.storage.snapshots import store as snapshot_rows
 from lading.wire.host_config import LogConfig
 
@@ -43,7 +43,7 @@ class Context:
         database: Database,
         events: Journal,
         images: Images,
-        snapshots: OverlayDriver,
+        snapshots: Driver,
         networks: Networks,
         layout: Layout,
         log_default: LogConfig | None = None,

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from lading import errors
+from lading.errors import Conflict
 from lading.kernel import mount
 from lading.state import Database
 from lading.storage.durable import RootInUse
@@ -28,6 +29,7 @@ from lading.storage.snapshots import (
     SnapshotExists,
     SnapshotInUse,
     SnapshotNotFound,
+    open_driver,
     store,
 )
 from lading.storage.unpack import unpack_layer
@@ -475,6 +477,15 @@ def test_what_was_lost_is_told_and_can_be_pulled_again(engine: Engine) -> None:
     publish(engine.driver, "one")
     assert engine.driver.exists("two")
     assert engine.driver.mount("d").upper
+
+
+def test_a_root_is_read_by_the_driver_that_made_it(engine: Engine) -> None:
+    engine.close()
+    others = {"overlay2": "vfs", "vfs": "overlay2", "btrfs": "vfs"}
+    other = others[engine.driver.name]
+    with pytest.raises(Conflict, match=f"was made by the storage driver {engine.driver.name}"):
+        open_driver(other, str(engine.root / "snapshots"), engine.database)
+    engine.open()
 
 
 def test_two_engines_never_share_a_root(engine: Engine) -> None:

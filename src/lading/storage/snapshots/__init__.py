@@ -10,6 +10,7 @@ from lading.storage.snapshots.driver import (
     SnapshotInUse,
     SnapshotNotFound,
 )
+from lading.storage.snapshots.drivers import UnknownDriver, open_driver
 from lading.storage.snapshots.overlay import OverlayDriver
 from lading.storage.snapshots.store import SCHEMA
 
@@ -25,4 +26,6 @@ __all__ = [
     "SnapshotExists",
     "SnapshotInUse",
     "SnapshotNotFound",
+    "UnknownDriver",
+    "open_driver",
 ]

@@ -16,8 +16,9 @@ from lading.kernel import btrfs
 from lading.state import Database
 from lading.storage import clone, durable
 from lading.storage.layers import compare, merge
-from lading.storage.snapshots.directories import DirectoryDriver, checked
+from lading.storage.snapshots.directories import DirectoryDriver
 from lading.storage.snapshots.driver import Overlay
+from lading.storage.snapshots.places import checked
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 

@@ -19,26 +19,21 @@ import time
 from functools import partial
 from sqlite3 import Connection
 
-from lading import errors
 from lading.failpoints import fp
 from lading.kernel import filesystem
 from lading.state import Database
 from lading.storage import durable, trees
-from lading.storage.layers import attributes
-from lading.storage.snapshots import store
+from lading.storage.snapshots import places, store
 from lading.storage.snapshots.driver import (
     Layer,
     Recovery,
     SnapshotExists,
     SnapshotNotFound,
 )
+from lading.storage.snapshots.places import checked, copy_attributes
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _ROOT_MODE = 0o755
-
-
-class InvalidKey(errors.InvalidArgument):
-    """invalid snapshot key: {0!r}"""
 
 
 class DirectoryDriver:
@@ -46,6 +41,8 @@ class DirectoryDriver:
     back. A driver says how a writable layer begins (`_fill`) and how a layer is made final
     (`_merge`).
     """
+
+    name = ""
 
     def __init__(self, root: str, database: Database) -> None:
         self.root = root
@@ -57,6 +54,11 @@ class DirectoryDriver:
         self._trash = os.path.join(root, "trash")
         for directory in (self._layers, self._active, self._staging, self._trash):
             os.makedirs(directory, mode=0o700, exist_ok=True)
+        try:
+            places.claim(root, self.name, is_new=not os.listdir(self._layers))
+        except BaseException:
+            os.close(self._lock_fd)
+            raise
         self._numbering = threading.Lock()
         self._last_number = max(map(int, os.listdir(self._layers)), default=0)
         self._sweeping = threading.Lock()
@@ -260,26 +262,6 @@ class DirectoryDriver:
             os.rename(place, os.path.join(self._trash, secrets.token_hex(8)))
         except FileNotFoundError:
             return
-
-
-def checked(key: str) -> str:
-    """The key. A key is a file name. Raises InvalidKey."""
-    if not key or key.startswith(".") or "/" in key or "\0" in key or len(key) > 255:
-        raise InvalidKey(key)
-    return key
-
-
-def copy_attributes(source: str, target: str) -> None:
-    """Make one tree's root look like another's: the merged root has the upper's attributes."""
-    source_fd = os.open(source, _DIRECTORY)
-    try:
-        target_fd = os.open(target, _DIRECTORY)
-        try:
-            attributes.copy_from(source_fd, os.fstat(source_fd), target_fd)
-        finally:
-            os.close(target_fd)
-    finally:
-        os.close(source_fd)
 
 
 def _measure(tree: str) -> tuple[int, int]:

@@ -150,6 +150,10 @@ class Driver(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Let another engine use the root."""
+        ...
+
     def recover(self) -> Recovery:
         """Bring directories and rows together after a start; nothing else may run yet."""
         ...

@@ -8,8 +8,9 @@ import os
 from collections.abc import Callable
 
 from lading.storage.layers import write_layer
-from lading.storage.snapshots.directories import DirectoryDriver, checked, copy_attributes
+from lading.storage.snapshots.directories import DirectoryDriver
 from lading.storage.snapshots.driver import Overlay, SnapshotNotFound
+from lading.storage.snapshots.places import checked, copy_attributes
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
