@@ -42,6 +42,48 @@ def measure_changes(lower: int | None, upper: int) -> tuple[int, int]:
     return counter.bytes, counter.entries
 
 
+def list_changes(lower: int | None, upper: int) -> list[tuple[bytes, bool | None]]:
+    """Paths that differ, parents first: True added, False changed, None gone."""
+    lister = _Lister(lower)
+    _Comparison(lister).children(lower, upper, b"")
+    return lister.found
+
+
+class _Lister(Walker):
+    """Names instead of writing."""
+
+    def __init__(self, lower: int | None) -> None:
+        super().__init__(TarWriter(lambda _: None))
+        self.found: list[tuple[bytes, bool | None]] = []
+        self._lower = lower
+
+    def member(self, directory: int, path: bytes, name: bytes, status: os.stat_result) -> None:
+        self.found.append((path, not self._was_there(path)))
+        if stat.S_ISDIR(status.st_mode):
+            below = os.open(name, _DIRECTORY, dir_fd=directory)
+            try:
+                for each, inner in sorted(_stats(below).items()):
+                    self.member(below, path + b"/" + each, each, inner)
+            finally:
+                os.close(below)
+
+    def directory_entry(self, path: bytes, directory: int) -> None:
+        del directory
+        self.found.append((path, False))
+
+    def whiteout(self, path: bytes) -> None:
+        parent, slash, name = path.rpartition(b"/")
+        self.found.append((parent + slash + name[len(whiteout.PREFIX) :], None))
+
+    def _was_there(self, path: bytes) -> bool:
+        """Every directory of the path is one in both trees: the comparison went through it."""
+        try:
+            os.stat(path, dir_fd=self._lower, follow_symlinks=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return self._lower is not None
+
+
 class _Counter(Walker):
     """Counts instead of writing."""
 

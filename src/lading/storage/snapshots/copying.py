@@ -48,6 +48,11 @@ class NativeDriver(DirectoryDriver):
         with self._compared(key) as (lower, upper):
             compare.write_changes(lower, upper, write, without=without)
 
+    def changes(self, key: str) -> list[tuple[bytes, bool | None]] | None:
+        """What differs from the image: True added, False changed, None gone."""
+        with self._compared(key) as (lower, upper):
+            return compare.list_changes(lower, upper)
+
     def usage(self, key: str) -> tuple[int, int]:
         """Bytes and entries of what differs from the image; of a staged layer, of its tree."""
         if os.path.isdir(os.path.join(self._staging, checked(key))):

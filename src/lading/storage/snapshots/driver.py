@@ -150,6 +150,14 @@ class Driver(Protocol):
         """
         ...
 
+    def changes(self, key: str) -> list[tuple[bytes, bool | None]] | None:
+        """Paths that a writable layer changes on its parent: True added, False changed, None gone.
+
+        No list but None when that can be read off the directory `upper`: overlayfs keeps only what
+        differs. Raises SnapshotNotFound.
+        """
+        ...
+
     def close(self) -> None:
         """Let another engine use the root."""
         ...

@@ -43,6 +43,11 @@ class OverlayDriver(DirectoryDriver):
         finally:
             os.close(upper)
 
+    def changes(self, key: str) -> list[tuple[bytes, bool | None]] | None:
+        """None: the upper directory tells, see driver.Driver."""
+        self._parent_of(key)
+        return None
+
     def _fill(self, place: str, lowers: list[str]) -> None:
         """What a writable layer needs beside its empty tree."""
         os.mkdir(os.path.join(place, "work"), 0o700)
