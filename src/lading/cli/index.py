@@ -83,6 +83,7 @@ GROUPS: dict[str, dict[str, str]] = {
     | {"ls": "ps", "list": "ps", "prune": "container_prune", "ps": "ps", "remove": "rm"},
     "image": {
         "from-host": "from_host",
+        "fsck": "image_fsck",
         "history": "history",
         "import": "import_",
         "inspect": "inspect",

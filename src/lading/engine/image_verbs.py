@@ -5,6 +5,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from msgspec import to_builtins
 
 from lading.engine import image_views as views
+from lading.images.fsck import Finding
 from lading.images.service import Images
 from lading.oci import reference as references
 from lading.registry.client import Credentials
@@ -117,6 +118,10 @@ class ImageVerbs:
         done = await self._images.prune(filters, dry_run=dry_run)
         items = views.deleted_items(done.told)
         return ImagesPruned(images_deleted=items or None, space_reclaimed=done.bytes)
+
+    async def fsck(self, *, repair: bool) -> Sequence[Finding]:
+        """Check every blob and every row."""
+        return await self._images.fsck(repair=repair)
 
     async def tag(self, ref: str, repo: str, tag: str) -> None:
         """Give it another name."""

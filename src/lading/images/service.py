@@ -17,6 +17,7 @@ from lading.images import progress as progress_texts
 from lading.images.byte_queue import ByteQueue
 from lading.images.catalog import Catalog
 from lading.images.flights import Flights
+from lading.images.fsck import Finding, fsck
 from lading.images.image import HistoryEntry, Image
 from lading.images.leases import Leases
 from lading.images.load import LoadRequest, load
@@ -228,6 +229,14 @@ class Images:
         )
         self._wake()
         return done
+
+    async def fsck(self, *, repair: bool = False) -> Sequence[Finding]:
+        """Check every blob and every row; see fsck.fsck."""
+        cancellation = Cancellation()
+        work = functools.partial(fsck, repair=repair)
+        return await self._workers.run_cancellable(
+            cancellation, work, self.stores, self._flights, cancellation
+        )
 
     async def collect(self, *, older_than_s: float = gc.GRACE_S) -> gc.Collected:
         """Drop blobs, snapshots and broken-off downloads that nothing needs."""

@@ -139,6 +139,17 @@ def remove(name: str, *, force: bool = False, no_prune: bool = False) -> Call[li
     return removed
 
 
+def fsck(*, repair: bool = False) -> Call[list[Document]]:
+    """`{"kind", "name", "detail", "repaired"}` of each thing that is wrong; none when all is well.
+
+    Lading's own.
+    """
+    query = {"repair": repair or None}
+    response = yield Request("POST", "/lading/images/fsck", query, versioned=False)
+    findings: list[Document] = response.json()["findings"] or []
+    return findings
+
+
 def from_host(tag: str, tools: list[str]) -> Call[RawStream]:
     """Assemble an image of the host's own tools; a stream of progress documents."""
     document = {"tag": tag, "tools": tools}

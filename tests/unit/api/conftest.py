@@ -257,6 +257,10 @@ class FakeImages:
         self.calls.append(("prune", filters, dry_run))
         return ImagesPruned(space_reclaimed=7)
 
+    async def fsck(self, *, repair: bool) -> list[Any]:
+        self.calls.append(("fsck", repair))
+        return []
+
     async def login(self, auth: AuthConfig) -> AuthResult:
         self.auth = auth
         return AuthResult("Login Succeeded", "token")

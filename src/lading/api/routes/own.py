@@ -24,6 +24,16 @@ async def from_host(call: Call) -> Response:
     )
 
 
+async def fsck(call: Call) -> Response:
+    """Check the image store; `repair` mends what can be."""
+    found = await call.backend.images.fsck(repair=call.query.flag("repair"))
+    rows = [
+        {"kind": f.kind, "name": f.name, "detail": f.detail, "repaired": f.is_repaired}
+        for f in found
+    ]
+    return call.reply({"findings": rows})
+
+
 async def check(call: Call) -> Response:
     """Audit the host against the records."""
     findings = call.backend.check()
@@ -33,5 +43,6 @@ async def check(call: Call) -> Response:
 
 ROUTES = [
     Route("POST", "/lading/images/from-host", from_host),
+    Route("POST", "/lading/images/fsck", fsck),
     Route("GET", "/lading/system/check", check),
 ]
