@@ -161,6 +161,19 @@ class Images(Protocol):
         platforms: Sequence[str],
         progress: Progress,
     ) -> None: ...
+    async def copy(
+        self,
+        source: str,
+        target: str,
+        *,
+        archive: AsyncIterable[bytes],
+        platform: str | None,
+        progress: Progress,
+        auths: tuple[AuthConfig, AuthConfig],
+    ) -> None: ...
+    async def fetch_archive(
+        self, source: str, *, platform: str | None, auth: AuthConfig
+    ) -> AsyncIterable[bytes]: ...
     async def save(
         self, names: Sequence[str], *, platforms: Sequence[str]
     ) -> AsyncIterable[bytes]: ...

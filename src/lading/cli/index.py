@@ -82,6 +82,7 @@ GROUPS: dict[str, dict[str, str]] = {
     }
     | {"ls": "ps", "list": "ps", "prune": "container_prune", "ps": "ps", "remove": "rm"},
     "image": {
+        "copy": "image_copy",
         "from-host": "from_host",
         "fsck": "image_fsck",
         "history": "history",

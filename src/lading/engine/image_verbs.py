@@ -62,6 +62,35 @@ class ImageVerbs:
         platform = platforms[0] if platforms else None
         await self._images.load(chunks, progress=progress, platform=platform)
 
+    async def copy(
+        self,
+        source: str,
+        target: str,
+        *,
+        archive: AsyncIterable[bytes],
+        platform: str | None,
+        progress: Progress,
+        auths: tuple[AuthConfig, AuthConfig],
+    ) -> None:
+        """Copy to a registry from another one, or (source "") from an archive."""
+        await self._images.outgoing.copy(
+            source,
+            target,
+            archive=archive,
+            platform=platform,
+            progress=progress,
+            source_credentials=_credentials(auths[0]),
+            credentials=_credentials(auths[1]),
+        )
+
+    async def fetch_archive(
+        self, source: str, *, platform: str | None, auth: AuthConfig
+    ) -> AsyncIterable[bytes]:
+        """The pieces of an archive of what a registry has."""
+        return await self._images.outgoing.fetch_archive(
+            source, platform=platform, credentials=_credentials(auth)
+        )
+
     async def save(self, names: Sequence[str], *, platforms: Sequence[str]) -> AsyncIterable[bytes]:
         """The pieces of an archive."""
         return await self._images.outgoing.save(names, wanted=platforms)

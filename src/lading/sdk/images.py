@@ -139,6 +139,51 @@ def remove(name: str, *, force: bool = False, no_prune: bool = False) -> Call[li
     return removed
 
 
+def copy(
+    source: str,
+    target: str,
+    *,
+    archive: Iterable[bytes] | None = None,
+    platform: str = "",
+    source_auth: Mapping[str, str] | None = None,
+    auth: Mapping[str, str] | None = None,
+) -> Call[RawStream]:
+    """Copy to a registry, from another one or (source "") from an archive; a progress stream.
+
+    Lading's own.
+    """
+    query = {"from": source or None, "to": target, "platform": platform or None}
+    headers = dict(auth or {})
+    for value in (source_auth or {}).values():
+        headers["X-Lading-Source-Auth"] = value
+    response = yield Request(
+        "POST",
+        "/lading/images/copy",
+        query,
+        chunks=archive,
+        headers=headers,
+        answer=STREAMED,
+        versioned=False,
+    )
+    return response.opened()
+
+
+def fetch_archive(
+    source: str, *, platform: str = "", auth: Mapping[str, str] | None = None
+) -> Call[RawStream]:
+    """An archive of what a registry has, as a stream of bytes. Lading's own."""
+    query = {"from": source, "platform": platform or None}
+    response = yield Request(
+        "POST",
+        "/lading/images/fetch-archive",
+        query,
+        headers=auth,
+        answer=STREAMED,
+        versioned=False,
+    )
+    return response.opened()
+
+
 def fsck(*, repair: bool = False) -> Call[list[Document]]:
     """`{"kind", "name", "detail", "repaired"}` of each thing that is wrong; none when all is well.
 

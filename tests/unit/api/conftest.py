@@ -257,6 +257,14 @@ class FakeImages:
         self.calls.append(("prune", filters, dry_run))
         return ImagesPruned(space_reclaimed=7)
 
+    async def copy(self, source: str, target: str, **options: Any) -> None:
+        self.calls.append(("copy", source, target, options["platform"]))
+        self.auths = options["auths"]
+        options["progress"]({"status": "copied"})
+
+    async def fetch_archive(self, source: str, **options: Any) -> Any:
+        return await self.save([source], platforms=[])
+
     async def fsck(self, *, repair: bool) -> list[Any]:
         self.calls.append(("fsck", repair))
         return []
