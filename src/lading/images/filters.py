@@ -37,6 +37,7 @@ def apply(
     check(filters)
     tests: list[Callable[[Image], bool]] = []
     if values := filters.get("dangling"):
+        check_truth("dangling", values)
         wanted = {value.lower() not in _FALSE for value in values}
         tests.append(lambda image: image.is_dangling in wanted)
     for value in filters.get("label", ()):
@@ -56,6 +57,12 @@ def apply(
     if patterns := filters.get("reference"):
         passed = [kept for image in passed if (kept := _with_matching(image, patterns))]
     return passed
+
+
+def check_truth(name: str, values: Sequence[str]) -> None:
+    """Raise InvalidFilter unless every value is a yes or a no, as Docker writes them."""
+    if not set(values) <= {"true", "1", "false", "0"}:
+        raise InvalidFilter(f"{name}=[{' '.join(values)}]")
 
 
 def has_label(image: Image, text: str) -> bool:
@@ -92,7 +99,11 @@ def parse_until_s(text: str) -> float:
     try:
         return parse_time_s(text)
     except InvalidArgument:
+        pass
+    try:
         return time.time() - quantities.parse_duration_s(text)
+    except InvalidArgument:
+        raise InvalidArgument(f'failed to parse value as time or duration: "{text}"') from None
 
 
 def _with_matching(image: Image, patterns: Sequence[str]) -> Image | None:

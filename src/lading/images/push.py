@@ -98,7 +98,7 @@ class Pusher:
         if reference.tag is None:
             return sorted(named.items())
         if reference.tag not in named:
-            raise NoSuchTag(reference.tag)
+            raise NoSuchTag(reference.familiar)
         return [(reference.tag, named[reference.tag])]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from sqlite3 import Connection
 from typing import NamedTuple
 
-from lading.errors import Conflict, InvalidArgument
+from lading.errors import Conflict
 from lading.failpoints import fp
 from lading.images import filters as image_filters
 from lading.images import gc, lookup, records, remove
@@ -23,10 +23,6 @@ from lading.oci import reference as references
 
 InUse = Callable[[str], Sequence[User]]
 Told = dict[str, str]  # {"Untagged": name} or {"Deleted": digest}
-
-
-class BadDangling(InvalidArgument):
-    """invalid filter 'dangling={0}'"""
 
 
 class Pruned(NamedTuple):
@@ -73,7 +69,7 @@ async def prune(
 ) -> Pruned:
     """Delete the images without a tag (`dangling=false`: all) that no container uses.
 
-    Raises InvalidFilter, BadDangling.
+    Raises InvalidFilter.
     """
     wants_dangling = _wants_dangling(filters)
     rest = {key: values for key, values in filters.items() if key != "dangling"}
@@ -110,7 +106,5 @@ def _would_prune(doomed: Sequence[Image]) -> Pruned:
 
 def _wants_dangling(filters: Filters) -> bool:
     values = filters.get("dangling", ["true"])
-    for value in values:
-        if value.lower() not in ("true", "1", "false", "0"):
-            raise BadDangling(value)
+    image_filters.check_truth("dangling", values)
     return values[0].lower() in ("true", "1") if values else True

@@ -111,7 +111,7 @@ def test_what_is_not_here_cannot_be_pushed(engine: "Engine", make: "Pushing") ->
     with pytest.raises(NothingToPush, match="An image does not exist locally with the tag: nope"):
         push(engine, "nope")
     made(engine, make, "here:1")
-    with pytest.raises(NoSuchTag, match="tag does not exist: 2"):
+    with pytest.raises(NoSuchTag, match="tag does not exist: here:2"):
         push(engine, "here:2")
 
 
