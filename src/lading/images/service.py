@@ -22,6 +22,7 @@ from lading.images.image import HistoryEntry, Image
 from lading.images.leases import Leases
 from lading.images.load import LoadRequest, load
 from lading.images.lookup import NoSuchImage
+from lading.images.make import CommitRequest
 from lading.images.making import Making, new_name
 from lading.images.outgoing import Outgoing
 from lading.images.progress import Progress
@@ -189,6 +190,10 @@ class Images:
             digests = await self._workers.run_fed(cancellation, queue, source, *arguments)
         self._wake()
         return [await self.resolve(digest) for digest in digests]
+
+    async def commit(self, request: CommitRequest) -> Image:
+        """Make an image of a container's changes; see making.Making.commit."""
+        return await self.making.commit(request)
 
     async def tag(self, reference: str, target: str) -> None:
         """Give an image another name. Raises NoSuchImage, InvalidReference."""

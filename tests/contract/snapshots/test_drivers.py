@@ -239,6 +239,7 @@ def test_a_container_sees_its_layers_and_changes_only_its_own(
     assert changes(driver, "c") == [".", ".wh.replaced", "kept", "new"]
     assert changes(driver, "c", frozenset([b"new"])) == [".", ".wh.replaced", "kept"]
     assert driver.usage("c")[0] == len("changed") + len("new")
+    assert driver.chain_bytes("c") == len("1") * 3 + len("2")
     listed = driver.changes("c")
     if driver.name == "overlay2":
         assert listed is None  # the upper directory tells

@@ -39,7 +39,7 @@ def imported(engine: "Engine", data: bytes, **options: object) -> Image:
 
 def committed(engine: "Engine", request: CommitRequest) -> Image:
     async def use(images: Images) -> Image:
-        return await images.making.commit(request)
+        return await images.commit(request)
 
     return engine.run(use)
 

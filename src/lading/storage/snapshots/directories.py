@@ -62,6 +62,7 @@ class DirectoryDriver:
         self._numbering = threading.Lock()
         self._last_number = max(map(int, os.listdir(self._layers)), default=0)
         self._sweeping = threading.Lock()
+        self._has_trash = False  # since the sweeping that goes on looked
 
     def close(self) -> None:
         """Let another engine use the root."""
@@ -149,15 +150,31 @@ class DirectoryDriver:
         fp("snapshots.layer-removed")
 
     def sweep(self) -> list[str]:
-        """Delete the trash; what resists stays there and is told. One thread does it at a time."""
-        if not self._sweeping.acquire(blocking=False):
-            return []
+        """Delete the trash; what resists stays there and is told. One thread does it at a time.
+
+        Who comes while another sweeps leaves word, so that what it has just thrown away goes, too.
+        """
+        self._has_trash = True
+        faults: list[str] = []
+        while self._has_trash and self._sweeping.acquire(blocking=False):
+            try:
+                self._has_trash = False
+                faults = self._sweep_once()
+            finally:
+                self._sweeping.release()
+        return faults
+
+    def _sweep_once(self) -> list[str]:
         trash = os.open(self._trash, _DIRECTORY)
         try:
             return [fault for name in os.listdir(trash) if (fault := self._sweep(trash, name))]
         finally:
             os.close(trash)
-            self._sweeping.release()
+
+    def chain_bytes(self, key: str) -> int:
+        """Bytes of the layers below a writable layer. Raises SnapshotNotFound."""
+        parent = self._parent_of(key)
+        return self._database.read(lambda c: store.chain_bytes(c, parent)) if parent else 0
 
     def usage(self, key: str) -> tuple[int, int]:
         """Bytes and inodes of a staged or writable layer, counted now. Raises SnapshotNotFound."""

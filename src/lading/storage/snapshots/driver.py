@@ -136,6 +136,10 @@ class Driver(Protocol):
         """Bytes and inodes of a writable layer, counted now. Raises SnapshotNotFound."""
         ...
 
+    def chain_bytes(self, key: str) -> int:
+        """Bytes of the layers below a writable layer. Raises SnapshotNotFound."""
+        ...
+
     def write_diff(
         self,
         key: str,

@@ -95,6 +95,19 @@ def chain_paths(connection: Connection, chain_id: str) -> list[str] | None:
     return [path for path, _ in rows]
 
 
+def chain_bytes(connection: Connection, chain_id: str) -> int:
+    """Bytes of a layer and of all below it; 0 when it is not there."""
+    query = """
+        WITH RECURSIVE chain (parent, bytes) AS (
+            SELECT parent, size_bytes FROM snapshots WHERE chain_id = ?
+            UNION ALL
+            SELECT s.parent, s.size_bytes FROM snapshots s JOIN chain c ON s.chain_id = c.parent
+        )
+        SELECT COALESCE(SUM(bytes), 0) FROM chain
+    """
+    return int(connection.execute(query, (chain_id,)).fetchone()[0])
+
+
 def dependents(connection: Connection, chain_id: str) -> list[str]:
     """Chain ids and keys that stand directly on this layer."""
     rows = connection.execute(
