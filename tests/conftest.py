@@ -20,6 +20,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from tests.token_server import TokenServer
 
 from lading.kernel import mount, namespaces
 
@@ -121,9 +122,15 @@ def free_port() -> int:
 
 
 def start_registry(
-    directory: Path, *, tls: tuple[Path, Path] | None = None
+    directory: Path,
+    *,
+    tls: tuple[Path, Path] | None = None,
+    auth: dict[str, object] | None = None,
 ) -> tuple[DockerRegistry, "subprocess.Popen[bytes]"]:
-    """Start a registry that keeps everything below `directory`; `tls` is certificate and key."""
+    """Start a registry that keeps everything below `directory`.
+
+    `tls` is certificate and key, `auth` the section of that name of its configuration.
+    """
     port = free_port()
     configuration: dict[str, object] = {
         "version": 0.1,
@@ -135,6 +142,8 @@ def start_registry(
         certificate, key = map(str, tls)
         section = {"addr": f"127.0.0.1:{port}", "tls": {"certificate": certificate, "key": key}}
         configuration["http"] = section
+    if auth:
+        configuration["auth"] = auth
     path = directory / "registry.yml"
     path.write_text(json.dumps(configuration))  # JSON is YAML
     with (directory / "registry.log").open("wb") as log:
@@ -217,3 +226,33 @@ def run_in_mount_namespace(check: Callable[[], object]) -> None:
         report = pipe.read().decode()
     _, status = os.waitpid(pid, 0)
     assert status == 0, report
+
+
+@pytest.fixture
+def token_server(tmp_path: Path) -> Iterator[TokenServer]:
+    """A token server that `token_registry` believes."""
+    server = TokenServer(tmp_path)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def token_registry(tmp_path: Path, token_server: TokenServer) -> Iterator[DockerRegistry]:
+    """A registry that wants tokens of `token_server`."""
+    registry, process = start_registry(tmp_path, auth=token_server.registry_auth())
+    yield registry
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def basic_registry(tmp_path: Path) -> Iterator[DockerRegistry]:
+    """A registry that wants the name "me" and the password "secret"."""
+    # bcrypt of "secret", as `htpasswd -Bbn me secret` makes it
+    entry = "me:$2y$05$cU.BbuKUVgTgXAy3VqYkf.8ASVbZ8LInLC3S9nfXNYxtsIb2cSsWW\n"
+    (tmp_path / "htpasswd").write_text(entry)
+    section: dict[str, object] = {"htpasswd": {"realm": "r", "path": str(tmp_path / "htpasswd")}}
+    registry, process = start_registry(tmp_path, auth=section)
+    yield registry
+    process.kill()
+    process.wait()

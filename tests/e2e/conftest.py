@@ -127,6 +127,14 @@ class Engine:
                 pass_fds=[self._namespace],
             )
 
+    def beside(self, *words: str) -> subprocess.Popen[bytes]:
+        """A program in the engine's network namespace, the caller's to end."""
+        enter = ["nsenter", f"--net=/proc/self/fd/{self._namespace}"]
+        up = ["sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+        return subprocess.Popen(
+            [*enter, *up, *words], stdin=subprocess.DEVNULL, pass_fds=[self._namespace]
+        )
+
     def log(self) -> str:
         return Path(f"{self.directory}/log").read_text()
 

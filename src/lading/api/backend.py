@@ -8,6 +8,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, S
 from typing import Any, Protocol
 
 from lading.state import Journal
+from lading.wire.auth import AuthConfig, AuthResult
 from lading.wire.containers import (
     ContainerConfig,
     ContainerCreate,
@@ -23,7 +24,15 @@ from lading.wire.containers import (
     WaitResult,
 )
 from lading.wire.exec import ExecConfig, ExecInspect, ExecStart
-from lading.wire.images import ImageDeleteItem, ImageHistoryItem, ImageInspect, ImageSummary
+from lading.wire.images import (
+    DistributionInspect,
+    ImageDeleteItem,
+    ImageHistoryItem,
+    ImageInspect,
+    ImagesPruned,
+    ImageSummary,
+    SearchResult,
+)
 from lading.wire.stats import Stats
 from lading.wire.system import DiskUsage, Info, Version
 
@@ -142,18 +151,70 @@ class Containers(Protocol):
     async def exec_resize(self, exec_id: str, *, height: int, width: int) -> None: ...
 
 
+class ImageFinding(Protocol):
+    """One thing that the image store should have and has not, or the other way round."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def detail(self) -> str: ...
+    @property
+    def is_repaired(self) -> bool: ...
+
+
 class Images(Protocol):
     """The tag Image. References are text as the client gave it."""
 
-    async def pull(self, reference: str, *, platform: str | None, progress: Progress) -> None: ...
-    async def load(
-        self, chunks: AsyncIterator[bytes], *, quiet: bool, progress: Progress
+    async def pull(
+        self, reference: str, *, platform: str | None, progress: Progress, auth: AuthConfig
     ) -> None: ...
-    async def inspect(self, ref: str) -> ImageInspect: ...
-    async def history(self, ref: str) -> Sequence[ImageHistoryItem]: ...
+    async def push(
+        self, name: str, *, tag: str, platform: str | None, progress: Progress, auth: AuthConfig
+    ) -> None: ...
+    async def load(
+        self,
+        chunks: AsyncIterator[bytes],
+        *,
+        quiet: bool,
+        platforms: Sequence[str],
+        progress: Progress,
+    ) -> None: ...
+    async def copy(
+        self,
+        source: str,
+        target: str,
+        *,
+        archive: AsyncIterable[bytes],
+        platform: str | None,
+        progress: Progress,
+        auths: tuple[AuthConfig, AuthConfig],
+    ) -> None: ...
+    async def fetch_archive(
+        self, source: str, *, platform: str | None, auth: AuthConfig
+    ) -> AsyncIterable[bytes]: ...
+    async def save(
+        self, names: Sequence[str], *, platforms: Sequence[str]
+    ) -> AsyncIterable[bytes]: ...
+    async def import_(
+        self,
+        chunks: AsyncIterator[bytes],
+        *,
+        source: str,
+        repo: str,
+        tag: str,
+        message: str,
+        changes: Sequence[str],
+        platform: str | None,
+        progress: Progress,
+    ) -> None: ...
+    async def inspect(self, ref: str, *, manifests: bool, platform: str | None) -> ImageInspect: ...
+    async def history(self, ref: str, *, platform: str | None) -> Sequence[ImageHistoryItem]: ...
     async def remove(
         self, ref: str, *, force: bool, prune: bool
     ) -> Sequence[ImageDeleteItem] | list[dict[str, Any]]: ...
+    async def prune(self, *, filters: Filters, dry_run: bool) -> ImagesPruned: ...
     async def tag(self, ref: str, repo: str, tag: str) -> None: ...
     async def from_host(
         self, tag: str, tools: Sequence[str] | None, progress: Progress
@@ -161,6 +222,12 @@ class Images(Protocol):
     async def list(
         self, *, all: bool, filters: Filters, shared_size: bool, manifests: bool
     ) -> list[ImageSummary]: ...
+    async def fsck(self, *, repair: bool) -> Sequence[ImageFinding]: ...
+    async def login(self, auth: AuthConfig) -> AuthResult: ...
+    async def distribution(self, name: str, *, auth: AuthConfig) -> DistributionInspect: ...
+    async def search(
+        self, term: str, *, limit: int, filters: Filters, auth: AuthConfig
+    ) -> Sequence[SearchResult]: ...
 
 
 class System(Protocol):

@@ -21,9 +21,10 @@ _Task = asyncio.Task[None]
 Work = Callable[[Callable[[Message], None]], Awaitable[object]]
 
 
-async def respond(work: Work) -> Response:
+async def respond(work: Work, *, is_always_streamed: bool = False) -> Response:
     """Run `work(progress)` and stream what it reports. Raises what it raises before a message.
 
+    With `is_always_streamed` no error has a status of its own: the stream tells of the first, too.
     Cancelling the answer (its client has gone) cancels the work.
     """
     messages: asyncio.Queue[Message | None] = asyncio.Queue()
@@ -35,6 +36,8 @@ async def respond(work: Work) -> Response:
             messages.put_nowait(None)
 
     task = asyncio.ensure_future(run())
+    if is_always_streamed:
+        return StreamResponse(_Lines(await messages.get(), messages, task), headers=JSON)
     try:
         first = await messages.get()
         if first is None:

@@ -21,6 +21,7 @@ from lading.engine.clean_up import clean_up
 from lading.errors import LadingError
 from lading.http import Certificates, Server, serve
 from lading.networks import Settings
+from lading.registry.client.proxy import Proxies, from_environment
 from lading.version import VERSION
 
 DEFAULT_HOST = "unix:///run/lading.sock"
@@ -57,6 +58,10 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("--log-opt", action="append", help="NAME=VALUE for that driver (repeatable)")
     flags.add_argument("--registry-mirror", action="append", help="URL, for docker.io names")
     flags.add_argument("--insecure-registry", action="append", help="HOST[:PORT] or CIDR")
+    for name in ("http-proxy", "https-proxy"):
+        flags.add_argument(f"--{name}", help="for registries (default: from the environment)")
+    flags.add_argument("--no-proxy", help="hosts that need no proxy, comma-separated")
+    flags.add_argument("-s", "--storage-driver", help="overlay2 (default), btrfs or vfs")
     flags.add_argument("--cgroup-parent", help="below which containers' cgroups are made")
     flags.add_argument("-b", "--bridge", help="name of the default bridge (default lading0)")
     flags.add_argument("--bip", help="address of the default bridge, 10.9.0.1/24")
@@ -80,6 +85,8 @@ def settings(words: Sequence[str]) -> dict[str, object]:
     if not isinstance(path, str):
         return given
     document = _config(path)
+    proxies = document.pop("proxies", {})
+    document |= proxies if isinstance(proxies, dict) else {}
     plural = {"hosts": "host", "registry-mirrors": "registry-mirror"}
     plural |= {"insecure-registries": "insecure-registry", "log-opts": "log-opt"}
     plural |= {"authorization-plugins": "authorization-plugin"}
@@ -129,10 +136,22 @@ def options(given: dict[str, object]) -> Options:
         debug=bool(given.get("debug")),
         registry_mirrors=texts("registry_mirror"),
         insecure_registries=texts("insecure_registry"),
+        registry_proxies=_proxies(given),
+        storage_driver=text("storage_driver", ""),
         cgroup_parent=text("cgroup_parent", ""),
         networks=networks,
         log_driver=text("log_driver", "json-file"),
         log_options=tuple(_log_options(given.get("log_opt"))),
+    )
+
+
+def _proxies(given: dict[str, object]) -> Proxies:
+    """What is said here counts, the rest is the environment's."""
+    around = from_environment(os.environ)
+    return Proxies(
+        str(given.get("http_proxy") or around.http),
+        str(given.get("https_proxy") or around.https),
+        str(given.get("no_proxy") or around.no_proxy),
     )
 
 

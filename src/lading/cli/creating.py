@@ -6,7 +6,7 @@ import os
 import sys
 
 from lading import exit_codes
-from lading.cli import progress, references
+from lading.cli import docker_config, progress, references
 from lading.cli.create_request import to_create_request
 from lading.cli.failures import USAGE_ERROR, Failure
 from lading.cli.terminal import size
@@ -97,7 +97,8 @@ def read_text(path: str) -> str:
 def pull(session: Session, image: str, args: CreateArguments) -> None:
     """Progress goes to stderr: stdout belongs to the container."""
     repository, tag = references.split(image)
-    stream = session.run(images.pull(repository, tag, platform=args.platform))
+    auth = docker_config.header_for(repository, session.environ)
+    stream = session.run(images.pull(repository, tag, platform=args.platform, auth=auth))
     out: TextIO | None = None if args.quiet else sys.stderr
     if out:
         progress.show(stream, out, session.environ)

@@ -26,7 +26,7 @@ from lading.networks import Networks
 from lading.runtime import client
 from lading.state import Database, Journal, journal
 from lading.state.database import StateFull, StateUnwritable
-from lading.storage.snapshots import OverlayDriver
+from lading.storage.snapshots import Driver
 from lading.storage.snapshots import store as snapshot_rows
 from lading.wire.host_config import LogConfig
 
@@ -44,7 +44,7 @@ class Context:
         database: Database,
         events: Journal,
         images: Images,
-        snapshots: OverlayDriver,
+        snapshots: Driver,
         networks: Networks,
         layout: Layout,
         log_default: LogConfig | None = None,

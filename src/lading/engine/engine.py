@@ -26,10 +26,11 @@ from lading.networks import SCHEMA as NETWORK_SCHEMA
 from lading.networks import Networks, Settings
 from lading.registry.client import Registry
 from lading.registry.client import Settings as RegistrySettings
+from lading.registry.client.proxy import Proxies
 from lading.state import Database, Journal, Schema, journal
 from lading.storage import snapshots as snapshot_room
 from lading.storage.content import ContentStore
-from lading.storage.snapshots import OverlayDriver
+from lading.storage.snapshots import open_driver
 from lading.wire.host_config import LogConfig
 
 SCHEMA = Schema("engine", ["CREATE TABLE engine (id TEXT NOT NULL, name TEXT NOT NULL) STRICT"])
@@ -43,6 +44,8 @@ class Options(NamedTuple):
     debug: bool = False
     registry_mirrors: tuple[str, ...] = ()
     insecure_registries: tuple[str, ...] = ()
+    registry_proxies: Proxies = Proxies()
+    storage_driver: str = ""
     cgroup_parent: str = ""
     networks: Settings = Settings()
     log_driver: str = "json-file"
@@ -58,7 +61,9 @@ class Engine:
         self.engine_id = engine_id
         self.journal = Journal(database)
         self.layout = Layout(options.data_root, options.exec_root, engine_id, options.cgroup_parent)
-        self.snapshots = OverlayDriver(_made(f"{options.data_root}/snapshots"), database)
+        self.snapshots = open_driver(
+            options.storage_driver, _made(f"{options.data_root}/snapshots"), database
+        )
         self.store = Images(
             database,
             ContentStore(_made(f"{options.data_root}/content")),
@@ -66,7 +71,9 @@ class Engine:
             journal=self.journal,
             registry=Registry(
                 RegistrySettings(
-                    mirrors=options.registry_mirrors, insecure=options.insecure_registries
+                    mirrors=options.registry_mirrors,
+                    insecure=options.insecure_registries,
+                    proxies=options.registry_proxies,
                 )
             ),
             in_use=lambda image_id: self.containers.known.users_of(image_id),
@@ -87,7 +94,7 @@ class Engine:
             log_default=LogConfig(type=options.log_driver, config=dict(options.log_options)),
         )
         self.containers = Containers(self.context)
-        self.images = ImageVerbs(self.store)
+        self.images = ImageVerbs(self.store, driver=self.snapshots.name)
         self.system = System(self)
         self.usage = DiskUsages(self)
 

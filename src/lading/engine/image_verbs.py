@@ -1,150 +1,210 @@
-"""The image verbs of the API: the images room's records as Docker's documents."""
+"""The image verbs of the API: what a client asks for, done by the images room."""
 
-import calendar
-import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 
-from msgspec import UNSET, to_builtins
+from msgspec import to_builtins
 
-from lading.images.image import Image
+from lading.engine import image_views as views
+from lading.images.fsck import Finding
 from lading.images.service import Images
+from lading.oci import reference as references
+from lading.registry.client import Credentials
+from lading.wire.auth import AuthConfig, AuthResult
 from lading.wire.images import (
-    ImageConfigView,
+    DistributionInspect,
     ImageDeleteItem,
     ImageHistoryItem,
     ImageInspect,
+    ImagesPruned,
     ImageSummary,
-    RootFS,
+    SearchResult,
 )
 
+Filters = dict[str, list[str]]
 Progress = Callable[[dict[str, object]], None]
 
 
 class ImageVerbs:
     """What `/images/...` needs, one method per operation."""
 
-    def __init__(self, images: Images) -> None:
+    def __init__(self, images: Images, *, driver: str) -> None:
         self._images = images
+        self._driver = driver
 
-    async def pull(self, reference: str, *, platform: str | None, progress: Progress) -> None:
-        """Pull an image, telling how it goes."""
-        await self._images.pull(reference, platform=platform, progress=progress)
+    async def pull(
+        self, reference: str, *, platform: str | None, progress: Progress, auth: AuthConfig
+    ) -> None:
+        """Pull an image, or every tag of a repository when none is said."""
+        parsed = references.parse(reference)
+        pull = self._images.pull if parsed.tag or parsed.digest else self._images.pull_all
+        await pull(reference, platform=platform, progress=progress, credentials=_credentials(auth))
 
-    async def load(self, chunks: AsyncIterator[bytes], *, quiet: bool, progress: Progress) -> None:
+    async def push(
+        self, name: str, *, tag: str, platform: str | None, progress: Progress, auth: AuthConfig
+    ) -> None:
+        """Push one tag, or every tag of a repository when none is said."""
+        parsed = references.parse(name)
+        asked = str(parsed.with_tag(tag)) if tag else name
+        await self._images.outgoing.push(
+            asked, platform=platform, progress=progress, credentials=_credentials(auth)
+        )
+
+    async def load(
+        self,
+        chunks: AsyncIterator[bytes],
+        *,
+        quiet: bool,
+        platforms: Sequence[str],
+        progress: Progress,
+    ) -> None:
         """Take in the images of an archive."""
         del quiet  # nothing but the results is told
-        await self._images.load(chunks, progress=progress)
+        platform = platforms[0] if platforms else None
+        await self._images.load(chunks, progress=progress, platform=platform)
+
+    async def copy(
+        self,
+        source: str,
+        target: str,
+        *,
+        archive: AsyncIterable[bytes],
+        platform: str | None,
+        progress: Progress,
+        auths: tuple[AuthConfig, AuthConfig],
+    ) -> None:
+        """Copy to a registry from another one, or (source "") from an archive."""
+        await self._images.outgoing.copy(
+            source,
+            target,
+            archive=archive,
+            platform=platform,
+            progress=progress,
+            source_credentials=_credentials(auths[0]),
+            credentials=_credentials(auths[1]),
+        )
+
+    async def fetch_archive(
+        self, source: str, *, platform: str | None, auth: AuthConfig
+    ) -> AsyncIterable[bytes]:
+        """The pieces of an archive of what a registry has."""
+        return await self._images.outgoing.fetch_archive(
+            source, platform=platform, credentials=_credentials(auth)
+        )
+
+    async def save(self, names: Sequence[str], *, platforms: Sequence[str]) -> AsyncIterable[bytes]:
+        """The pieces of an archive."""
+        return await self._images.outgoing.save(names, wanted=platforms)
+
+    async def import_(
+        self,
+        chunks: AsyncIterator[bytes],
+        *,
+        source: str,
+        repo: str,
+        tag: str,
+        message: str,
+        changes: Sequence[str],
+        platform: str | None,
+        progress: Progress,
+    ) -> None:
+        """Make an image of a file system archive: the body, or what an URL has."""
+        image = await self._images.making.import_(
+            chunks,
+            name=f"{repo}:{tag}" if repo and tag else repo,
+            message=message,
+            origin=source,
+            changes=changes,
+            platform=platform,
+            progress=progress,
+        )
+        progress({"status": image.id})
 
     async def from_host(self, tag: str, tools: Sequence[str] | None, progress: Progress) -> None:
         """Make an image of the host's own programs."""
-        image = await self._images.from_host(tag, tools)
+        image = await self._images.making.from_host(tag, tools)
         progress({"stream": f"Created image: {', '.join(image.repo_tags)}\n"})
         progress({"aux": {"ID": image.id}})
 
-    async def list(
-        self, *, all: bool, filters: dict[str, list[str]], shared_size: bool, manifests: bool
-    ) -> list[ImageSummary]:
-        """Images, newest first."""
-        del all, shared_size, manifests  # every image here is a whole one
-        return [_summary(image) for image in await self._images.list(filters)]
-
-    async def inspect(self, ref: str) -> ImageInspect:
+    async def inspect(
+        self, ref: str, *, manifests: bool = False, platform: str | None = None
+    ) -> ImageInspect:
         """Everything about one image."""
-        image = await self._images.resolve(ref)
-        config = image.config
-        return ImageInspect(
-            id=image.id,
-            repo_tags=image.repo_tags,
-            repo_digests=image.repo_digests,
-            created=image.created,
-            author=config.author,
-            config=_config_view(image),
-            architecture=config.architecture,
-            variant=config.variant or UNSET,
-            os=config.os,
-            size=image.size,
-            root_fs=RootFS(type="layers", layers=list(config.rootfs.diff_ids or [])),
-            descriptor=_descriptor(image),
-        )
+        image = await self._images.resolve(ref, platform=platform)
+        listed = await self._images.contents(image.id) if manifests else None
+        return views.inspect(image, driver=self._driver, manifests=listed)
 
-    async def history(self, ref: str) -> Sequence[ImageHistoryItem]:
+    async def history(self, ref: str, *, platform: str | None = None) -> Sequence[ImageHistoryItem]:
         """How it was made, newest step first."""
-        return [
-            ImageHistoryItem(
-                comment=entry.comment,
-                created=_seconds(entry.created),
-                created_by=entry.created_by,
-                id=entry.id,
-                size=entry.size,
-                tags=entry.tags or None,
-            )
-            for entry in await self._images.history(ref)
-        ]
+        found = await self._images.history(ref, platform=platform)
+        return [views.history_item(entry) for entry in found]
 
     async def remove(self, ref: str, *, force: bool, prune: bool) -> Sequence[ImageDeleteItem]:
         """Untag it, and delete what nothing needs any more."""
-        told = await self._images.remove(ref, force=force, prune=prune)
-        return [
-            ImageDeleteItem(
-                untagged=item.get("Untagged", UNSET), deleted=item.get("Deleted", UNSET)
-            )
-            for item in told
-        ]
+        return views.deleted_items(await self._images.remove(ref, force=force, prune=prune))
+
+    async def prune(self, *, filters: Filters, dry_run: bool) -> ImagesPruned:
+        """Delete what nobody uses."""
+        done = await self._images.prune(filters, dry_run=dry_run)
+        items = views.deleted_items(done.told)
+        return ImagesPruned(images_deleted=items or None, space_reclaimed=done.bytes)
+
+    async def fsck(self, *, repair: bool) -> Sequence[Finding]:
+        """Check every blob and every row."""
+        return await self._images.fsck(repair=repair)
 
     async def tag(self, ref: str, repo: str, tag: str) -> None:
         """Give it another name."""
         await self._images.tag(ref, f"{repo}:{tag}")
 
+    async def login(self, auth: AuthConfig) -> AuthResult:
+        """Try credentials."""
+        token = await self._images.outgoing.login(auth.serveraddress, _credentials(auth))
+        return AuthResult("Login Succeeded", token)
 
-def _summary(image: Image) -> ImageSummary:
-    labels = image.config.config.labels if image.config.config else None
-    return ImageSummary(
-        created=_seconds(image.created),
-        id=image.id,
-        labels=labels,
-        descriptor=_descriptor(image),
-        repo_digests=image.repo_digests,
-        repo_tags=image.repo_tags,
-        size=image.size,
-    )
+    async def distribution(self, name: str, *, auth: AuthConfig) -> DistributionInspect:
+        """What a registry has under a name."""
+        found = await self._images.outgoing.distribution(name, credentials=_credentials(auth))
+        return DistributionInspect(
+            descriptor=views.descriptor(found.descriptor),
+            platforms=[to_builtins(platform) for platform in found.platforms],
+        )
+
+    async def search(
+        self, term: str, *, limit: int, filters: Filters, auth: AuthConfig
+    ) -> Sequence[SearchResult]:
+        """Repositories that an index knows of."""
+        hits = await self._images.outgoing.search(
+            term, limit=limit, filters=filters, credentials=_credentials(auth)
+        )
+        return [
+            SearchResult(
+                star_count=hit.star_count,
+                is_official=hit.is_official,
+                name=hit.name,
+                is_automated=False,
+                description=hit.description or "",
+            )
+            for hit in hits
+        ]
+
+    async def list(
+        self, *, all: bool, filters: Filters, shared_size: bool, manifests: bool
+    ) -> list[ImageSummary]:
+        """Images, newest first."""
+        del all  # every image here is a whole one
+        found = await self._images.list(filters)
+        shared = views.shared_bytes(await self._images.list()) if shared_size else {}
+        return [
+            views.summary(
+                image,
+                shared_bytes=shared.get(image.id, -1),
+                containers=len(self._images.users_of(image.id)) if shared_size else -1,
+                manifests=await self._images.contents(image.id) if manifests else None,
+            )
+            for image in found
+        ]
 
 
-def _descriptor(image: Image) -> dict[str, object]:
-    descriptor = image.descriptor
-    return {
-        "mediaType": descriptor.media_type,
-        "digest": descriptor.digest,
-        "size": descriptor.size,
-    }
-
-
-def _config_view(image: Image) -> ImageConfigView:
-    """The image's own words, by the names that both documents share."""
-    execution = image.config.config
-    given = to_builtins(execution) if execution else {}
-    known = {name: given[name] for name in _SHARED if given.get(name) is not None}
-    return ImageConfigView(**{_SHARED[name]: value for name, value in known.items()})
-
-
-_SHARED = {
-    "User": "user",
-    "ExposedPorts": "exposed_ports",
-    "Env": "env",
-    "Entrypoint": "entrypoint",
-    "Cmd": "cmd",
-    "Volumes": "volumes",
-    "WorkingDir": "working_dir",
-    "Labels": "labels",
-    "StopSignal": "stop_signal",
-    "OnBuild": "on_build",
-    "Shell": "shell",
-}
-
-
-def _seconds(text: str) -> int:
-    """RFC 3339 to seconds since 1970; Docker's zero time is 0 here."""
-    try:
-        moment = time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")
-    except ValueError:
-        return 0
-    return max(calendar.timegm(moment), 0)
+def _credentials(auth: AuthConfig) -> Credentials:
+    username, password = auth.pair()
+    return Credentials(username, password, auth.identitytoken, auth.registrytoken)

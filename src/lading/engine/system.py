@@ -73,7 +73,7 @@ class System:
             images=engine.database.read(
                 lambda c: int(c.execute("SELECT COUNT(*) FROM images").fetchone()[0])
             ),
-            driver="overlay2",
+            driver=self._engine.snapshots.name,
             driver_status=[("Backing Filesystem", "extfs"), ("Supports d_type", "true")],
             plugins=Plugins(
                 volume=["local"],

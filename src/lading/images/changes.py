@@ -174,7 +174,7 @@ def _shell(config: ExecutionConfig, text: str) -> ExecutionConfig:
 def _healthcheck(config: ExecutionConfig, text: str) -> ExecutionConfig:
     try:
         made = healthcheck_change.parse(text, shell=_json_words)
-    except ValueError as error:
+    except (ValueError, InvalidArgument) as error:
         raise BadChange(str(error)) from error
     return replace(config, healthcheck=made)
 

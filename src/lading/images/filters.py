@@ -4,9 +4,11 @@ must hold each. Unknown keys are refused in Docker's words.
 
 import fnmatch
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+from lading import quantities
 from lading.errors import InvalidArgument
 from lading.images.image import Image
 from lading.oci import reference as references
@@ -35,6 +37,7 @@ def apply(
     check(filters)
     tests: list[Callable[[Image], bool]] = []
     if values := filters.get("dangling"):
+        check_truth("dangling", values)
         wanted = {value.lower() not in _FALSE for value in values}
         tests.append(lambda image: image.is_dangling in wanted)
     for value in filters.get("label", ()):
@@ -48,12 +51,18 @@ def apply(
         oldest = max(created_s(find(value)) for value in values)
         tests.append(lambda image: created_s(image) > oldest)
     if values := filters.get("until"):
-        limit = min(parse_time_s(value) for value in values)
+        limit = min(parse_until_s(value) for value in values)
         tests.append(lambda image: created_s(image) < limit)
     passed = [image for image in images if all(test(image) for test in tests)]
     if patterns := filters.get("reference"):
         passed = [kept for image in passed if (kept := _with_matching(image, patterns))]
     return passed
+
+
+def check_truth(name: str, values: Sequence[str]) -> None:
+    """Raise InvalidFilter unless every value is a yes or a no, as Docker writes them."""
+    if not set(values) <= {"true", "1", "false", "0"}:
+        raise InvalidFilter(f"{name}=[{' '.join(values)}]")
 
 
 def has_label(image: Image, text: str) -> bool:
@@ -83,6 +92,18 @@ def parse_time_s(text: str) -> float:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=epoch.tzinfo)
     return (moment - epoch).total_seconds()
+
+
+def parse_until_s(text: str) -> float:
+    """A moment, or how long ago it was ("24h"), in seconds. Raises InvalidArgument."""
+    try:
+        return parse_time_s(text)
+    except InvalidArgument:
+        pass
+    try:
+        return time.time() - quantities.parse_duration_s(text)
+    except InvalidArgument:
+        raise InvalidArgument(f'failed to parse value as time or duration: "{text}"') from None
 
 
 def _with_matching(image: Image, patterns: Sequence[str]) -> Image | None:

@@ -23,7 +23,7 @@ class Collected(NamedTuple):
 
     blobs: tuple[str, ...]
     chains: tuple[str, ...]
-    bytes: int  # of blobs
+    bytes: int  # of blobs, and of files that were unpacked
 
 
 @contextmanager
@@ -48,7 +48,8 @@ def collect_blobs(stores: Stores, names: Iterable[str]) -> Collected:
         fp("images.blobs-collected")
         removed = _remove_chains(stores, chains)
     stores.snapshots.sweep()
-    return Collected(tuple(freed), tuple(removed), sum(freed.values()))
+    size = sum(freed.values()) + sum(removed.values())
+    return Collected(tuple(freed), tuple(removed), size)
 
 
 def collect(stores: Stores, *, older_than_s: float = GRACE_S) -> Collected:
@@ -61,17 +62,20 @@ def collect(stores: Stores, *, older_than_s: float = GRACE_S) -> Collected:
     return collect_blobs(stores, names)
 
 
-def _remove_chains(stores: Stores, doomed: set[str]) -> list[str]:
-    """Remove the snapshots from the top down; one that a container stands on stays."""
+def _remove_chains(stores: Stores, doomed: set[str]) -> dict[str, int]:
+    """Remove the snapshots from the top down; one that a container stands on stays.
+
+    Returns the bytes of each that went.
+    """
     published = {row.chain_id: row for row in stores.snapshots.layers()}
-    removed: list[str] = []
+    removed: dict[str, int] = {}
     pending = [chain for chain in doomed if chain in published]
     while pending:
         blocked = []
         for chain in pending:
             try:
                 stores.snapshots.remove_layer(chain)
-                removed.append(chain)
+                removed[chain] = published[chain].size_bytes
             except SnapshotInUse:
                 blocked.append(chain)
             except SnapshotNotFound:

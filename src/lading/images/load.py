@@ -100,7 +100,14 @@ def nothing_to_fetch(blob: Descriptor, _: LayerProgress) -> NoReturn:
 def _publish(stores: Stores, image: Loadable, progress: Progress) -> None:
     digest = image.target.digest
     event = ("load", digest, digest)
-    publish(stores, image.target, image.platforms, names=image.names, event=event)
+    publish(
+        stores,
+        image.target,
+        image.platforms,
+        names=image.names,
+        event=event,
+        beside=image.beside,
+    )
     for name in image.names:
         progress({"stream": f"Loaded image: {references.parse(name).familiar}\n"})
     if not image.names:

@@ -35,7 +35,6 @@ Produce = Callable[[Callable[[bytes], object]], object]  # writes a layer's tar 
 class ImportRequest(NamedTuple):
     """A file system archive that becomes an image of one layer."""
 
-    source: Source
     cancellation: Cancellation
     name: Reference | None = None
     message: str = ""  # comment of the history entry
@@ -61,7 +60,7 @@ class CommitRequest(NamedTuple):
     name: Reference | None = None
 
 
-def import_(stores: Stores, request: ImportRequest) -> str:
+def import_(stores: Stores, request: ImportRequest, source: Source) -> str:
     """Import an archive; returns the image's digest. Blocks.
 
     Raises BadChange and what storage says of a bad archive; nothing is left then.
@@ -70,7 +69,7 @@ def import_(stores: Stores, request: ImportRequest) -> str:
     platform = request.platform or platforms.host()
     with lease_and_collect(stores) as lease:
         check = request.cancellation.check
-        layer = new_layer.add(stores, request.source, lease, parent=None, check=check)
+        layer = new_layer.add(stores, source, lease, parent=None, check=check)
         created = _now()
         config = ImageConfig(
             architecture=platform.architecture,

@@ -27,6 +27,7 @@ class Loadable(NamedTuple):
     target: Descriptor
     platforms: tuple[Ready, ...]
     names: tuple[str, ...]
+    beside: tuple[str, ...] = ()  # blobs of attestations and other artifacts
 
 
 def read_index(content: ContentStore, data: bytes, wanted: Platform | None) -> list[Loadable]:
@@ -47,7 +48,8 @@ def read_index(content: ContentStore, data: bytes, wanted: Platform | None) -> l
         complete = _complete(content, entry, wanted)
         if complete:
             target = Descriptor(entry.media_type, entry.digest, content.size(entry.digest))
-            found[entry.digest] = Loadable(target, tuple(complete), names)
+            beside = () if wanted else tuple(_beside(content, target, 0))
+            found[entry.digest] = Loadable(target, tuple(complete), names, beside)
     if not found:
         raise BadArchive("it holds no complete image for this platform")
     return list(found.values())
@@ -91,6 +93,20 @@ def _walk(content: ContentStore, entry: Descriptor, parents: tuple[str, ...]) ->
         return []
     config = configs.parse(content.read_bytes(document.config.digest, configs.CONFIG_LIMIT))
     return [Ready(entry, document, config, parents)]
+
+
+def _beside(content: ContentStore, entry: Descriptor, depth: int) -> list[str]:
+    """What an index has beside images, as far as it is here: documents and their blobs."""
+    if depth > DEEPEST_INDEX or not content.has(entry.digest):
+        return []
+    data = content.read_bytes(entry.digest, manifests.MANIFEST_LIMIT)
+    document = manifests.parse(data, entry.media_type)
+    if isinstance(document, Index):
+        return [d for each in document.manifests for d in _beside(content, each, depth + 1)]
+    if not entry.is_attestation() and document.config.media_type in media_types.CONFIGS:
+        return []
+    blobs = (document.config.digest, *(layer.digest for layer in document.layers))
+    return [entry.digest, *(blob for blob in blobs if content.has(blob))]
 
 
 def _platform(ready: Ready) -> Platform | None:

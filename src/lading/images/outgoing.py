@@ -3,12 +3,16 @@
 A part of the images service (`Images.outgoing`); coroutines here never block either.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterable, Iterator, Sequence
 from contextlib import ExitStack
 
-from lading.images import distribution, save
+from lading.images import copy, distribution, lookup, save
 from lading.images import progress as progress_texts
+from lading.images.byte_queue import ByteQueue
+from lading.images.copy import CopyRequest
 from lading.images.distribution import Distribution
+from lading.images.filters import Filters
+from lading.images.gc import lease_and_collect
 from lading.images.progress import Progress
 from lading.images.push import Pushed, Pusher, PushRequest
 from lading.images.stores import Stores
@@ -20,6 +24,8 @@ from lading.registry.client import login as logins
 from lading.registry.client import search as searches
 from lading.registry.client.access import ANONYMOUS
 from lading.registry.client.search import Hit
+
+STORE = "store:"  # in front of the name of an image of this engine
 
 
 class Outgoing:
@@ -68,6 +74,91 @@ class Outgoing:
             raise
         return Archive(save.pieces(self._stores, planned), stack, self._workers)
 
+    async def copy(
+        self,
+        source: str,
+        target: str,
+        *,
+        archive: AsyncIterable[bytes],
+        platform: str | None = None,
+        progress: Progress = progress_texts.ignore,
+        source_credentials: Credentials = ANONYMOUS,
+        credentials: Credentials = ANONYMOUS,
+    ) -> Pushed:
+        """Copy to a registry: from another one, from here ("store:NAME"), or (source "") from an
+        archive. Nothing is unpacked. Raises what the registries say, NoSuchImage, BadArchive.
+        """
+        cancellation = Cancellation()
+        if source.startswith(STORE):
+            return await self._copy_from_store(
+                source.removeprefix(STORE), target, platform, progress, credentials
+            )
+        request = CopyRequest(
+            on_loop(progress),
+            cancellation,
+            references.parse(source).with_default_tag() if source else None,
+            self._registry.authorizer(source_credentials),
+            platforms.parse(platform) if platform else None,
+        )
+        words = (
+            copy.to_registry,
+            self._stores,
+            self._registry,
+            request,
+            references.parse(target).with_default_tag(),
+            self._registry.authorizer(credentials),
+        )
+        if source:
+            return await self._workers.run_cancellable(cancellation, *words)
+        queue = ByteQueue()
+        return await self._workers.run_fed(cancellation, queue, archive, *words, queue)
+
+    async def _copy_from_store(
+        self,
+        name: str,
+        target: str,
+        platform: str | None,
+        progress: Progress,
+        credentials: Credentials,
+    ) -> Pushed:
+        cancellation = Cancellation()
+        found = self._stores.database.read(lambda c: lookup.find(c, name)).record
+        reference = references.parse(target).with_default_tag()
+        request = PushRequest(
+            reference,
+            platforms.parse(platform) if platform else None,
+            on_loop(progress),
+            cancellation,
+            self._registry.authorizer(credentials),
+        )
+        tag = reference.digest or reference.tag or ""
+        return await self._workers.run_cancellable(
+            cancellation, self._pusher.push_as, request, tag, found.digest
+        )
+
+    async def fetch_archive(
+        self, source: str, *, platform: str | None = None, credentials: Credentials = ANONYMOUS
+    ) -> "Archive":
+        """The pieces of an archive of what a registry has, which does not become an image here."""
+        cancellation = Cancellation()
+        request = CopyRequest(
+            progress_texts.ignore,
+            cancellation,
+            references.parse(source).with_default_tag(),
+            self._registry.authorizer(credentials),
+            platforms.parse(platform) if platform else None,
+        )
+        stack = ExitStack()
+        try:
+            lease = stack.enter_context(lease_and_collect(self._stores))
+            planned = await self._workers.run_cancellable(
+                cancellation, copy.to_archive, self._stores, self._registry, request, lease
+            )
+        except BaseException:
+            await self._workers.run(stack.close)
+            raise
+        return Archive(save.pieces(self._stores, planned), stack, self._workers)
+
     async def login(self, server_address: str, credentials: Credentials) -> str:
         """Try credentials; an identity token to keep instead of the password, or "".
 
@@ -93,13 +184,20 @@ class Outgoing:
         )
 
     async def search(
-        self, term: str, *, limit: int, credentials: Credentials = ANONYMOUS
+        self,
+        term: str,
+        *,
+        limit: int,
+        filters: Filters | None = None,
+        credentials: Credentials = ANONYMOUS,
     ) -> Sequence[Hit]:
-        """Repositories that the index knows of for a term."""
+        """Repositories that the index knows of for a term. Raises BadLimit, BadSearchFilter."""
         cancellation = Cancellation()
-        return await self._workers.run_cancellable(
+        test = searches.parse_filters(filters or {})
+        hits = await self._workers.run_cancellable(
             cancellation, searches.search, self._registry, term, limit, credentials, cancellation
         )
+        return [hit for hit in hits if test(hit)]
 
 
 class Archive:
@@ -122,4 +220,5 @@ class Archive:
 
     async def aclose(self) -> None:
         """Nobody reads on."""
-        self._held.close()
+        held, self._held = self._held, ExitStack()
+        await self._workers.run(held.close)  # it may have bytes to collect

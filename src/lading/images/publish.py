@@ -37,8 +37,11 @@ def publish(
     *,
     names: Sequence[str] = (),
     event: tuple[str, str, str] | None = None,
+    beside: Sequence[str] = (),
 ) -> bool:
     """Write the rows; `event` is (action, actor id, name). False when nothing was new.
+
+    `beside`: blobs that the image keeps although it runs without them: attestations.
 
     Nothing new means: the image with these platforms is known, and the names point at it.
     """
@@ -50,6 +53,7 @@ def publish(
         layers = [_platform(connection, ready) for ready in platforms]
         image = ImageRecord(target.digest, target.media_type, target.size, now_ns, tuple(layers))
         records.add(connection, image)
+        records.keep(connection, target.digest, beside)
         moved = [records.set_name(connection, name, target.digest, now_ns) for name in names]
         if event:
             action, actor, name = event

@@ -5,7 +5,7 @@ registry has, here or in another repository of ours, is not sent.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from typing import NamedTuple
@@ -28,6 +28,10 @@ from lading.registry.client.tokens import Authorize
 
 WORKERS = 5  # dockerd's --max-concurrent-uploads
 SOURCES = 4  # repositories that a blob is asked from before it is sent
+
+
+# Brings a blob that is not here into the store.
+Fetch = Callable[[Descriptor, LayerProgress], None]
 
 
 class NoSuchTag(NotFound):
@@ -94,17 +98,29 @@ class Pusher:
         if reference.tag is None:
             return sorted(named.items())
         if reference.tag not in named:
-            raise NoSuchTag(reference.tag)
+            raise NoSuchTag(reference.familiar)
         return [(reference.tag, named[reference.tag])]
 
 
 def send(
-    stores: Stores, registry: Registry, request: PushRequest, target: str, descriptor: Descriptor
+    stores: Stores,
+    registry: Registry,
+    request: PushRequest,
+    target: str,
+    descriptor: Descriptor,
+    *,
+    fetch: Fetch | None = None,
+    near: Sequence[str] = (),
 ) -> Pushed:
-    """Send an image whose bytes the caller keeps; what only the registry lacks goes over."""
+    """Send an image whose bytes the caller keeps; only what the registry lacks goes over.
+
+    `near`: repositories of that registry which should have its blobs. `fetch` brings a blob in that
+    is not in the store, when it turns out to be needed.
+    """
     sources = stores.database.read(
         lambda c: records.repositories_of(c, descriptor.digest, request.reference.domain)
     )
+    sources = [*near, *(path for path in sources if path not in near)]
     sources = [path for path in sources if path != request.reference.path][:SOURCES]
     uploads = registry.open_for_push(
         Access(request.reference, sources=tuple(sources)),
@@ -113,7 +129,7 @@ def send(
     )
     chosen, instead_of = _choose(stores, uploads, request, descriptor)
     plan = push_plan.make(stores.content, chosen, is_there=uploads.has_manifest)
-    _Push(stores, uploads, request, sources, registry).blobs(plan)
+    _Push(stores, uploads, request, sources, registry, fetch).blobs(plan)
     for document in plan.documents[:-1]:
         if not uploads.has_manifest(document.descriptor):
             uploads.put_manifest(
@@ -159,7 +175,9 @@ class _Push:
         request: PushRequest,
         sources: Sequence[str],
         registry: Registry,
+        fetch: Fetch | None,
     ) -> None:
+        self._fetch = fetch
         self._stores = stores
         self._uploads = uploads
         self._request = request
@@ -209,6 +227,10 @@ class _Push:
         report.status(texts.PUSHED)
 
     def _send(self, blob: Descriptor, report: LayerProgress) -> None:
+        if not self._stores.content.has(blob.digest):
+            if self._fetch is None:
+                raise Incomplete(blob.digest)
+            self._fetch(blob, report)
         descriptor = self._stores.content.open(blob.digest)
         try:
 

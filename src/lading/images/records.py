@@ -114,9 +114,13 @@ def add(connection: sqlite3.Connection, image: ImageRecord) -> None:
             [(*key, n, layer.chain, layer.size) for n, layer in enumerate(platform.layers)],
         )
         blobs.update((platform.manifest, platform.config, *platform.blobs))
+    keep(connection, image.digest, sorted(blobs))
+
+
+def keep(connection: sqlite3.Connection, image: str, blobs: Iterable[str]) -> None:
+    """Let the image keep more blobs."""
     connection.executemany(
-        "INSERT OR IGNORE INTO image_blobs VALUES (?, ?)",
-        [(image.digest, blob) for blob in sorted(blobs)],
+        "INSERT OR IGNORE INTO image_blobs VALUES (?, ?)", [(image, blob) for blob in blobs]
     )
 
 

@@ -28,7 +28,7 @@ from lading.oci import manifest as manifests
 from lading.oci import media_types
 from lading.oci import platform as platforms
 from lading.oci import reference as references
-from lading.oci.manifest import Descriptor, Index
+from lading.oci.manifest import Descriptor, Index, Manifest
 from lading.oci.platform import Platform
 from lading.oci.reference import Reference
 from lading.storage.layers import TarEntry, TarWriter
@@ -81,6 +81,17 @@ def plan(
         if here:
             items.append(_item(stores, here[0], image.names, blobs))
     return Plan(blobs, _documents(index, items))
+
+
+def plan_of(stores: Stores, target: Descriptor, names: Sequence[Reference], best: Platform) -> Plan:
+    """The plan for something that no image record tells of; the caller keeps its bytes."""
+    blobs: dict[str, int] = {}
+    _collect(stores, target, None, blobs)
+    found = push_plan.read(stores.content, push_plan.select(stores.content, target, best))
+    items = []
+    if not isinstance(found.parsed, Index):
+        items.append(_item_of(found.parsed, names, blobs))
+    return Plan(blobs, _documents([_named(target, name) for name in names] or [target], items))
 
 
 def pieces(stores: Stores, planned: Plan) -> Iterator[bytes]:
@@ -182,14 +193,21 @@ def _item(
     names: Sequence[Reference],
     blobs: dict[str, int],
 ) -> dict[str, object]:
-    """An entry of manifest.json."""
+    """An entry of manifest.json. Raises InvalidManifest."""
     data = stores.content.read_bytes(platform.manifest, manifests.MANIFEST_LIMIT)
     parsed = manifests.parse(data)
-    layers = [] if isinstance(parsed, Index) else parsed.layers
+    if isinstance(parsed, Index):
+        raise manifests.InvalidManifest(f"{platform.manifest} is an index")
+    return _item_of(parsed, names, blobs)
+
+
+def _item_of(
+    manifest: Manifest, names: Sequence[Reference], blobs: dict[str, int]
+) -> dict[str, object]:
     return {
-        "Config": _path(platform.config),
+        "Config": _path(manifest.config.digest),
         "RepoTags": [name.familiar for name in names] or None,
-        "Layers": [_path(layer.digest) for layer in layers if layer.digest in blobs],
+        "Layers": [_path(layer.digest) for layer in manifest.layers if layer.digest in blobs],
     }
 
 

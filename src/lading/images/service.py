@@ -11,27 +11,29 @@ import time
 from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 from sqlite3 import Connection
 
-from lading.failpoints import fp
-from lading.images import gc, lookup, make, records, remove
+from lading.images import contents, gc, lookup, records, removal, remove
 from lading.images import image as images
 from lading.images import progress as progress_texts
 from lading.images.byte_queue import ByteQueue
 from lading.images.catalog import Catalog
 from lading.images.flights import Flights
-from lading.images.from_host.build import BuildRequest, build
+from lading.images.fsck import Finding, fsck
 from lading.images.image import HistoryEntry, Image
 from lading.images.leases import Leases
 from lading.images.load import LoadRequest, load
 from lading.images.lookup import NoSuchImage
+from lading.images.make import CommitRequest
+from lading.images.making import Making, new_name
 from lading.images.outgoing import Outgoing
 from lading.images.progress import Progress
 from lading.images.pull import Puller, PullRequest
-from lading.images.remove import Removal, User
+from lading.images.removal import Pruned
+from lading.images.remove import User
 from lading.images.stores import Stores
 from lading.images.workers import Workers, on_loop
 from lading.oci import platform as platforms
 from lading.oci import reference as references
-from lading.oci.reference import InvalidReference, Reference
+from lading.oci.reference import InvalidReference
 from lading.registry.client import Cancellation, Credentials, Registry
 from lading.registry.client.access import ANONYMOUS
 from lading.state import Database, Journal
@@ -62,12 +64,15 @@ class Images:
         self.stores = Stores(content, snapshots, database, Leases())
         self._journal = journal
         self._registry = registry or Registry()
-        self._in_use = in_use
+        self.users_of = in_use
         self._flights = Flights()
         self._workers = Workers()
+        self._catalog = Catalog(self.stores)
+        self.making = Making(
+            self.stores, self._registry, self._workers, self._flights, self._catalog, self._wake
+        )
         self.outgoing = Outgoing(self.stores, self._registry, self._workers)
         self._puller = Puller(self.stores, self._registry, self._flights)
-        self._catalog = Catalog(self.stores)
         self._assembling = asyncio.Lock()
 
     async def aclose(self) -> None:
@@ -93,16 +98,23 @@ class Images:
             try:
                 return await self._workers.run(self._catalog.find, reference, wanted)
             except NoSuchImage:
-                await self.from_host(BASE.familiar, None)
+                await self.making.from_host(BASE.familiar, None)
         return await self._workers.run(self._catalog.find, reference, wanted)
 
     async def list(self, filters: Mapping[str, Sequence[str]] | None = None) -> Sequence[Image]:
         """Every image that passes the filters, newest first. Raises InvalidFilter."""
         return await self._workers.run(self._catalog.list, filters or {})
 
-    async def history(self, reference: str) -> Sequence[HistoryEntry]:
-        """The steps that made the image, newest first. Raises NoSuchImage."""
-        return images.history(await self.resolve(reference))
+    async def history(
+        self, reference: str, *, platform: str | None = None
+    ) -> Sequence[HistoryEntry]:
+        """The steps that made the image, newest first. Raises NoSuchImage, PlatformNotHere."""
+        return images.history(await self.resolve(reference, platform=platform))
+
+    async def contents(self, digest: str) -> Sequence[contents.Entry]:
+        """The manifests of an image, here or not. Raises NoSuchImage."""
+        record = self.stores.database.read(lambda c: lookup.find(c, digest)).record
+        return await self._workers.run(contents.entries, self.stores, record)
 
     # --- coming ----------------------------------------------------------------------------------
 
@@ -179,56 +191,13 @@ class Images:
         self._wake()
         return [await self.resolve(digest) for digest in digests]
 
-    async def from_host(self, tag: str, tools: Sequence[str] | None) -> Image:
-        """Make an image of the host's own programs and name it; None: those of `base`.
-
-        Raises ProgramNotFound, NoTools, LibraryNotFound.
-        """
-        cancellation = Cancellation()
-        request = BuildRequest(_new_name(tag), tools, cancellation)
-        digest = await self._workers.run_cancellable(
-            cancellation, build, self.stores, self._flights, request
-        )
-        self._wake()
-        return await self.resolve(digest)
-
-    async def import_(
-        self,
-        chunks: AsyncIterable[bytes],
-        *,
-        name: str = "",
-        message: str = "",
-        origin: str = "-",
-        changes: Sequence[str] = (),
-        platform: str | None = None,
-    ) -> Image:
-        """Make an image of one layer of a file system archive. Raises BadChange, BadTar ..."""
-        cancellation = Cancellation()
-        queue = ByteQueue()
-        request = make.ImportRequest(
-            queue,
-            cancellation,
-            _new_name(name) if name else None,
-            message,
-            origin,
-            changes,
-            platforms.parse(platform) if platform else None,
-        )
-        digest = await self._workers.run_fed(
-            cancellation, queue, chunks, make.import_, self.stores, request
-        )
-        self._wake()
-        return await self.resolve(digest)
-
-    async def commit(self, request: make.CommitRequest) -> Image:
-        """Make an image of a container's changes on top of its image. Raises BadChange."""
-        digest = await self._workers.run(make.commit, self.stores, request)
-        self._wake()
-        return await self.resolve(digest)
+    async def commit(self, request: CommitRequest) -> Image:
+        """Make an image of a container's changes; see making.Making.commit."""
+        return await self.making.commit(request)
 
     async def tag(self, reference: str, target: str) -> None:
         """Give an image another name. Raises NoSuchImage, InvalidReference."""
-        name = _new_name(target)
+        name = new_name(target)
 
         def write(connection: Connection) -> None:
             record = lookup.find(connection, reference).record
@@ -250,25 +219,29 @@ class Images:
         remove.ReferenceInUse, remove.ImageConflict.
         """
         del prune
-        found = self.stores.database.read(lambda c: lookup.find(c, reference))
-        users = self._in_use(found.record.digest)
-
-        def write(connection: Connection) -> tuple[Removal, str, set[str]]:
-            image, name = lookup.find(connection, reference)
-            removal = remove.decide(image, name, users, force=force)
-            parts = records.parts(connection, image.digest)
-            remove.carry_out(connection, image.digest, removal)
-            return removal, image.digest, parts
-
-        fp("images.before-remove")
-        removal, digest, parts = await self.stores.database.write(write)
-        fp("images.removed")
+        done = await removal.remove_one(
+            self.stores, self._workers, self.users_of, reference, force=force
+        )
         self._wake()
-        told = [{"Untagged": references.parse(name).familiar} for name in removal.names]
-        if removal.is_deleted:
-            await self._workers.run(gc.collect_blobs, self.stores, parts)
-            told.append({"Deleted": digest})
-        return told
+        return done.told
+
+    async def prune(
+        self, filters: Mapping[str, Sequence[str]] | None = None, *, dry_run: bool = False
+    ) -> Pruned:
+        """Delete the images that nobody uses; see removal.prune. Raises InvalidFilter."""
+        done = await removal.prune(
+            self.stores, self._workers, self.users_of, self._catalog, filters or {}, dry_run=dry_run
+        )
+        self._wake()
+        return done
+
+    async def fsck(self, *, repair: bool = False) -> Sequence[Finding]:
+        """Check every blob and every row; see fsck.fsck."""
+        cancellation = Cancellation()
+        work = functools.partial(fsck, repair=repair)
+        return await self._workers.run_cancellable(
+            cancellation, work, self.stores, self._flights, cancellation
+        )
 
     async def collect(self, *, older_than_s: float = gc.GRACE_S) -> gc.Collected:
         """Drop blobs, snapshots and broken-off downloads that nothing needs."""
@@ -289,14 +262,6 @@ class _Descriptor:
 
     def read(self, size: int, /) -> bytes:
         return os.read(self._descriptor, size)
-
-
-def _new_name(text: str) -> Reference:
-    """A name that somebody gives to an image. Raises InvalidReference."""
-    reference = references.parse(text)
-    if reference.digest:
-        raise InvalidReference("refusing to create a tag with a digest reference")
-    return reference.with_default_tag()
 
 
 def _is_base(reference: str) -> bool:

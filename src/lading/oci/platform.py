@@ -41,14 +41,16 @@ class Platform(Struct, frozen=True, omit_defaults=True):
 
 
 class InvalidPlatform(InvalidArgument):
-    """{0!r} is an invalid OS/architecture specifier: write os[/architecture[/variant]]"""
+    """ "{0}": {1}: invalid argument"""
 
 
 def parse(text: str) -> Platform:
     """Read "linux/arm64/v8", "linux/amd64", "arm64" or "linux". Raises InvalidPlatform."""
     parts = text.lower().split("/")
-    if not 1 <= len(parts) <= 3 or not all(_COMPONENT.fullmatch(part) for part in parts):
-        raise InvalidPlatform(text)
+    if "*" in text:
+        raise InvalidPlatform(text, "wildcards not yet supported")
+    if len(parts) > 3 or not all(_COMPONENT.fullmatch(part) for part in parts):
+        raise InvalidPlatform(text, "cannot parse platform specifier")
     if len(parts) == 1:
         if parts[0] in _KNOWN_SYSTEMS:
             return normalize(Platform(host().architecture, parts[0]))

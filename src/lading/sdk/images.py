@@ -37,11 +37,86 @@ def history(name: str) -> Call[list[Document]]:
     return layers
 
 
-def pull(repository: str, tag: str, *, platform: str = "") -> Call[RawStream]:
-    """A stream of progress documents. `tag` may be a digest; "" pulls every tag."""
+def pull(
+    repository: str, tag: str, *, platform: str = "", auth: Mapping[str, str] | None = None
+) -> Call[RawStream]:
+    """A stream of progress documents. `tag` may be a digest; "" pulls every tag.
+
+    `auth` is a header: see X-Registry-Auth in the Engine API.
+    """
     query = {"fromImage": repository, "tag": tag or None, "platform": platform or None}
-    response = yield Request("POST", "/images/create", query, answer=STREAMED)
+    response = yield Request("POST", "/images/create", query, headers=auth, answer=STREAMED)
     return response.opened()
+
+
+def push(
+    repository: str, tag: str, *, platform: str | None = None, auth: Mapping[str, str]
+) -> Call[RawStream]:
+    """A stream of progress documents. "" pushes every tag; `platform` is JSON."""
+    query = {"tag": tag or None, "platform": platform}
+    path = f"/images/{quote(repository, '/:@')}/push"
+    response = yield Request("POST", path, query, headers=auth, answer=STREAMED)
+    return response.opened()
+
+
+def import_(
+    archive: Iterable[bytes] | None,
+    *,
+    source: str,
+    repository: str = "",
+    tag: str = "",
+    message: str = "",
+    changes: list[str] | None = None,
+    platform: str = "",
+) -> Call[RawStream]:
+    """A stream of progress documents, the last `status` is the ID. `source` "-" is `archive`."""
+    query = {
+        "fromSrc": source,
+        "repo": repository or None,
+        "tag": tag or None,
+        "message": message or None,
+        "changes": changes or [],
+        "platform": platform or None,
+    }
+    response = yield Request("POST", "/images/create", query, chunks=archive, answer=STREAMED)
+    return response.opened()
+
+
+def save(names: list[str], *, platforms: list[str] | None = None) -> Call[RawStream]:
+    """An archive as a stream of bytes; `platforms` are JSON."""
+    query = {"names": names, "platform": platforms or []}
+    response = yield Request("GET", "/images/get", query, answer=STREAMED)
+    return response.opened()
+
+
+def prune(*, filters: Mapping[str, list[str]], dry_run: bool = False) -> Call[Document]:
+    """`{"ImagesDeleted": [...], "SpaceReclaimed": bytes}`."""
+    query = {"filters": encode_filters(filters), "dry-run": dry_run or None}
+    response = yield Request("POST", "/images/prune", query)
+    done: Document = response.json()
+    return done
+
+
+def search(term: str, *, limit: int, filters: Mapping[str, list[str]]) -> Call[list[Document]]:
+    """What an index knows."""
+    query = {"term": term, "limit": limit or None, "filters": encode_filters(filters)}
+    response = yield Request("GET", "/images/search", query)
+    hits: list[Document] = response.json() or []
+    return hits
+
+
+def login(auth: Document) -> Call[Document]:
+    """`{"Status", "IdentityToken"}`."""
+    response = yield Request("POST", "/auth", document=auth)
+    answer: Document = response.json()
+    return answer
+
+
+def distribution(name: str, *, auth: Mapping[str, str] | None = None) -> Call[Document]:
+    """What a registry has under a name."""
+    response = yield Request("GET", f"/distribution/{quote(name, '/:@')}/json", headers=auth)
+    found: Document = response.json()
+    return found
 
 
 def load(archive: Iterable[bytes], *, quiet: bool = False, platform: str = "") -> Call[RawStream]:
@@ -62,6 +137,62 @@ def remove(name: str, *, force: bool = False, no_prune: bool = False) -> Call[li
     response = yield Request("DELETE", f"/images/{quote(name, '/:@')}", query)
     removed: list[Document] = response.json() or []
     return removed
+
+
+def copy(
+    source: str,
+    target: str,
+    *,
+    archive: Iterable[bytes] | None = None,
+    platform: str = "",
+    source_auth: Mapping[str, str] | None = None,
+    auth: Mapping[str, str] | None = None,
+) -> Call[RawStream]:
+    """Copy to a registry, from another one or (source "") from an archive; a progress stream.
+
+    Lading's own.
+    """
+    query = {"from": source or None, "to": target, "platform": platform or None}
+    headers = dict(auth or {})
+    for value in (source_auth or {}).values():
+        headers["X-Lading-Source-Auth"] = value
+    response = yield Request(
+        "POST",
+        "/lading/images/copy",
+        query,
+        chunks=archive,
+        headers=headers,
+        answer=STREAMED,
+        versioned=False,
+    )
+    return response.opened()
+
+
+def fetch_archive(
+    source: str, *, platform: str = "", auth: Mapping[str, str] | None = None
+) -> Call[RawStream]:
+    """An archive of what a registry has, as a stream of bytes. Lading's own."""
+    query = {"from": source, "platform": platform or None}
+    response = yield Request(
+        "POST",
+        "/lading/images/fetch-archive",
+        query,
+        headers=auth,
+        answer=STREAMED,
+        versioned=False,
+    )
+    return response.opened()
+
+
+def fsck(*, repair: bool = False) -> Call[list[Document]]:
+    """`{"kind", "name", "detail", "repaired"}` of each thing that is wrong; none when all is well.
+
+    Lading's own.
+    """
+    query = {"repair": repair or None}
+    response = yield Request("POST", "/lading/images/fsck", query, versioned=False)
+    findings: list[Document] = response.json()["findings"] or []
+    return findings
 
 
 def from_host(tag: str, tools: list[str]) -> Call[RawStream]:

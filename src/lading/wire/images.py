@@ -88,6 +88,30 @@ class ImageHistoryItem(Document):
     tags: list[str] | None = None
 
 
+class DistributionInspect(Document):
+    """The answer to `GET /distribution/{name}/json`."""
+
+    descriptor: dict[str, object]
+    platforms: list[dict[str, object]] = field(default_factory=list)
+
+
+class SearchResult(Document, rename=None):
+    """One repository that an index knows of; names as the index writes them."""
+
+    star_count: int = 0
+    is_official: bool = False
+    name: str = ""
+    is_automated: bool = False
+    description: str = ""
+
+
+class ImagesPruned(Document):
+    """The answer to `POST /images/prune`; no list when nothing went."""
+
+    images_deleted: "list[ImageDeleteItem] | None" = None
+    space_reclaimed: int = 0
+
+
 class ImageDeleteItem(Document):
     """One thing that a removal did: exactly one of the two is there."""
 

@@ -20,6 +20,7 @@ from lading.events import Event
 from lading.http import Server, UnixListener, serve
 from lading.state import Database, Journal, journal
 from lading.version import API_VERSION, MIN_API_VERSION, VERSION
+from lading.wire.auth import AuthConfig, AuthResult
 from lading.wire.containers import (
     ContainerConfig,
     ContainerCreate,
@@ -35,7 +36,14 @@ from lading.wire.containers import (
 )
 from lading.wire.exec import ExecConfig, ExecInspect, ExecProcess, ExecStart
 from lading.wire.host_config import HostConfig
-from lading.wire.images import ImageConfigView, ImageInspect, ImageSummary
+from lading.wire.images import (
+    DistributionInspect,
+    ImageConfigView,
+    ImageInspect,
+    ImagesPruned,
+    ImageSummary,
+    SearchResult,
+)
 from lading.wire.networks import EndpointSettings, NetworkSettings
 from lading.wire.system import (
     ComponentVersion,
@@ -237,23 +245,76 @@ class FakeImages:
         self.messages: list[dict[str, object]] = []
         self.failure: Exception | None = None
 
-    async def pull(self, reference: str, *, platform: str | None, progress: Any) -> None:
+    async def pull(
+        self, reference: str, *, platform: str | None, progress: Any, auth: AuthConfig
+    ) -> None:
+        self.auth = auth
         self.calls.append(("pull", reference, platform))
         for message in self.messages:
             progress(message)
         if self.failure:
             raise self.failure
 
-    async def load(self, chunks: AsyncIterator[bytes], *, quiet: bool, progress: Any) -> None:
-        received = b"".join([chunk async for chunk in chunks])
-        progress({"stream": f"Loaded image: {received.decode()}\n"})
+    async def push(self, name: str, **options: Any) -> None:
+        self.auth = options["auth"]
+        self.calls.append(("push", name, options["tag"], options["platform"]))
+        options["progress"]({"status": "pushed"})
 
-    async def inspect(self, ref: str) -> ImageInspect:
+    async def load(self, chunks: AsyncIterator[bytes], **options: Any) -> None:
+        received = b"".join([chunk async for chunk in chunks])
+        self.calls.append(("load", options["quiet"], options["platforms"]))
+        if self.failure:
+            raise self.failure
+        options["progress"]({"stream": f"Loaded image: {received.decode()}\n"})
+
+    async def save(self, names: Sequence[str], *, platforms: Sequence[str]) -> Any:
+        self.calls.append(("save", names, platforms))
+
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b"tar "
+            yield b"ball"
+
+        return pieces()
+
+    async def import_(self, chunks: AsyncIterator[bytes], **options: Any) -> None:
+        received = b"".join([chunk async for chunk in chunks])
+        progress = options.pop("progress")
+        self.calls.append(("import", received, options))
+        progress({"status": "sha256:1"})
+
+    async def inspect(self, ref: str, *, manifests: bool, platform: str | None) -> ImageInspect:
         config = ImageConfigView(cmd=["sh"])
         return ImageInspect(id=ref, size=7, descriptor={"size": 1}, config=config)
 
-    async def history(self, ref: str) -> list[Any]:
+    async def history(self, ref: str, *, platform: str | None) -> list[Any]:
         return []
+
+    async def prune(self, *, filters: Any, dry_run: bool) -> ImagesPruned:
+        self.calls.append(("prune", filters, dry_run))
+        return ImagesPruned(space_reclaimed=7)
+
+    async def copy(self, source: str, target: str, **options: Any) -> None:
+        self.calls.append(("copy", source, target, options["platform"]))
+        self.auths = options["auths"]
+        options["progress"]({"status": "copied"})
+
+    async def fetch_archive(self, source: str, **options: Any) -> Any:
+        return await self.save([source], platforms=[])
+
+    async def fsck(self, *, repair: bool) -> list[Any]:
+        self.calls.append(("fsck", repair))
+        return []
+
+    async def login(self, auth: AuthConfig) -> AuthResult:
+        self.auth = auth
+        return AuthResult("Login Succeeded", "token")
+
+    async def distribution(self, name: str, *, auth: AuthConfig) -> DistributionInspect:
+        return DistributionInspect(descriptor={"digest": name})
+
+    async def search(self, term: str, **options: Any) -> list[SearchResult]:
+        self.calls.append(("search", term, options["limit"], options["filters"]))
+        return [SearchResult(name=term)]
 
     async def remove(self, ref: str, *, force: bool, prune: bool) -> list[dict[str, str]]:
         self.calls.append(("remove", ref, force, prune))

@@ -32,7 +32,7 @@ async def chunks(data: bytes) -> AsyncIterator[bytes]:
 
 def imported(engine: "Engine", data: bytes, **options: object) -> Image:
     async def use(images: Images) -> Image:
-        return await images.import_(chunks(data), **options)  # type: ignore[arg-type]
+        return await images.making.import_(chunks(data), **options)  # type: ignore[arg-type]
 
     return engine.run(use)
 

@@ -1,6 +1,7 @@
 """Operations that Docker does not have, all below /lading/: the audit, and images from the host."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import msgspec
 
@@ -8,7 +9,8 @@ from lading.api import progress
 from lading.api.backend import Finding
 from lading.api.call import Call
 from lading.api.router import Route
-from lading.http import Response
+from lading.http import Response, StreamResponse
+from lading.wire import auth as auths
 from lading.wire import codec
 
 
@@ -25,6 +27,58 @@ async def from_host(call: Call) -> Response:
     return await progress.respond(
         lambda report: call.backend.images.from_host(asked.tag, asked.tools or None, report)
     )
+
+
+async def copy(call: Call) -> Response:
+    """Copy an image to a registry: from another one, or from the archive in the body.
+
+    X-Registry-Auth is for the target, X-Lading-Source-Auth for the source.
+    """
+    return await progress.respond(
+        partial(
+            _copy,
+            call,
+            (
+                auths.from_header(call.request.header("x-lading-source-auth")),
+                auths.from_header(call.request.header("x-registry-auth")),
+            ),
+        )
+    )
+
+
+async def _copy(
+    call: Call,
+    both: tuple[auths.AuthConfig, auths.AuthConfig],
+    report: Callable[[dict[str, object]], None],
+) -> None:
+    await call.backend.images.copy(
+        call.query.text("from"),
+        call.query.text("to"),
+        archive=call.request.iter_body(),
+        platform=call.query.text("platform") or None,
+        progress=report,
+        auths=both,
+    )
+
+
+async def fetch_archive(call: Call) -> Response:
+    """An archive of an image that a registry has; X-Registry-Auth is for that registry."""
+    chunks = await call.backend.images.fetch_archive(
+        call.query.text("from"),
+        platform=call.query.text("platform") or None,
+        auth=auths.from_header(call.request.header("x-registry-auth")),
+    )
+    return StreamResponse(chunks, headers=[("Content-Type", "application/x-tar")])
+
+
+async def fsck(call: Call) -> Response:
+    """Check the image store; `repair` mends what can be."""
+    found = await call.backend.images.fsck(repair=call.query.flag("repair"))
+    rows = [
+        {"kind": f.kind, "name": f.name, "detail": f.detail, "repaired": f.is_repaired}
+        for f in found
+    ]
+    return call.reply({"findings": rows})
 
 
 async def check(call: Call) -> Response:
@@ -44,6 +98,9 @@ def _told(call: Call, findings: Sequence[Finding]) -> Response:
 
 ROUTES = [
     Route("POST", "/lading/images/from-host", from_host),
+    Route("POST", "/lading/images/copy", copy),
+    Route("POST", "/lading/images/fetch-archive", fetch_archive),
+    Route("POST", "/lading/images/fsck", fsck),
     Route("GET", "/lading/system/check", check),
     Route("POST", "/lading/system/check", repair, is_uninterrupted=True),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from lading.cli import progress
+from lading.cli import platforms, progress
 from lading.cli.command import Command
 from lading.cli.failures import Failure
 from lading.cli.flags import BOOL, STRING, Flag
@@ -45,7 +45,9 @@ def run(session: Session, words: Sequence[str]) -> int:
     args = parse(words, COMMAND, LoadArguments())
     descriptor = open_archive(args.input)
     try:
-        call = images.load(pieces(descriptor), quiet=args.quiet, platform=args.platform)
+        call = images.load(
+            pieces(descriptor), quiet=args.quiet, platform=platforms.to_json(args.platform) or ""
+        )
         stream = session.run(call)
         if args.quiet:
             for document in progress.documents(stream):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from lading.cli import progress, references
+from lading.cli import docker_config, progress, references
 from lading.cli.command import Command
 from lading.cli.failures import Failure
 from lading.cli.flags import BOOL, STRING, Flag
@@ -49,7 +49,8 @@ def run(session: Session, words: Sequence[str]) -> int:
     elif not references.has_tag(name) and not args.quiet:
         sys.stdout.write("Using default tag: latest\n")
         sys.stdout.flush()
-    stream = session.run(images.pull(repository, tag, platform=args.platform))
+    auth = docker_config.header_for(repository, session.environ)
+    stream = session.run(images.pull(repository, tag, platform=args.platform, auth=auth))
     if args.quiet:
         for _ in progress.documents(stream):
             pass

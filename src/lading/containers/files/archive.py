@@ -136,8 +136,11 @@ class Files:
 
     async def changes(self, container: Container) -> list[FilesystemChange]:
         """What the container changed in its image."""
-        overlay = self._context.snapshots.mount(container.id)
-        return await asyncio.to_thread(_compare, overlay)
+        snapshots = self._context.snapshots
+        listed = await asyncio.to_thread(snapshots.changes, container.id)
+        if listed is not None:
+            return changes.from_list(listed)
+        return await asyncio.to_thread(_compare, snapshots.mount(container.id))
 
     # --- views --------------------------------------------------------------------------------
 

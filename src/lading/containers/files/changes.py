@@ -30,6 +30,16 @@ def compare(upper: int, lowers: Sequence[int]) -> list[FilesystemChange]:
     ]
 
 
+def from_list(listed: Sequence[tuple[bytes, bool | None]]) -> list[FilesystemChange]:
+    """The changes that a snapshot driver tells itself: True added, False changed, None gone."""
+    kinds = {True: ADDED, False: MODIFIED, None: DELETED}
+    return [
+        FilesystemChange(path="/" + os.fsdecode(path), kind=kinds[kind])
+        for path, kind in listed
+        if path not in OWN
+    ]
+
+
 class _Comparison:
     def __init__(self, lowers: Sequence[int]) -> None:
         self._lowers = lowers

@@ -1,5 +1,6 @@
 """Searching an index: the old v1 API of Docker's index, `GET /v1/search?q=TERM&n=25`."""
 
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlencode
 
 import msgspec
@@ -22,6 +23,10 @@ class BadLimit(InvalidArgument):
     """limit {0} is outside the range of [1, 100]"""
 
 
+class BadSearchFilter(InvalidArgument):
+    """invalid filter '{0}'"""
+
+
 class Hit(Struct):
     """One repository; the names are those of the index."""
 
@@ -34,6 +39,33 @@ class Hit(Struct):
 
 class _Answer(Struct):
     results: list[Hit] | None = None
+
+
+def parse_filters(filters: Mapping[str, Sequence[str]]) -> Callable[[Hit], bool]:
+    """Which hits are wanted, by `stars`, `is-official` and `is-automated`.
+
+    Raises BadSearchFilter.
+    """
+    for name in ("is-official", "is-automated"):
+        for value in filters.get(name, ()):
+            if value not in ("true", "false"):
+                raise BadSearchFilter(f"{name}={value}")
+    stars = 0
+    for value in filters.get("stars", ()):
+        if not (value.isascii() and value.isdigit()):
+            raise BadSearchFilter(f"stars={value}")
+        stars = max(stars, int(value))
+    official = filters.get("is-official", ())
+    automated = filters.get("is-automated", ())
+
+    def wanted(hit: Hit) -> bool:
+        return (
+            hit.star_count >= stars
+            and (not official or str(hit.is_official).lower() in official)
+            and (not automated or "false" in automated)  # there are no automated builds any more
+        )
+
+    return wanted
 
 
 def search(

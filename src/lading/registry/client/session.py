@@ -110,9 +110,18 @@ class Session:
                 return True
             grant = self._authorize(offered, self.access, self.cancellation)
             if grant is None and any(challenge.scheme == "basic" for challenge in offered):
-                raise errors.AuthenticationRequired("no basic auth credentials")
+                raise errors.AuthenticationRequired(self._without_credentials())
             self._grant, self._offered = grant, offered
             return grant is not None
+
+    def _without_credentials(self) -> str:
+        """Docker's words, which differ for pulls: there they begin with the request."""
+        text = "no basic auth credentials"
+        if self.access.is_push:
+            return text
+        reference = self.access.reference
+        target = reference.digest or reference.tag or "latest"
+        return f'Head "{self.url(f"manifests/{target}")}": {text}'
 
     def _send(
         self,

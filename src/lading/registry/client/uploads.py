@@ -20,6 +20,9 @@ from lading.registry.client.retry import RetryPolicy
 from lading.registry.client.session import Session
 
 OCTETS = "application/octet-stream"
+# What an upload that the registry does not know (any more) is answered with; the others are what
+# a Location that was cut off with its connection leads to.
+LOST = frozenset({301, 307, 308, 404, 405, 416})
 Sent = Callable[[int], None]
 
 
@@ -66,10 +69,11 @@ class Uploads:
 
         Raises the last error when the attempts are used up, and for what is refused for good.
         """
-        location, offset = self._begin(), 0
+        location, offset = "", 0
         failures = 0
         while True:
             try:
+                location = location or self._begin()
                 location = self._patch(location, blob, descriptor, offset, sent)
                 self._finish(location, blob.digest)
                 return
@@ -84,7 +88,7 @@ class Uploads:
                 failures += 1
                 if self._policy.delay_s(failures) is None:
                     raise
-            location, offset = self._resume(location, blob)
+            location, offset = self._resume(location, blob) if location else ("", 0)
 
     def put_manifest(self, target: str, media_type: str, data: bytes) -> None:
         """Store a manifest or index at a tag or digest."""
@@ -109,7 +113,7 @@ class Uploads:
         if offset:
             headers["Content-Range"] = f"{offset}-{blob.size - 1}"
         response = self._session.request("PATCH", location, headers, body=body)
-        if response.status in (404, 416):
+        if response.status in LOST:
             response.close()
             raise UploadLost(blob.digest)
         self._session.check(response)
@@ -119,7 +123,7 @@ class Uploads:
         url = location + ("&" if "?" in location else "?") + urlencode({"digest": digest})
         headers = {"Content-Type": OCTETS}
         response = self._session.request("PUT", url, headers, body=BytesBody(b""))
-        if response.status == 404:
+        if response.status in LOST:
             response.close()
             raise UploadLost(digest)
         self._session.check(response)
@@ -135,9 +139,9 @@ class Uploads:
                     offset = int(last) + 1 if int(last) else 0
                     if offset <= blob.size:
                         return self._location(response, location), offset
-        except errors.TRANSIENT:
+        except (*errors.TRANSIENT, UploadLost):
             pass
-        return self._begin(), 0
+        return "", 0
 
     def _cancel(self, location: str) -> None:
         """Tell the registry that nothing comes; what it says to that changes nothing."""
@@ -147,5 +151,5 @@ class Uploads:
     def _location(self, response: Response, default: str = "") -> str:
         location = response.headers.get("Location", "") or default
         if not location:
-            raise errors.InvalidAnswer(f"{response.url}: no Location in the answer")
+            raise UploadLost(response.url)
         return urljoin(response.url, location)

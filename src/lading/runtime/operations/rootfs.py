@@ -73,12 +73,20 @@ class MountOverlay(Operation):
 
     def mount(self) -> int:
         """Mount it; returns a descriptor of its root."""
+        if self.upper and not self.lower:
+            return self._bound(self.upper)
         try:
             root = self._detached()
         except OSError as error:
             if error.errno not in (errno.ENOSYS, errno.EINVAL):
                 raise
             return self._classic()  # before Linux 6.5 there is no lowerdir+
+        mount.move_mount(root, mount.AT_FDCWD, self.directory)
+        return root
+
+    def _bound(self, tree: str) -> int:
+        """The container has a whole tree of its own, or no image: nothing is stacked."""
+        root = mount.open_tree(mount.AT_FDCWD, tree, mount.OPEN_TREE_CLONE)
         mount.move_mount(root, mount.AT_FDCWD, self.directory)
         return root
 

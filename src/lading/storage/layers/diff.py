@@ -43,36 +43,48 @@ def write_layer(
     `without`: paths ("etc/hosts") that are left out, with all below them.
     Nothing may change in the tree meanwhile: a file that shrinks raises tar_writer.Shrunk.
     """
-    walker = _Walker(TarWriter(write), without)
+    walker = Walker(TarWriter(write), without)
     walker.root(upper)
     walker.writer.close()
 
 
-class _Walker:
-    def __init__(self, writer: TarWriter, without: frozenset[bytes]) -> None:
+class Walker:
+    """Members of a tree into an archive."""
+
+    def __init__(self, writer: TarWriter, without: frozenset[bytes] = frozenset()) -> None:
         self.writer = writer
         self._without = without
         self._links: dict[tuple[int, int], bytes] = {}  # first path of files with several names
 
     def root(self, directory: int) -> None:
-        entry = entry_of(b"./", os.fstat(directory))
+        """The whole tree."""
+        self.directory_entry(b"./", directory)
+        self._children(directory, b"")
+
+    def directory_entry(self, path: bytes, directory: int) -> None:
+        """A directory without what is in it."""
+        entry = entry_of(path, os.fstat(directory))
         entry.xattrs = attributes.read_xattrs(directory)
         self.writer.add(entry)
-        self._children(directory, b"")
+
+    def whiteout(self, path: bytes) -> None:
+        """A whiteout file of that name."""
+        self.writer.add(TarEntry(path, mode=0))
 
     def _children(self, directory: int, prefix: bytes) -> None:
         if prefix and whiteout.is_opaque(directory):
-            self.writer.add(TarEntry(prefix + whiteout.OPAQUE_MARKER, mode=0))
+            self.whiteout(prefix + whiteout.OPAQUE_MARKER)
         names = [os.fsencode(name) for name in sorted(os.listdir(directory), key=os.fsencode)]
         found = [(n, os.stat(n, dir_fd=directory, follow_symlinks=False)) for n in names]
         for name, status in found:
             if whiteout.is_whiteout(status):
-                self.writer.add(TarEntry(prefix + whiteout.PREFIX + name, mode=0))
+                self.whiteout(prefix + whiteout.PREFIX + name)
         for name, status in found:
             if not whiteout.is_whiteout(status):
-                self._member(directory, prefix + name, name, status)
+                self.member(directory, prefix + name, name, status)
 
-    def _member(self, directory: int, path: bytes, name: bytes, status: os.stat_result) -> None:
+    def member(self, directory: int, path: bytes, name: bytes, status: os.stat_result) -> None:
+        """Something in a directory, with all that is below it."""
         if stat.S_ISSOCK(status.st_mode) or name.startswith(whiteout.PREFIX):
             return
         if path in self._without:

@@ -1,5 +1,6 @@
 """Snapshots: published layers, and the writable directories of containers on top of them."""
 
+from lading.storage.snapshots.copying import BtrfsDriver, NativeDriver
 from lading.storage.snapshots.driver import (
     Driver,
     Layer,
@@ -9,17 +10,22 @@ from lading.storage.snapshots.driver import (
     SnapshotInUse,
     SnapshotNotFound,
 )
+from lading.storage.snapshots.drivers import UnknownDriver, open_driver
 from lading.storage.snapshots.overlay import OverlayDriver
 from lading.storage.snapshots.store import SCHEMA
 
 __all__ = [
     "SCHEMA",
+    "BtrfsDriver",
     "Driver",
     "Layer",
+    "NativeDriver",
     "Overlay",
     "OverlayDriver",
     "Recovery",
     "SnapshotExists",
     "SnapshotInUse",
     "SnapshotNotFound",
+    "UnknownDriver",
+    "open_driver",
 ]

@@ -20,10 +20,12 @@ Example. An image of two layers, and a container:
 Promises, kept by every driver and checked by tests/contract/snapshots:
 - what `commit` returned from survives a power cut, with all that is below it;
 - a published layer never changes;
-- `prepare`, `mount` and `remove` cost milliseconds whatever the size of the trees;
+- `prepare`, `mount` and `remove` cost milliseconds whatever the size of the trees (of drivers that
+  copy trees: `prepare` costs the copy);
 - after a kill at any instant, `recover` leaves each snapshot either there or gone.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from lading import errors
@@ -73,6 +75,11 @@ class Recovery(NamedTuple):
 
 class Driver(Protocol):
     """Synchronous; called from worker threads, different keys at the same time."""
+
+    @property
+    def name(self) -> str:
+        """What `docker info` calls the storage driver."""
+        ...
 
     def stage(self, key: str) -> str:
         """An empty directory to unpack a layer into. Raises SnapshotExists."""
@@ -127,6 +134,36 @@ class Driver(Protocol):
 
     def usage(self, key: str) -> tuple[int, int]:
         """Bytes and inodes of a writable layer, counted now. Raises SnapshotNotFound."""
+        ...
+
+    def chain_bytes(self, key: str) -> int:
+        """Bytes of the layers below a writable layer. Raises SnapshotNotFound."""
+        ...
+
+    def write_diff(
+        self,
+        key: str,
+        write: Callable[[bytes], object],
+        *,
+        without: frozenset[bytes] = frozenset(),
+    ) -> None:
+        """Write what a writable layer changes on its parent, as a layer's tar.
+
+        `without`: paths ("etc/hosts") that are left out. Nothing may change in it meanwhile.
+        Raises SnapshotNotFound.
+        """
+        ...
+
+    def changes(self, key: str) -> list[tuple[bytes, bool | None]] | None:
+        """Paths that a writable layer changes on its parent: True added, False changed, None gone.
+
+        No list but None when that can be read off the directory `upper`: overlayfs keeps only what
+        differs. Raises SnapshotNotFound.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let another engine use the root."""
         ...
 
     def recover(self) -> Recovery:

@@ -1,0 +1,175 @@
+"""Docker's own command line on images: registries, archives, names."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.e2e.conftest import Engine
+
+pytestmark = [
+    pytest.mark.skipif(not shutil.which("docker"), reason="docker is not installed"),
+    pytest.mark.skipif(not shutil.which("docker-registry"), reason="docker-registry is missing"),
+]
+# bcrypt of "secret", as `htpasswd -Bbn me secret` makes it
+PASSWORD = "me:$2y$05$it3LPyP1iOYPRbg4PLvrAeivctWLPwFnQBFFltJy0RzziEMmgN6L6\n"
+
+
+class Docker:
+    """`docker`, with a configuration of its own."""
+
+    def __init__(self, address: str, configuration: Path) -> None:
+        self.configuration = configuration
+        self.environ = os.environ | {
+            "DOCKER_HOST": address,
+            "DOCKER_CONFIG": str(configuration),
+            "LC_ALL": "C.UTF-8",
+        }
+
+    def __call__(self, *words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            ["docker", *words], input=stdin, capture_output=True, env=self.environ, timeout=40
+        )
+
+    def text(self, *words: str, stdin: bytes = b"") -> str:
+        """The output of a command that must succeed."""
+        done = self(*words, stdin=stdin)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.decode().rstrip("\n")
+
+    def id_of(self, name: str) -> str:
+        return self.text("image", "inspect", "--format", "{{.Id}}", name)
+
+
+@pytest.fixture
+def docker(engine: Engine, tmp_path: Path) -> Docker:
+    return Docker(engine.address, tmp_path / "docker")
+
+
+@pytest.fixture(scope="module")
+def registries(
+    engine: Engine, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """Debian's registry beside the engine, once for everybody and once for who has a password."""
+    root = tmp_path_factory.mktemp("registries")
+    (root / "htpasswd").write_text(PASSWORD)
+    auth = {"htpasswd": {"realm": "r", "path": str(root / "htpasswd")}}
+    processes = []
+    for port, section in ((5000, {}), (5001, {"auth": auth})):
+        document = {
+            "version": 0.1,
+            "log": {"level": "error", "accesslog": {"disabled": True}},
+            "storage": {"filesystem": {"rootdirectory": str(root / str(port))}},
+            "http": {"addr": f"127.0.0.1:{port}"},
+            **section,
+        }
+        path = root / f"{port}.yml"
+        path.write_text(json.dumps(document))
+        processes.append(engine.beside("docker-registry", "serve", str(path)))
+    yield {"open": "127.0.0.1:5000", "closed": "127.0.0.1:5001"}
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def image(docker: Docker) -> Iterator[str]:
+    """A small image with a name of its own."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        member = tarfile.TarInfo("etc/motd")
+        member.size = 6
+        archive.addfile(member, io.BytesIO(b"hello\n"))
+    archive_bytes = buffer.getvalue()
+    change = ["LABEL kind=mine", 'CMD ["cat", "/etc/motd"]']
+    flags = [word for line in change for word in ("--change", line)]
+    docker.text("import", *flags, "-m", "made here", "-", "mine:1", stdin=archive_bytes)
+    yield "mine:1"
+    docker("rmi", "-f", "mine:1")
+
+
+def test_an_image_goes_to_a_registry_and_comes_back(
+    docker: Docker, image: str, registries: dict[str, str]
+) -> None:
+    name = f"{registries['open']}/team/mine:v1"
+    digest = docker.id_of(image)
+    docker.text("tag", image, name)
+    said = docker.text("push", name)
+    assert f"v1: digest: {digest} size:" in said
+    docker.text("rmi", image, name)
+    assert docker("inspect", name).returncode == 1
+    assert f"Digest: {digest}" in docker.text("pull", name)
+    assert docker.id_of(name) == digest
+    assert "Image is up to date" in docker.text("pull", name)
+    docker.text("rmi", name)
+
+
+def test_a_registry_may_want_a_login(
+    docker: Docker, image: str, registries: dict[str, str]
+) -> None:
+    name = f"{registries['closed']}/mine:1"
+    docker.text("tag", image, name)
+    refused = docker("push", name)
+    assert b"no basic auth credentials" in refused.stderr
+    words = ["login", "-u", "me", "--password-stdin", registries["closed"]]
+    wrong = docker(*words, stdin=b"wrong")
+    assert b"401 Unauthorized" in wrong.stderr
+    assert "Login Succeeded" in docker.text(*words, stdin=b"secret")
+    docker.text("push", name)
+    assert docker.id_of(image) in docker.text("pull", name)
+    docker.text("logout", registries["closed"])
+    assert docker("push", name).returncode == 1
+    docker.text("rmi", name)
+
+
+def test_an_archive_holds_an_image(docker: Docker, image: str, tmp_path: Path) -> None:
+    digest, path = docker.id_of(image), tmp_path / "saved.tar"
+    docker.text("save", "-o", str(path), image)
+    again = docker("save", image).stdout
+    assert path.read_bytes() == again  # the same bytes each time
+    docker.text("rmi", image)
+    assert docker.text("load", "-i", str(path)).endswith(f"Loaded image: {image}")
+    assert docker.id_of(image) == digest
+    wrong = docker("load", stdin=b"no archive")
+    assert wrong.returncode == 1
+
+
+@pytest.mark.skipif(not shutil.which("skopeo"), reason="skopeo is not installed")
+@pytest.mark.parametrize("form", ["docker-archive", "oci-archive"])
+def test_skopeo_reads_what_is_saved(docker: Docker, image: str, tmp_path: Path, form: str) -> None:
+    path, copy = tmp_path / "saved.tar", tmp_path / "copy"
+    docker.text("save", "-o", str(path), image)
+    name = image if form == "docker-archive" else image.partition(":")[2]
+    command = ["skopeo", "copy", "-q", f"{form}:{path}:{name}", f"oci:{copy}:x"]
+    subprocess.run(command, check=True, capture_output=True)
+    layers = docker.text("image", "inspect", "--format", "{{json .RootFS.Layers}}", image)
+    index = json.loads((copy / "index.json").read_text())
+    blobs = copy / "blobs/sha256"
+    manifest = json.loads((blobs / index["manifests"][0]["digest"][7:]).read_text())
+    config = json.loads((blobs / manifest["config"]["digest"][7:]).read_text())
+    assert config["rootfs"]["diff_ids"] == json.loads(layers)
+
+
+def test_names_filters_history_and_prune(docker: Docker, image: str) -> None:
+    listed = docker.text("images", "--filter", "label=kind=mine", "--format", "{{.Repository}}")
+    assert listed == "mine"
+    assert "made here" in docker.text("history", image)
+    docker.text("tag", image, "other:2")
+    short = docker.id_of(image).removeprefix("sha256:")[:12]
+    refused = docker("rmi", short)
+    assert b"image is referenced in multiple repositories" in refused.stderr
+    docker.text("rmi", "other:2")
+    assert short in docker.text("images", "-q", "--filter", "reference=mine:*")
+    docker.text("image", "prune", "-f")
+    assert docker.id_of(image)  # it has a name
