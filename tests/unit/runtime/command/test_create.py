@@ -150,10 +150,10 @@ def test_mounts_are_found_from_the_bundle_and_put_below_the_root(bundle: Bundle)
     (bundle.path / "file").write_text("hello\n")
 
     def change(spec: dict[str, Any]) -> None:
-        entry = {"destination": f"{bundle.rootfs}/new/place", "source": "file"}
+        entry = {"destination": f"{bundle.rootfs}/fresh/place", "source": "file"}
         spec["mounts"].append(entry | {"options": ["bind"]})
 
-    assert bundle.shell("cat /new/place", change=change, cwd="/") == "hello\n"
+    assert bundle.shell("cat /fresh/place", change=change, cwd="/") == "hello\n"
 
 
 def test_a_foreign_version_of_the_spec_is_refused(bundle: Bundle) -> None:
