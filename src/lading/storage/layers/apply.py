@@ -113,16 +113,14 @@ class _Unpacker:
             raise blame(error, entry) from error
 
     def finish(self) -> None:
-        """What can only be done when everything is in place: the mtimes of directories."""
+        """What can only be done when everything is in place."""
         tree = self._tree
         if not self.has_root and tree.lowers:
             found = tree.find_lower(b"")
             if found is not None:
                 tree.adopt(found, tree.root, b"")
                 os.close(found.descriptor)
-        for physical in sorted(tree.times):
-            os.utime(tree.directory(physical), ns=tree.times[physical])
-            tree.trim()
+        tree.finish()
 
     def _unpack(self, entry: TarEntry) -> None:
         tree = self._tree

@@ -12,14 +12,16 @@ from lading.storage.layers.tar_header import BadTar
 
 _NO_ID = 0xFFFF_FFFF  # (uid_t) -1 means "leave as it is" in chown(2)
 _TIME_LIMIT_NS = (1 << 34) * 1_000_000_000  # the years that ext4 can store, and more than others
+_ACLS = (b"system.posix_acl_access", b"system.posix_acl_default")  # man 5 acl
+_DEFAULT_ACL = "system.posix_acl_default"
 _PRIVATE_XATTR = b"user.overlay."  # overlayfs's own, when mounted with userxattr
 
 
 def is_allowed_xattr(name: bytes) -> bool:
-    """File capabilities and the user namespace; never trusted.* (it steers overlayfs), never
-    labels.
+    """File capabilities, access control lists and the user namespace; never trusted.* (it steers
+    overlayfs), never labels.
     """
-    return name == b"security.capability" or (
+    return name in (b"security.capability", *_ACLS) or (
         name.startswith(b"user.") and not name.startswith(_PRIVATE_XATTR)
     )
 
@@ -47,7 +49,7 @@ def set_on(descriptor: int, entry: TarEntry) -> None:
 
 
 def set_xattrs(descriptor: int, xattrs: dict[bytes, bytes]) -> None:
-    """Set the allowed ones. A file system without user.* is tolerated, as everywhere."""
+    """Set the allowed ones. A file system without user.* or ACLs is tolerated, as everywhere."""
     for name, value in xattrs.items():
         if not is_allowed_xattr(name):
             continue
@@ -56,8 +58,25 @@ def set_xattrs(descriptor: int, xattrs: dict[bytes, bytes]) -> None:
         try:
             os.setxattr(descriptor, name, value)
         except OSError as error:
-            if error.errno != errno.EOPNOTSUPP or not name.startswith(b"user."):
+            if error.errno != errno.EOPNOTSUPP or name == b"security.capability":
                 raise
+
+
+def take_default_acl(descriptor: int) -> bytes:
+    """Remove a directory's default ACL, which all made in it would inherit; empty if none."""
+    try:
+        acl = os.getxattr(descriptor, _DEFAULT_ACL)
+    except OSError as error:
+        if error.errno not in (errno.ENODATA, errno.EOPNOTSUPP):
+            raise
+        return b""
+    os.removexattr(descriptor, _DEFAULT_ACL)
+    return acl
+
+
+def give_default_acl(descriptor: int, acl: bytes) -> None:
+    """Set it again, when everything is in place."""
+    os.setxattr(descriptor, _DEFAULT_ACL, acl)
 
 
 def read_xattrs(descriptor: int) -> dict[bytes, bytes]:

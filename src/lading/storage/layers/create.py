@@ -69,12 +69,12 @@ class Creator:
         os.ftruncate(descriptor, entry.real_size)
 
     def directory(self, parent: int, physical: bytes, name: bytes, entry: TarEntry) -> None:
-        """A directory or the root; its mtime is set when everything is unpacked."""
+        """A directory or the root; `Tree.finish` does what has to come last."""
         tree = self._tree
         if not name:
             self.has_root = True
             attributes.set_on(tree.root, entry)
-            tree.times[b""] = attributes.times_of(entry)
+            tree.finish_later(b"", tree.root, attributes.times_of(entry))
             return
         path = physical + b"/" + name if physical else name
         try:
@@ -83,7 +83,7 @@ class Creator:
             self._over_existing(parent, physical, name)
         descriptor = tree.directory(path)
         attributes.set_on(descriptor, entry)
-        tree.times[path] = attributes.times_of(entry)
+        tree.finish_later(path, descriptor, attributes.times_of(entry))
 
     def _over_existing(self, parent: int, physical: bytes, name: bytes) -> None:
         """A directory where this layer has something: kept if it is one, else replaced."""

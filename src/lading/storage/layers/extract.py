@@ -54,9 +54,7 @@ def extract(
                 extraction.member(entry)
             except OSError as error:
                 raise blame(error, entry) from error
-        for physical in sorted(tree.times):
-            os.utime(tree.directory(physical), ns=tree.times[physical])
-            tree.trim()
+        tree.finish()
     finally:
         tree.close()
 

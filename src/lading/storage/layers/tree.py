@@ -44,7 +44,9 @@ class Tree:
         self.root = root
         self.lowers = lowers
         self.needs_lower = False
-        self.times: dict[bytes, tuple[int, int]] = {}  # mtimes of directories, to be set last
+        # of directories, to be set last: times, and what would be inherited
+        self.times: dict[bytes, tuple[int, int]] = {}
+        self._default_acls: dict[bytes, bytes] = {}
         self._limits = limits
         self._open = {b"": os.open(b".", OPEN_DIRECTORY, dir_fd=root)}
 
@@ -112,7 +114,24 @@ class Tree:
             os.close(self._open.pop(path))
         for path in [p for p in self.times if p == gone or p.startswith(gone + b"/")]:
             del self.times[path]
+            self._default_acls.pop(path, None)
         return status
+
+    def finish_later(self, physical: bytes, directory: int, times: tuple[int, int]) -> None:
+        """Remember a directory's times, and its default ACL, which is taken from it until then."""
+        self.times[physical] = times
+        self._default_acls.pop(physical, None)
+        if acl := attributes.take_default_acl(directory):
+            self._default_acls[physical] = acl
+
+    def finish(self) -> None:
+        """What can only be done when everything is in place."""
+        for physical in sorted(self.times):
+            directory = self.directory(physical)
+            if physical in self._default_acls:
+                attributes.give_default_acl(directory, self._default_acls[physical])
+            os.utime(directory, ns=self.times[physical])
+            self.trim()
 
     def find_lower(self, physical: bytes) -> lower.Found | None:
         """What the lower chain shows at this path; the descriptor is the caller's to close."""
@@ -197,7 +216,8 @@ class Tree:
             attributes.copy_from(source, found.status, descriptor)
         finally:
             os.close(source)
-        self.times[physical] = (found.status.st_mtime_ns, found.status.st_mtime_ns)
+        times = (found.status.st_mtime_ns, found.status.st_mtime_ns)
+        self.finish_later(physical, descriptor, times)
 
     def _make(self, parent: int, name: bytes, child: bytes, *, opaque: bool = False) -> int:
         os.mkdir(name, IMPLIED_MODE, dir_fd=parent)

@@ -5,6 +5,7 @@ import io
 import os
 import shutil
 import stat
+import struct
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -181,6 +182,37 @@ def test_only_harmless_xattrs_are_set(layers: Layers) -> None:
     names = sorted(os.listxattr(layers.top / "a"))
     assert names == ["security.capability", "user.note"]
     assert os.getxattr(layers.top / "a", "security.capability") == capability
+
+
+def acl(group_id: int) -> bytes:
+    """rwxr-xr-x, and r-x for a group: include/uapi/linux/posix_acl_xattr.h."""
+    none = 0xFFFFFFFF
+    entries = [(1, 7, none), (4, 5, none), (8, 5, group_id), (16, 5, none), (32, 5, none)]
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+
+
+def test_access_control_lists_are_kept_and_nothing_inherits_them(layers: Layers) -> None:
+    lists = {b"system.posix_acl_access": acl(4), b"system.posix_acl_default": acl(5)}
+    layers.apply(
+        directory("d", 0o755, mtime_ns=5, xattrs=lists),
+        directory("d/e", 0o755),
+        file("d/f", mode=0o640),
+    )
+    assert os.getxattr(layers.top / "d", "system.posix_acl_access") == acl(4)
+    assert os.getxattr(layers.top / "d", "system.posix_acl_default") == acl(5)
+    assert (layers.top / "d").stat().st_mtime_ns == 5
+    assert os.listxattr(layers.top / "d/e") == []
+    assert os.listxattr(layers.top / "d/f") == []
+    assert stat.S_IMODE((layers.top / "d/f").stat().st_mode) == 0o640
+
+
+def test_a_malformed_access_control_list_is_refused(layers: Layers) -> None:
+    with pytest.raises(HostileArchive):
+        layers.apply(
+            directory(
+                "d", xattrs={b"system.posix_acl_default": struct.pack("<I8s", 2, b"nonsense")}
+            )
+        )
 
 
 def test_the_digest_covers_what_follows_the_end_mark(layers: Layers) -> None:
