@@ -4,9 +4,7 @@ Nothing asked is passed over in silence: what contradicts itself or cannot be do
 what will not be heeded comes back to the user as a warning.
 """
 
-import os
-
-from lading.containers import binds, oci_spec, preparation, resources, restart
+from lading.containers import binds, oci_spec, preparation, restart
 from lading.containers.lifecycle import policy_of
 from lading.containers.record import ContainerRecord
 
@@ -16,12 +14,10 @@ LOG_DRIVERS = ("", "json-file", "local")  # all mean our own log, which `logs` a
 def check(record: ContainerRecord) -> list[str]:
     """The warnings for this container. Raises InvalidArgument, NotSupported."""
     host = record.host_config
-    resources.check(host, cpu_count=os.cpu_count() or 1)
     binds.parse(host)
     preparation.check_modes(record)
     restart.check(policy_of(record), is_auto_removed=host.auto_remove)
     oci_spec.capability_names(host)
-    resources.devices(host)
     if host.init:
         preparation.init_program()
     return warnings(record)

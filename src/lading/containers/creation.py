@@ -9,13 +9,14 @@ import time
 from msgspec.structs import replace
 
 from lading import names
-from lading.containers import admission, oci_spec
+from lading.containers import admission, limit_checks, oci_spec
 from lading.containers.collection import Collection
 from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.merge import merge
 from lading.containers.record import ContainerRecord, NameInUse
 from lading.failpoints import fp
+from lading.kernel.cgroup import abilities, hierarchies
 from lading.oci.config import ExecutionConfig
 from lading.wire.containers import ContainerCreate, ContainerCreated
 from lading.wire.host_config import HostConfig
@@ -30,6 +31,7 @@ class Creation:
     def __init__(self, context: Context, known: Collection) -> None:
         self._context = context
         self._known = known
+        self._abilities = abilities.read(hierarchies())
 
     async def create(
         self, request: ContainerCreate, *, name: str | None, platform: str | None
@@ -39,7 +41,11 @@ class Creation:
             name = names.check_name(name)
         image = await self._context.images.resolve(request.image, platform=platform)
         record = _new_record(request, image.id, image.config.config or ExecutionConfig())
-        warnings = admission.check(record)
+        host, warnings = limit_checks.settle(
+            record.host_config, self._abilities, cpu_count=os.cpu_count() or 1
+        )
+        record = replace(record, host_config=host)
+        warnings += admission.check(record)
         snapshots, layout = self._context.snapshots, self._context.layout
         fp("create.before-snapshot")
         snapshots.prepare(record.id, image.chain_id or None, record=False)

@@ -8,6 +8,7 @@ the spec (`process.user.username` and `groupAdd`) are resolved by our init insid
 from typing import NamedTuple
 
 from lading.containers import resources
+from lading.containers.devices import NO_DEVICES, Devices
 from lading.containers.record import ContainerRecord
 from lading.kernel import capabilities
 from lading.wire.host_config import HostConfig
@@ -41,7 +42,7 @@ class Surroundings(NamedTuple):
     binds: tuple[Bind, ...]  # /etc/hosts and its kin first, then the user's, by depth
     namespace_paths: dict[str, str]  # joined namespaces: {"network": "/proc/17/ns/net"}
     init_path: str = ""  # the program behind --init, "" when it was not asked for
-    has_swap_limit: bool = True
+    devices: Devices = NO_DEVICES
 
 
 def build(record: ContainerRecord, around: Surroundings) -> dict[str, object]:
@@ -201,7 +202,10 @@ def _linux(record: ContainerRecord, around: Surroundings) -> dict[str, object]:
     linux: dict[str, object] = {
         "cgroupsPath": around.cgroup_path,
         "namespaces": _namespaces(host, around),
-        "resources": resources.limits(host, has_swap_limit=around.has_swap_limit),
+        "resources": {
+            "devices": around.devices.rules,
+            **resources.limits(host, numbers=around.devices.numbers),
+        },
         "sysctl": host.sysctls or {},
         "rootfsPropagation": "rslave" if _wants_slave(around) else "private",
     }
@@ -212,7 +216,7 @@ def _linux(record: ContainerRecord, around: Surroundings) -> dict[str, object]:
         linux["readonlyPaths"] = (
             [] if unconfined else READONLY_PATHS if read_only is None else read_only
         )
-    linux["devices"] = resources.devices(host)
+    linux["devices"] = around.devices.nodes
     return linux
 
 

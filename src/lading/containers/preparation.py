@@ -9,14 +9,13 @@ import shutil
 from contextlib import AsyncExitStack
 from typing import NamedTuple
 
-from lading.containers import binds, oci_spec
+from lading.containers import binds, devices, oci_spec
 from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.oci_spec import Bind, Surroundings
 from lading.containers.record import ContainerRecord
 from lading.errors import Conflict, InvalidArgument, NotSupported
 from lading.failpoints import fp
-from lading.kernel.cgroup import Hierarchies, hierarchies
 from lading.networks import Endpoint, hosts, resolvconf
 from lading.networks.service import read_file
 
@@ -48,7 +47,6 @@ class Preparation:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._has_swap_limit = has_swap_limit(hierarchies())
 
     async def prepare(self, container: Container, undo: AsyncExitStack) -> Prepared:
         """The request for the spawner. Raises LadingError; `undo` gives everything back."""
@@ -63,7 +61,7 @@ class Preparation:
             cgroup_path=context.layout.cgroup(record.id),
             binds=(*self._own_binds(record), *asked),
             namespace_paths=self._joined(container),
-            has_swap_limit=self._has_swap_limit,
+            devices=devices.look_up(record.host_config),
             init_path=INIT_TARGET if record.host_config.init else "",
         )
         overlay = context.snapshots.mount(record.id)
@@ -144,12 +142,6 @@ class Preparation:
                 shares_host=host.network_mode == "host",
             )
             _write(f"{directory}/resolv.conf", resolver)
-
-
-def has_swap_limit(trees: Hierarchies) -> bool:
-    """Whether memory and swap can be limited together; cgroup v1 needs swapaccount=1 for that."""
-    memory = trees.v1.get("memory")
-    return memory is None or os.path.exists(f"{memory}/memory.memsw.limit_in_bytes")
 
 
 def init_program() -> str:

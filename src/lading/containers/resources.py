@@ -1,83 +1,45 @@
-"""Limits: from Docker's HostConfig to the runtime spec's rlimits, resources and devices. Pure.
+"""Limits: from Docker's HostConfig to the runtime spec's rlimits and resources. Pure.
 
-Sources: Docker Engine API HostConfig; runtime-spec config-linux.md; the defaults are moby's.
+What contradicts itself was refused before (`limit_checks`). Sources: Docker Engine API HostConfig;
+runtime-spec config-linux.md; moby, daemon/daemon_unix.go.
 """
 
-from lading.errors import InvalidArgument
-from lading.wire.host_config import HostConfig
+from collections.abc import Sequence
+
+from lading.wire.host_config import HostConfig, ThrottleDevice
 
 CPU_PERIOD_US = 100_000  # CFS period that --cpus is expressed in
-SMALLEST_MEMORY = 6 * 1024 * 1024  # Docker's floor, below it no container starts
+Numbers = dict[str, tuple[int, int]]  # block devices by path: major, minor
 
 
-class MemoryTooSmall(InvalidArgument):
-    """Minimum memory limit allowed is 6MB"""
+def limits(
+    host: HostConfig, *, numbers: Numbers | None = None, is_update: bool = False
+) -> dict[str, object]:
+    """linux.resources without device rules; keys only for what was asked.
 
-
-class SwapBelowMemory(InvalidArgument):
-    """Minimum memoryswap limit should be larger than memory limit, see usage"""
-
-
-class SwapWithoutMemory(InvalidArgument):
-    """You should always set the Memory limit when using Memoryswap limit, see usage"""
-
-
-class TooManyCpus(InvalidArgument):
-    """Range of CPUs is from 0.01 to {0}.00, as there are only {0} CPUs available"""
-
-
-class CpusAndQuota(InvalidArgument):
-    """Conflicting options: Nano CPUs and CPU {0} cannot both be set."""
-
-
-def check(host: HostConfig, *, cpu_count: int) -> None:
-    """Refuse limits that contradict each other, with dockerd's words. Raises InvalidArgument."""
-    memory, swap = (host.memory or 0), (host.memory_swap or 0)
-    if 0 < memory < SMALLEST_MEMORY:
-        raise MemoryTooSmall
-    if memory and 0 < swap < memory:
-        raise SwapBelowMemory
-    if not memory and swap > 0:
-        raise SwapWithoutMemory
-    nano = host.nano_cpus or 0
-    if nano and (host.cpu_period or 0):
-        raise CpusAndQuota("Period")
-    if nano and (host.cpu_quota or 0):
-        raise CpusAndQuota("Quota")
-    if nano < 0 or nano > cpu_count * 1_000_000_000:
-        raise TooManyCpus(cpu_count)
-
-
-def limits(host: HostConfig, *, has_swap_limit: bool = True) -> dict[str, object]:
-    """linux.resources; keys only for what was asked.
-
-    Without `has_swap_limit` (cgroup v1, no swap accounting) memory alone is limited.
+    An update says also what becomes unlimited (-1), which is nothing to say of a new container.
     """
-    asked: dict[str, object] = {"devices": device_rules(host)}
-    for part, values in (("memory", _memory(host, has_swap_limit)), ("cpu", _cpu(host))):
-        if values:
-            asked[part] = values
-    pids = host.pids_limit
-    if pids:
-        asked["pids"] = {"limit": pids}
-    weight = host.blkio_weight or 0
-    if weight:
-        asked["blockIO"] = {"weight": weight}
+    asked: dict[str, object] = {}
+    parts = {
+        "memory": _memory(host, is_update=is_update),
+        "cpu": _cpu(host),
+        "blockIO": _block_io(host, numbers or {}),
+    }
+    asked.update({name: values for name, values in parts.items() if values})
+    if host.pids_limit is not None and (host.pids_limit > 0 or is_update):
+        asked["pids"] = {"limit": host.pids_limit if host.pids_limit > 0 else -1}
     return asked
 
 
-def _memory(host: HostConfig, has_swap_limit: bool) -> dict[str, object]:
-    memory, swap = (host.memory or 0), (host.memory_swap or 0)
+def _memory(host: HostConfig, *, is_update: bool) -> dict[str, object]:
     values: dict[str, object] = {
-        "limit": memory,
-        "reservation": (host.memory_reservation or 0),
-        # Docker: a memory limit alone allows as much swap again
-        "swap": (swap or memory * 2) if has_swap_limit else 0,
+        "limit": host.memory,
+        "reservation": host.memory_reservation,
+        "swap": host.memory_swap if host.memory_swap > 0 or is_update else 0,
     }
     values = {name: value for name, value in values.items() if value}
-    swappiness = host.memory_swappiness
-    if swappiness is not None and swappiness != -1:
-        values["swappiness"] = swappiness
+    if host.memory_swappiness is not None and host.memory_swappiness != -1:
+        values["swappiness"] = host.memory_swappiness
     if host.oom_kill_disable:
         values["disableOOMKiller"] = True
     return values
@@ -85,17 +47,47 @@ def _memory(host: HostConfig, has_swap_limit: bool) -> dict[str, object]:
 
 def _cpu(host: HostConfig) -> dict[str, object]:
     values: dict[str, object] = {
-        "shares": (host.cpu_shares or 0),
-        "period": (host.cpu_period or 0),
-        "quota": (host.cpu_quota or 0),
-        "cpus": (host.cpuset_cpus or ""),
-        "mems": (host.cpuset_mems or ""),
+        "shares": host.cpu_shares,
+        "period": host.cpu_period,
+        "quota": host.cpu_quota,
+        "realtimePeriod": host.cpu_realtime_period,
+        "realtimeRuntime": host.cpu_realtime_runtime,
+        "cpus": host.cpuset_cpus,
+        "mems": host.cpuset_mems,
     }
-    nano = host.nano_cpus or 0
-    if nano:
+    if host.nano_cpus:
         values["period"] = CPU_PERIOD_US
-        values["quota"] = nano * CPU_PERIOD_US // 1_000_000_000
+        values["quota"] = host.nano_cpus * CPU_PERIOD_US // 1_000_000_000
     return {name: value for name, value in values.items() if value}
+
+
+def _block_io(host: HostConfig, numbers: Numbers) -> dict[str, object]:
+    values: dict[str, object] = {}
+    if host.blkio_weight:
+        values["weight"] = host.blkio_weight
+    if host.blkio_weight_device:
+        values["weightDevice"] = [
+            {**_device(device.path, numbers), "weight": device.weight}
+            for device in host.blkio_weight_device
+        ]
+    for field, devices in (
+        ("throttleReadBpsDevice", host.blkio_device_read_bps),
+        ("throttleWriteBpsDevice", host.blkio_device_write_bps),
+        ("throttleReadIOPSDevice", host.blkio_device_read_iops),
+        ("throttleWriteIOPSDevice", host.blkio_device_write_iops),
+    ):
+        if devices:
+            values[field] = _rates(devices, numbers)
+    return values
+
+
+def _rates(devices: Sequence[ThrottleDevice], numbers: Numbers) -> list[dict[str, int]]:
+    return [{**_device(device.path, numbers), "rate": device.rate} for device in devices]
+
+
+def _device(path: str, numbers: Numbers) -> dict[str, int]:
+    major, minor = numbers[path]
+    return {"major": major, "minor": minor}
 
 
 def rlimits(host: HostConfig) -> list[dict[str, object]]:
@@ -104,23 +96,3 @@ def rlimits(host: HostConfig) -> list[dict[str, object]]:
         {"type": f"RLIMIT_{limit.name.upper()}", "soft": limit.soft, "hard": limit.hard}
         for limit in host.ulimits or []
     ]
-
-
-def device_rules(host: HostConfig) -> list[dict[str, object]]:
-    """linux.resources.devices: --privileged allows all.
-
-    Nothing else is said: the runtime denies every device and then allows Docker's list, and each
-    rule said twice costs three system calls a start (`lading.kernel.cgroup.device_rules.DEFAULTS`).
-    """
-    return [{"allow": True, "access": "rwm"}] if host.privileged else []
-
-
-def devices(host: HostConfig) -> list[dict[str, object]]:
-    """linux.devices: none beyond the standard nodes, which init makes; --device comes later."""
-    if host.devices:
-        raise DevicesNotSupported
-    return []
-
-
-class DevicesNotSupported(InvalidArgument):
-    """--device is not supported yet (use --privileged, or bind the node with -v)"""

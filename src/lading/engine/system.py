@@ -5,8 +5,8 @@ import platform
 import time
 from typing import TYPE_CHECKING
 
-from lading.containers.preparation import INIT_PROGRAMS, has_swap_limit
-from lading.kernel.cgroup import hierarchies
+from lading.containers.preparation import INIT_PROGRAMS
+from lading.kernel.cgroup import abilities, hierarchies
 from lading.logs.lines import format_time
 from lading.version import API_VERSION, MIN_API_VERSION, VERSION
 from lading.wire.system import (
@@ -62,7 +62,7 @@ class System:
         engine = self._engine
         states = [container.record.state for container in engine.containers.all()]
         trees = hierarchies()
-        controllers = set(trees.v1) | set(trees.v2_controllers())
+        can = abilities.read(trees)
         return Info(
             id=engine.engine_id,
             containers=len(states),
@@ -77,14 +77,14 @@ class System:
             plugins=Plugins(
                 volume=["local"], network=["bridge", "host", "null"], log=["json-file"]
             ),
-            memory_limit="memory" in controllers,
-            swap_limit=has_swap_limit(trees),
-            cpu_cfs_period="cpu" in controllers,
-            cpu_cfs_quota="cpu" in controllers,
-            cpu_shares_supported="cpu" in controllers,
-            cpu_set="cpuset" in controllers,
-            pids_limit="pids" in controllers,
-            oom_kill_disable="memory" in trees.v1,
+            memory_limit=can.memory,
+            swap_limit=can.swap,
+            cpu_cfs_period=can.cpu_cfs,
+            cpu_cfs_quota=can.cpu_cfs,
+            cpu_shares_supported=can.cpu_shares,
+            cpu_set=can.cpuset,
+            pids_limit=can.pids,
+            oom_kill_disable=can.oom_kill_disable,
             ipv4_forwarding=_read("/proc/sys/net/ipv4/ip_forward") == "1",
             debug=engine.options.debug,
             n_fd=len(os.listdir("/proc/self/fd")),

@@ -5,7 +5,6 @@ import pytest
 from lading.containers import admission
 from lading.containers.binds import NamedVolume
 from lading.containers.record import ContainerRecord
-from lading.containers.resources import MemoryTooSmall, limits
 from lading.wire.containers import ContainerConfig, Healthcheck
 from lading.wire.host_config import HostConfig, LogConfig
 from lading.wire.networks import NetworkingConfig, PortBinding
@@ -53,13 +52,5 @@ def test_a_health_check_that_is_switched_off_needs_no_warning() -> None:
 
 
 def test_contradictions_are_refused() -> None:
-    with pytest.raises(MemoryTooSmall):
-        admission.check(record(HostConfig(memory=4096)))
     with pytest.raises(NamedVolume):
         admission.check(record(HostConfig(binds=["data:/data"])))
-
-
-def test_without_swap_accounting_memory_alone_is_limited() -> None:
-    host = HostConfig(memory=64 << 20)
-    assert limits(host)["memory"] == {"limit": 64 << 20, "swap": 128 << 20}
-    assert limits(host, has_swap_limit=False)["memory"] == {"limit": 64 << 20}

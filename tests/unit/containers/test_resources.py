@@ -1,40 +1,43 @@
-"""Docker's limits become the runtime spec's, and contradictions are refused."""
+"""Docker's limits become the runtime spec's."""
 
 import pytest
 
 from lading.containers import resources
-from lading.errors import InvalidArgument
-from lading.wire.host_config import DeviceMapping, HostConfig, Ulimit
+from lading.containers.resources import limits
+from lading.wire.host_config import HostConfig, ThrottleDevice, Ulimit, WeightDevice
 
 MIB = 1024 * 1024
-
-
-def limits(host: HostConfig) -> dict[str, object]:
-    """linux.resources without the devices, which are always there."""
-    found = resources.limits(host)
-    del found["devices"]
-    return found
 
 
 def test_nothing_asked_is_nothing_limited() -> None:
     assert limits(HostConfig()) == {}
 
 
-def test_memory_allows_as_much_swap_again() -> None:
-    assert limits(HostConfig(memory=64 * MIB)) == {"memory": {"limit": 64 * MIB, "swap": 128 * MIB}}
-
-
-@pytest.mark.parametrize("swap", [64 * MIB, 96 * MIB, -1])
-def test_swap_is_what_was_said(swap: int) -> None:
-    assert limits(HostConfig(memory=64 * MIB, memory_swap=swap)) == {
-        "memory": {"limit": 64 * MIB, "swap": swap}
+def test_an_unlimited_swap_is_nothing_to_say_of_a_new_container() -> None:
+    host = HostConfig(memory=64 * MIB, memory_swap=-1, pids_limit=-1)
+    assert limits(host) == {"memory": {"limit": 64 * MIB}}
+    assert limits(host, is_update=True) == {
+        "memory": {"limit": 64 * MIB, "swap": -1},
+        "pids": {"limit": -1},
     }
 
 
-def test_further_memory_settings_are_handed_on() -> None:
-    host = HostConfig(memory_reservation=8 * MIB, memory_swappiness=0, oom_kill_disable=True)
+def test_memory_settings_are_handed_on() -> None:
+    host = HostConfig(
+        memory=64 * MIB,
+        memory_swap=96 * MIB,
+        memory_reservation=8 * MIB,
+        memory_swappiness=0,
+        oom_kill_disable=True,
+    )
     assert limits(host) == {
-        "memory": {"reservation": 8 * MIB, "swappiness": 0, "disableOOMKiller": True}
+        "memory": {
+            "limit": 64 * MIB,
+            "swap": 96 * MIB,
+            "reservation": 8 * MIB,
+            "swappiness": 0,
+            "disableOOMKiller": True,
+        }
     }
 
 
@@ -50,72 +53,50 @@ def test_cpus_are_a_share_of_each_period() -> None:
 
 def test_cpu_settings_are_handed_on() -> None:
     host = HostConfig(
-        cpu_shares=512, cpu_period=50_000, cpu_quota=25_000, cpuset_cpus="0-1", cpuset_mems="0"
+        cpu_shares=512,
+        cpu_period=50_000,
+        cpu_quota=25_000,
+        cpu_realtime_period=1_000_000,
+        cpu_realtime_runtime=950_000,
+        cpuset_cpus="0-1",
+        cpuset_mems="0",
     )
     assert limits(host) == {
-        "cpu": {"shares": 512, "period": 50_000, "quota": 25_000, "cpus": "0-1", "mems": "0"}
+        "cpu": {
+            "shares": 512,
+            "period": 50_000,
+            "quota": 25_000,
+            "realtimePeriod": 1_000_000,
+            "realtimeRuntime": 950_000,
+            "cpus": "0-1",
+            "mems": "0",
+        }
     }
 
 
-@pytest.mark.parametrize("count", [10, -1])
-def test_the_number_of_processes_is_limited(count: int) -> None:
-    assert limits(HostConfig(pids_limit=count)) == {"pids": {"limit": count}}
+@pytest.mark.parametrize(("asked", "expected"), [(10, {"pids": {"limit": 10}}), (-1, {}), (0, {})])
+def test_the_number_of_processes_is_limited(asked: int, expected: dict[str, object]) -> None:
+    assert limits(HostConfig(pids_limit=asked)) == expected
 
 
-def test_the_weight_of_block_devices_is_handed_on() -> None:
-    assert limits(HostConfig(blkio_weight=300)) == {"blockIO": {"weight": 300}}
-
-
-@pytest.mark.parametrize(
-    ("host", "error"),
-    [
-        (HostConfig(memory=6 * MIB - 1), resources.MemoryTooSmall),
-        (HostConfig(memory=64 * MIB, memory_swap=63 * MIB), resources.SwapBelowMemory),
-        (HostConfig(memory_swap=64 * MIB), resources.SwapWithoutMemory),
-        (HostConfig(nano_cpus=1, cpu_period=1000), resources.CpusAndQuota),
-        (HostConfig(nano_cpus=1, cpu_quota=1000), resources.CpusAndQuota),
-        (HostConfig(nano_cpus=2_000_000_001), resources.TooManyCpus),
-        (HostConfig(nano_cpus=-1), resources.TooManyCpus),
-    ],
-)
-def test_limits_that_cannot_be_are_refused(host: HostConfig, error: type[InvalidArgument]) -> None:
-    with pytest.raises(error):
-        resources.check(host, cpu_count=2)
-
-
-@pytest.mark.parametrize(
-    "host",
-    [
-        HostConfig(),
-        HostConfig(memory=6 * MIB),
-        HostConfig(memory=64 * MIB, memory_swap=-1),
-        HostConfig(memory_swap=-1),
-        HostConfig(nano_cpus=2_000_000_000),
-        HostConfig(cpu_period=1000, cpu_quota=1000),
-    ],
-)
-def test_limits_at_their_edge_are_accepted(host: HostConfig) -> None:
-    resources.check(host, cpu_count=2)
-
-
-def test_too_many_cpus_are_told_how_many_there_are() -> None:
-    with pytest.raises(resources.TooManyCpus, match=r"0\.01 to 2\.00, as there are only 2 CPUs"):
-        resources.check(HostConfig(nano_cpus=3_000_000_000), cpu_count=2)
+def test_block_devices_are_told_by_their_numbers() -> None:
+    host = HostConfig(
+        blkio_weight=300,
+        blkio_weight_device=[WeightDevice(path="/dev/a", weight=400)],
+        blkio_device_read_bps=[ThrottleDevice(path="/dev/b", rate=1000)],
+        blkio_device_write_iops=[ThrottleDevice(path="/dev/a", rate=10)],
+    )
+    a, b = {"major": 8, "minor": 0}, {"major": 8, "minor": 16}
+    assert limits(host, numbers={"/dev/a": (8, 0), "/dev/b": (8, 16)}) == {
+        "blockIO": {
+            "weight": 300,
+            "weightDevice": [{**a, "weight": 400}],
+            "throttleReadBpsDevice": [{**b, "rate": 1000}],
+            "throttleWriteIOPSDevice": [{**a, "rate": 10}],
+        }
+    }
 
 
 def test_ulimits_have_the_names_of_setrlimit() -> None:
     host = HostConfig(ulimits=[Ulimit(name="nofile", soft=10, hard=20)])
     assert resources.rlimits(host) == [{"type": "RLIMIT_NOFILE", "soft": 10, "hard": 20}]
-
-
-def test_the_rules_of_the_runtime_are_enough_for_a_plain_container() -> None:
-    assert resources.device_rules(HostConfig()) == []
-
-
-def test_a_privileged_container_has_every_device() -> None:
-    assert resources.device_rules(HostConfig(privileged=True)) == [{"allow": True, "access": "rwm"}]
-
-
-def test_a_device_of_the_host_is_refused_for_now() -> None:
-    with pytest.raises(resources.DevicesNotSupported):
-        resources.devices(HostConfig(devices=[DeviceMapping(path_on_host="/dev/fuse")]))
