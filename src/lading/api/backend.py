@@ -19,6 +19,7 @@ from lading.wire.containers import (
 )
 from lading.wire.exec import ExecConfig, ExecInspect, ExecStart
 from lading.wire.images import ImageDeleteItem, ImageHistoryItem, ImageInspect, ImageSummary
+from lading.wire.stats import Stats
 from lading.wire.system import Info, Version
 
 Filters = dict[str, list[str]]
@@ -26,11 +27,11 @@ Progress = Callable[[dict[str, object]], None]  # one message of a progress stre
 
 
 class LogStream(Protocol):
-    """Log records, (stream, bytes) with stream 1 for stdout and 2 for stderr."""
+    """Some output at a time: (stream, text) with stream 1 for stdout and 2 for stderr."""
 
     tty: bool
 
-    def __aiter__(self) -> AsyncIterator[tuple[int, bytes]]: ...
+    def __aiter__(self) -> AsyncIterator[list[tuple[int, bytes]]]: ...
 
 
 class Attachment(Protocol):
@@ -76,6 +77,8 @@ class Containers(Protocol):
     def wait(self, ref: str, condition: str) -> Awaitable[WaitResult]:
         """Registered when this returns; the result may come much later."""
 
+    async def stats(self, ref: str, *, one_shot: bool) -> Stats: ...
+    def stats_stream(self, ref: str) -> AsyncIterator[Stats]: ...
     def logs(
         self,
         ref: str,
@@ -89,7 +92,7 @@ class Containers(Protocol):
         tail: int | None,
         details: bool,
     ) -> LogStream: ...
-    def attach(
+    async def attach(
         self,
         ref: str,
         *,

@@ -45,6 +45,8 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument(
         "-l", "--log-level", choices=["debug", "info", "warn", "error", "fatal"], help="info"
     )
+    flags.add_argument("--log-driver", help="of containers that name none (default json-file)")
+    flags.add_argument("--log-opt", action="append", help="NAME=VALUE for that driver (repeatable)")
     flags.add_argument("--registry-mirror", action="append", help="URL, for docker.io names")
     flags.add_argument("--insecure-registry", action="append", help="HOST[:PORT] or CIDR")
     flags.add_argument("--cgroup-parent", help="below which containers' cgroups are made")
@@ -71,7 +73,7 @@ def settings(words: Sequence[str]) -> dict[str, object]:
         return given
     document = _config(path)
     plural = {"hosts": "host", "registry-mirrors": "registry-mirror"}
-    plural |= {"insecure-registries": "insecure-registry"}
+    plural |= {"insecure-registries": "insecure-registry", "log-opts": "log-opt"}
     for key, value in document.items():
         name = plural.get(key, key).replace("-", "_")
         if name not in flags:
@@ -120,7 +122,17 @@ def options(given: dict[str, object]) -> Options:
         insecure_registries=texts("insecure_registry"),
         cgroup_parent=text("cgroup_parent", ""),
         networks=networks,
+        log_driver=text("log_driver", "json-file"),
+        log_options=tuple(_log_options(given.get("log_opt"))),
     )
+
+
+def _log_options(given: object) -> list[tuple[str, str]]:
+    """Flags are `NAME=VALUE`, the config file has an object."""
+    if isinstance(given, dict):
+        return [(str(name), str(value)) for name, value in given.items()]
+    words = given if isinstance(given, list) else []
+    return [(name, value) for name, _, value in (str(word).partition("=") for word in words)]
 
 
 def listeners(hosts: Sequence[str], environ: dict[str, str]) -> list[Listener]:

@@ -73,6 +73,31 @@ def converse(
     return Outcome(watcher)
 
 
+def follow(
+    session: Session,
+    container: str,
+    stream: RawStream,
+    waiting: RawStream,
+    *,
+    tty: bool,
+    stdin: bool,
+    output: bool = True,
+    detach_keys: str = "",
+) -> int:
+    """Talk with a container until it ends or the user detaches; returns the exit code."""
+    outcome = converse(
+        stream,
+        tty=tty,
+        stdin=stdin,
+        output=output,
+        detach_keys=detach_keys,
+        resize=resizer(
+            session, lambda rows, columns: containers.resize(container, height=rows, width=columns)
+        ),
+    )
+    return 0 if outcome.is_detached else exit_code(waiting)
+
+
 def resizer(session: Session, call: Callable[[int, int], Call[None]]) -> Callable[[int, int], None]:
     """Tells the engine a size; on a connection of its own, for it runs in a signal handler.
 

@@ -43,8 +43,8 @@ class Command:
         self.aliases = aliases
 
     def complaint_about(self, count: int) -> str | None:
-        """Docker's sentence about a wrong number of arguments."""
-        said = f"'lading {self.name}'"
+        """Docker's sentence about a wrong number of arguments; `{}` stands for the command."""
+        said = "{}"
         if self.least <= count <= self.most:
             return None
         if self.most == 0:

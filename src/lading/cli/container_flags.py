@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 ATTACH = parsed_list("list", option_values.stream_name)
 DEVICE = parsed_list("list", option_values.device)
 DNS = parsed_list("list", option_values.ip_address)
+ENV = parsed_list("list", option_values.variable)
 HOST = parsed_list("list", option_values.extra_host)
 MOUNT = parsed_list("mount", mounts.parse_mount)
 NETWORK = parsed_list("network", option_values.network)
@@ -43,7 +44,7 @@ FLAGS = (
     Flag("dns-search", "", LIST, "Set custom DNS search domains"),
     Flag("domainname", "", STRING, "Container NIS domain name"),
     Flag("entrypoint", "", STRING, "Overwrite the default ENTRYPOINT of the image"),
-    Flag("env", "e", LIST, "Set environment variables (KEY alone takes the host's value)"),
+    Flag("env", "e", ENV, "Set environment variables (KEY alone takes the host's value)"),
     Flag("env-file", "", LIST, "Read in a file of environment variables"),
     Flag("expose", "", LIST, "Expose a port or a range of ports"),
     Flag("group-add", "", LIST, "Add additional groups to join"),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
+from lading import exit_codes
 from lading.cli import progress, references
 from lading.cli.create_request import to_create_request
-from lading.cli.failures import NOT_EXECUTABLE, NOT_FOUND, USAGE_ERROR, Failure
+from lading.cli.failures import USAGE_ERROR, Failure
 from lading.cli.terminal import size
 from lading.errors import LadingError
 from lading.sdk import containers, images
@@ -62,8 +63,6 @@ def _check(args: CreateArguments) -> None:
         )
     if args.rm and args.restart not in ("no", ""):
         raise ValueError("conflicting options: cannot specify both --restart and --rm")
-    if args.detach and args.attach:
-        raise ValueError("conflicting options: cannot specify both --attach and --detach")
     if args.cidfile and os.path.lexists(args.cidfile):
         raise ValueError(
             "container ID file found, make sure the other container isn't running or delete "
@@ -108,21 +107,18 @@ def pull(session: Session, image: str, args: CreateArguments) -> None:
 
 
 def failure(error: Exception, command: str) -> Failure:
-    """`run` and `create` say who failed and end with Docker's codes, by the engine's text."""
+    """`run` says who failed, and ends with Docker's codes, by the engine's text.
+
+    `create` does so only when the words were wrong: what the engine says of it is shown as it is.
+    """
     message = error.message if isinstance(error, Failure) else str(error)
     hint = f"\n\nRun 'lading {command} --help' for more information"
-    code = USAGE_ERROR if isinstance(error, ValueError) else exit_code_of(message)
+    if isinstance(error, ValueError):
+        return Failure(f"lading: {message}{hint}", USAGE_ERROR)
+    if command == "create":
+        return Failure(message)
+    code = exit_codes.of_failed_start(message) or USAGE_ERROR
     return Failure(f"lading: {message}{hint}", code)
-
-
-def exit_code_of(message: str) -> int:
-    """127 when the program is not there, 126 when it cannot be run, 125 for all else."""
-    text = message.lower()
-    if "executable file not found" in text or "no such file or directory" in text:
-        return NOT_FOUND
-    if "is a directory" in text or ("permission denied" in text and "daemon socket" not in text):
-        return NOT_EXECUTABLE
-    return USAGE_ERROR
 
 
 CREATING_ERRORS = (LadingError, ValueError, Failure)

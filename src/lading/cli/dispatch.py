@@ -76,7 +76,11 @@ def _dispatch(words: list[str], environ: Mapping[str, str]) -> int:
         file = members[name]
     from lading.cli.session import Session
 
-    return load(file).run(Session(environ, host=host, group=group), rest)
+    try:
+        return load(file).run(Session(environ, host=host, group=group), rest)
+    except (failures.FlagError, failures.ArgumentError, failures.HelpWanted) as asked:
+        asked.path = f"{group} {name}".strip()
+        raise
 
 
 def load(file: str) -> CommandModule:

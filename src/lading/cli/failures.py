@@ -7,8 +7,6 @@ if TYPE_CHECKING:
     from lading.cli.command import Command
 
 USAGE_ERROR = 125  # Docker's: the engine or the command line is at fault, not the container
-NOT_EXECUTABLE = 126
-NOT_FOUND = 127
 INTERRUPTED = 130  # 128 + SIGINT
 BROKEN_PIPE = 141  # 128 + SIGPIPE
 
@@ -25,6 +23,8 @@ class Failure(Exception):
 class FlagError(Exception):
     """A flag is unknown or its value makes no sense; the message is pflag's."""
 
+    path = ""  # the words that named the command, when they are not its name
+
     def __init__(self, message: str, command: Command) -> None:
         super().__init__(message)
         self.message = message
@@ -32,7 +32,9 @@ class FlagError(Exception):
 
 
 class ArgumentError(Exception):
-    """Too few or too many arguments."""
+    """Too few or too many arguments; `{}` in the message stands for the command."""
+
+    path = ""
 
     def __init__(self, message: str, command: Command) -> None:
         super().__init__(message)
@@ -42,6 +44,8 @@ class ArgumentError(Exception):
 
 class HelpWanted(Exception):
     """`--help` was among the flags."""
+
+    path = ""
 
     def __init__(self, command: Command) -> None:
         super().__init__(command.name)

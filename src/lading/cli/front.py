@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 FRONT = Command(
     "",
-    "[OPTIONS] COMMAND",
+    "[OPTIONS] COMMAND [ARG...]",
     "A container platform in Python",
     (
         Flag("debug", "D", BOOL, "Enable debug mode", hidden=True),
@@ -100,10 +100,12 @@ def group_or_unknown(name: str, rest: Sequence[str]) -> int:
     if name not in index.GROUPS:
         raise Failure(_unknown(name, "", [*index.TOP, *index.GROUPS]))
     if not rest or rest[0] in ("--help", "-h"):
-        sys.stdout.write(group_help(name))
+        out = sys.stdout if rest else sys.stderr
+        out.write(group_help(name))
         return 0
     if rest[0].startswith("-"):
-        raise Failure(f"unknown flag: {rest[0]}\nSee 'lading {name} --help'.", USAGE_ERROR)
+        more = f"Usage:  lading {name}\n\nRun 'lading {name} --help' for more information"
+        raise Failure(f"unknown flag: {rest[0].partition('=')[0]}\n\n{more}", USAGE_ERROR)
     raise Failure(_unknown(rest[0], f"{name} ", index.GROUPS[name]))
 
 
@@ -117,7 +119,11 @@ def _help_about(words: Sequence[str]) -> int:
         raise HelpWanted(load(index.TOP[words[0]]).COMMAND)
     members = index.GROUPS.get(words[0], {})
     if len(words) > 1 and words[1] in members:
-        raise HelpWanted(load(members[words[1]]).COMMAND)
+        wanted = HelpWanted(load(members[words[1]]).COMMAND)
+        wanted.path = f"{words[0]} {words[1]}"
+        raise wanted
+    if words[0] not in index.GROUPS:
+        raise Failure(f"unknown help topic: {' '.join(words)}")
     return group_or_unknown(words[0], ["--help"])
 
 
@@ -126,28 +132,31 @@ def _unknown(word: str, prefix: str, names: Iterable[str]) -> str:
     close = closest(word, names)
     if close:
         text += "\nDid you mean this?\n" + "".join(f"  lading {prefix}{name}\n" for name in close)
+    if prefix:
+        text += f"\nUsage:  lading {prefix.rstrip()}\n"
     return text + f"\nRun 'lading {prefix}--help' for more information"
 
 
 def explain(asked: FlagError | ArgumentError | HelpWanted) -> int:
     """Print what a usage error or `--help` calls for."""
-    if isinstance(asked, HelpWanted):
-        sys.stdout.write(help.of_command(asked.command))
-        return 0
     command = asked.command
-    said = f"lading {command.name}".rstrip()
+    said = f"lading {asked.path or command.name}".rstrip()
+    if isinstance(asked, HelpWanted):
+        sys.stdout.write(help.of_command(command, asked.path))
+        return 0
+    usage = help.usage_line(command, asked.path)
     if isinstance(asked, ArgumentError):
-        sys.stderr.write(
-            f"lading: {asked.message}\n\n{help.usage_line(command)}\n\n"
-            f"See '{said} --help' for more information\n"
-        )
+        message = asked.message.format(f"'{said}'")
+        verb = "See" if "at least" in message else "Run"
+        sys.stderr.write(f"lading: {message}\n\n{usage}\n\n")
+        sys.stderr.write(f"{verb} '{said} --help' for more information\n")
         return 1
     sys.stderr.write(f"{asked.message}\n")
     if asked.message.startswith("unknown flag: --"):
         close = closest(asked.message[16:], [flag.name for flag in command.flags])
         if close:
             sys.stderr.write("Did you mean " + " or ".join(f"--{name}" for name in close) + "?\n")
-    sys.stderr.write(f"See '{said} --help'.\n")
+    sys.stderr.write(f"\n{usage}\n\nRun '{said} --help' for more information\n")
     return USAGE_ERROR
 
 

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from lading.cli.flags import Flag
 
 
-def of_command(command: Command, width: int = 80) -> str:
-    """The whole help text of one command."""
-    text = f"Usage:  lading {command.name} {command.usage}".rstrip() + f"\n\n{command.summary}\n"
+def of_command(command: Command, path: str = "", width: int = 80) -> str:
+    """The whole help text of one command; `path` is how it was called, if not by its name."""
+    text = f"{usage_line(command, path)}\n\n{command.summary}\n"
     if len(command.aliases) > 1:
         text += "\nAliases:\n  " + ", ".join(f"lading {name}" for name in command.aliases) + "\n"
     shown = [flag for flag in command.flags if not flag.hidden]
@@ -21,8 +21,9 @@ def of_command(command: Command, width: int = 80) -> str:
     return text
 
 
-def usage_line(command: Command) -> str:
-    return f"Usage:  lading {command.name} {command.usage}".rstrip()
+def usage_line(command: Command, path: str = "") -> str:
+    words = ["Usage:  lading", path or command.name, command.usage]
+    return " ".join(word for word in words if word)
 
 
 def options(flags: Sequence[Flag], width: int = 80) -> str:

@@ -11,9 +11,13 @@ COMMON = ("run", "exec", "ps", "pull", "images", "version", "info")
 
 TOP = {
     "attach": "attach",
+    "commit": "commit",
+    "cp": "cp",
     "create": "create",
+    "diff": "diff",
     "events": "events",
     "exec": "exec",
+    "export": "export",
     "history": "history",
     "images": "images",
     "info": "info",
@@ -22,6 +26,7 @@ TOP = {
     "load": "load",
     "logs": "logs",
     "pause": "pause",
+    "port": "port",
     "ps": "ps",
     "pull": "pull",
     "rename": "rename",
@@ -30,9 +35,12 @@ TOP = {
     "rmi": "rmi",
     "run": "run",
     "start": "start",
+    "stats": "stats",
     "stop": "stop",
     "tag": "tag",
+    "top": "top",
     "unpause": "unpause",
+    "update": "update",
     "version": "version",
     "wait": "wait",
 }
@@ -42,23 +50,31 @@ GROUPS: dict[str, dict[str, str]] = {
         name: name
         for name in [
             "attach",
+            "commit",
+            "cp",
             "create",
+            "diff",
             "exec",
+            "export",
             "inspect",
             "kill",
             "logs",
             "pause",
+            "port",
             "rename",
             "restart",
             "rm",
             "run",
             "start",
+            "stats",
             "stop",
+            "top",
             "unpause",
+            "update",
             "wait",
         ]
     }
-    | {"ls": "ps", "list": "ps", "ps": "ps", "remove": "rm"},
+    | {"ls": "ps", "list": "ps", "prune": "container_prune", "ps": "ps", "remove": "rm"},
     "image": {
         "from-host": "from_host",
         "history": "history",
@@ -71,7 +87,14 @@ GROUPS: dict[str, dict[str, str]] = {
         "rm": "rmi",
         "tag": "tag",
     },
-    "system": {"check": "check", "events": "events", "info": "info"},
+    "system": {
+        "check": "check",
+        "df": "df",
+        "dial-stdio": "dial_stdio",
+        "events": "events",
+        "info": "info",
+        "prune": "system_prune",
+    },
 }
 
 GROUP_SUMMARIES = {
@@ -81,4 +104,8 @@ GROUP_SUMMARIES = {
 }
 
 # Second names of a member: they work, and are not listed.
-HIDDEN = {"container": {"list", "ps", "remove"}, "image": {"list", "remove"}, "system": set[str]()}
+HIDDEN = {
+    "container": {"list", "ps", "remove"},
+    "image": {"list", "remove"},
+    "system": {"dial-stdio"},
+}

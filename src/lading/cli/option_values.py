@@ -34,6 +34,13 @@ ULIMITS = frozenset(
 )
 
 
+def variable(text: str) -> str:
+    """`KEY=value`, or KEY alone."""
+    if not text or text.startswith("="):
+        raise ValueError(f"invalid environment variable: {text}")
+    return text
+
+
 def stream_name(text: str) -> str:
     name = text.lower()
     if name not in ("stdin", "stdout", "stderr"):

@@ -80,6 +80,8 @@ class _Reader:
         name, equals, value = word[2:].partition("=")
         flag = self._by_name.get(name)
         if flag is None:
+            if name == "help" and value in ("false", "0", "f", "F", "FALSE", "False"):
+                return
             if name == "help":
                 raise HelpWanted(self._command)
             raise self._error(f"unknown flag: --{name}" if name else f"bad flag syntax: {word}")

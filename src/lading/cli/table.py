@@ -14,10 +14,10 @@ PADDING = 3
 MIN_WIDTH = 10  # both are Docker's: scripts cut its tables by column
 
 
-def render(rows: Sequence[Sequence[str]]) -> str:
+def render(rows: Sequence[Sequence[str]], *, min_width: int = MIN_WIDTH) -> str:
     """Lines of text; the last cell of a row is not padded."""
     widths: list[list[int]] = [[] for _ in rows]
-    _measure(rows, 0, len(rows), 0, widths)
+    _measure(rows, 0, len(rows), min_width, widths)
     return "".join(_line(row, width) for row, width in zip(rows, widths, strict=True))
 
 
@@ -28,22 +28,23 @@ def align(text: str) -> str:
 
 
 def _measure(
-    rows: Sequence[Sequence[str]], start: int, end: int, column: int, widths: list[list[int]]
+    rows: Sequence[Sequence[str]], start: int, end: int, least: int, widths: list[list[int]]
 ) -> None:
-    """Give the lines from `start` to `end` their widths from `column` on, run by run."""
+    """Give the lines from `start` to `end` the width of their next column, run by run."""
     position = start
     while position < end:
+        column = len(widths[position])
         if len(rows[position]) - 1 <= column:
             position += 1
             continue
         first = position
-        width = MIN_WIDTH
+        width = least
         while position < end and len(rows[position]) - 1 > column:
             width = max(width, len(rows[position][column]) + PADDING)
             position += 1
         for line in range(first, position):
             widths[line].append(width)
-        _measure(rows, first, position, column + 1, widths)
+        _measure(rows, first, position, least, widths)
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:

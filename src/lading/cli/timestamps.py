@@ -79,21 +79,19 @@ def ansi_c(text: str) -> str:
     return time.strftime("%a %b %e %H:%M:%S %Y", time.gmtime(seconds))
 
 
-def for_query(text: str, now_ns: int) -> str:
+def for_query(text: str, now_ns: int, *, flag: str = "") -> str:
     """What `--since` and `--until` accept, as `seconds.nanos`: `10m` (ago), RFC 3339 with or
-    without zone, time or both, or unix seconds. Raises Failure."""
+    without zone, time or both, or unix seconds. Raises Failure, which names the `flag` if any."""
     if not text or _is_unix(text):
         return text
     if "-" in text[1:] or "T" in text:
-        return _unix(_typed_time(text))
+        return _unix(_typed_time(text, flag))
     from lading import quantities
 
     try:
         return _unix(now_ns - quantities.parse_duration_ns(text))
     except Exception as error:
-        raise Failure(
-            f'invalid value for "{text}": failed to parse value as time or duration'
-        ) from error
+        raise _unreadable(text, flag) from error
 
 
 def _is_unix(text: str) -> bool:
@@ -101,7 +99,12 @@ def _is_unix(text: str) -> bool:
     return whole.isdigit() and (not dot or fraction.isdigit())
 
 
-def _typed_time(text: str) -> int:
+def _unreadable(text: str, flag: str) -> Failure:
+    which = f'invalid value for "{flag}": ' if flag else ""
+    return Failure(f'{which}failed to parse value as time or duration: "{text}"')
+
+
+def _typed_time(text: str, flag: str) -> int:
     try:
         return parse_rfc3339_ns(text)
     except ValueError:
@@ -113,7 +116,7 @@ def _typed_time(text: str) -> int:
         except ValueError:
             continue
         return int(time.mktime(moment)) * 1_000_000_000 + int((fraction or "0").ljust(9, "0")[:9])
-    raise Failure(f'invalid value for "{text}": failed to parse value as time or duration')
+    raise _unreadable(text, flag)
 
 
 def _unix(nanoseconds: int) -> str:

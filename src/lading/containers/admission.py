@@ -4,17 +4,16 @@ Nothing asked is passed over in silence: what contradicts itself or cannot be do
 what will not be heeded comes back to the user as a warning.
 """
 
-from lading.containers import binds, oci_spec, preparation, restart
+from lading.containers import binds, logging, oci_spec, preparation, restart
 from lading.containers.lifecycle import policy_of
 from lading.containers.record import ContainerRecord
-
-LOG_DRIVERS = ("", "json-file", "local")  # all mean our own log, which `logs` and `attach` read
 
 
 def check(record: ContainerRecord) -> list[str]:
     """The warnings for this container. Raises InvalidArgument, NotSupported."""
     host = record.host_config
     binds.parse(host)
+    logging.check(host.log_config)
     preparation.check_modes(record)
     restart.check(policy_of(record), is_auto_removed=host.auto_remove)
     oci_spec.capability_names(host)
@@ -35,8 +34,8 @@ def warnings(record: ContainerRecord) -> list[str]:
         "health checks are not supported yet: the container has no health": bool(
             probe and probe != ["NONE"]
         ),
-        f"log driver {host.log_config.type} is not supported yet: the engine's own log is kept": (
-            host.log_config.type not in LOG_DRIVERS
+        f"log driver {host.log_config.type} sends nothing yet: the log is kept by the engine": (
+            logging.is_shipped(host.log_config)
         ),
         "AppArmor and SELinux options are not supported yet: they have no effect": any(
             option.startswith(("apparmor", "label")) for option in host.security_opt or []

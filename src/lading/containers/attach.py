@@ -9,61 +9,11 @@ import os
 from collections.abc import AsyncIterator, Callable
 
 from lading.containers.container import Container, Run
+from lading.containers.log_stream import follow
 from lading.containers.pipes import PipeWriter
 from lading.errors import LadingError
-from lading.logs import Cursor, LineSelector, LogQuery, Record
-
-
-class LogStream:
-    """Output of a container as `logs` gives it: what is there, then what comes if followed."""
-
-    def __init__(
-        self, container: Container, directory: str, query: LogQuery, *, follow: bool
-    ) -> None:
-        self._container = container
-        self._query = query
-        self._follow = follow and container.record.state.is_running
-        self._run = container.run
-        self._directory = directory
-        self.tty = bool(container.record.config.tty)
-
-    async def __aiter__(self) -> AsyncIterator[tuple[int, bytes]]:
-        """(stream, bytes), stream 1 for stdout and 2 for stderr."""
-        selector = LineSelector(self._query)
-        with Cursor(self._directory) as cursor:
-            for line in self._replay(cursor, selector):
-                yield line
-            if self._follow and self._run:
-                async for records in follow(cursor, self._run):
-                    for line in selector.feed(records):
-                        yield line
-                    if selector.is_past_until:
-                        break
-        for line in selector.flush():
-            yield line
-
-    def _replay(self, cursor: Cursor, selector: LineSelector) -> list[tuple[int, bytes]]:
-        """What is there already."""
-        if self._query.tail == 0:
-            cursor.seek_end()
-            return []
-        records = (record for batch in iter(cursor.read, []) for record in batch)
-        if self._query.tail is not None:
-            return list(selector.last(records))
-        return list(selector.feed(records))
-
-
-async def follow(cursor: Cursor, run: Run) -> AsyncIterator[list[Record]]:
-    """Batches of records from the cursor on, until the run has ended and all is read."""
-    while True:
-        has_ended = run.has_ended  # asked before reading: what comes in between is read too
-        records = cursor.read()
-        if records:
-            yield records
-        elif has_ended:
-            return
-        else:
-            await run.wait_log_growth(cursor.position)
+from lading.logs import Cursor, Record
+from lading.logs.lines import marker_text
 
 
 class Attachment:
@@ -90,29 +40,40 @@ class Attachment:
         # attached before a start: the run to follow is the next one, however short it is
         self._earlier_run = None if run is None or not run.has_ended else run
         self._cursor = Cursor(directory)
-        if not replay:
+        self._is_from_start = replay
+
+    async def open(self) -> None:
+        """Fix the place in the log from which the output comes."""
+        self._container.attachments.add(self)
+        run = self._container.run
+        if run is not None and not run.has_ended:
+            await run.hold_log(self)
+        if not self._is_from_start:
             self._cursor.seek_end()
 
     async def output(self) -> AsyncIterator[tuple[int, bytes]]:
         """(stream, bytes) as the container writes them, until it exits or is removed."""
-        try:
-            while self._live and self._container.run is self._earlier_run:
-                if self._container.is_removed:
-                    return
-                await self._container.wait_change()
-            run = self._container.run
-            if run is None or not self._live:
-                for records in iter(self._cursor.read, []):
-                    for record in records:
-                        if record.stream in self._streams:
-                            yield record.stream, record.payload
+        async for records in self._records():
+            for record in records:
+                if record.stream not in self._streams:
+                    continue
+                if not record.is_marker:
+                    yield record.stream, record.payload
+                elif not self.tty:
+                    yield record.stream, marker_text(record)
+
+    async def _records(self) -> AsyncIterator[list[Record]]:
+        while self._live and self._container.run is self._earlier_run:
+            if self._container.is_removed:
                 return
-            async for records in follow(self._cursor, run):
-                for record in records:
-                    if record.stream in self._streams:
-                        yield record.stream, record.payload
-        finally:
-            self._cursor.close()
+            await self._container.wait_change()
+        run = self._container.run
+        if run is None or not self._live:
+            for records in iter(self._cursor.read, []):
+                yield records
+            return
+        async for records in follow(self._cursor, run, self):
+            yield records
 
     async def write(self, data: bytes) -> None:
         """Input for the container; ignored when its stdin was not attached."""
@@ -127,6 +88,9 @@ class Attachment:
     async def close(self) -> None:
         """The client is gone, by itself or by the detach keys; the container goes on."""
         self._cursor.close()
+        self._container.attachments.discard(self)
+        if self._container.run is not None:
+            self._container.run.release_log(self)
         if self._stdin:
             self._stdin.close()
 

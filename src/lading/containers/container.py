@@ -6,10 +6,15 @@ for one run only (monitor connection, attached stdin, exec sessions) hangs on th
 
 import asyncio
 import os
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from lading.containers.holds import Holds
 from lading.containers.record import ContainerRecord
 from lading.containers.restart import History
+from lading.errors import LadingError
+from lading.logs.trim import trim
 from lading.wire.containers import WaitResult
 
 if TYPE_CHECKING:
@@ -28,6 +33,8 @@ class Run:
         self.ended: asyncio.Future[None] = loop.create_future()  # exit recorded, log complete
         self._growth: asyncio.Future[None] = loop.create_future()
         self._watched = -1
+        self._log_directory, self._log_quota = "", 0
+        self._holds = Holds(lambda segment: self._post("hold_log", segment=segment))
         self._tasks: set[asyncio.Future[None]] = set()
 
     def keep(self, task: "asyncio.Future[None]") -> None:
@@ -47,6 +54,7 @@ class Run:
         if self.monitor:
             self.monitor.close()
         self.note_log_growth()
+        self._trim_log()
 
     def handle(self, event: dict[str, object]) -> None:
         """Take one event of the monitor; see `lading.runtime.monitor` for their fields."""
@@ -73,6 +81,50 @@ class Run:
                 future.set_result(137)
         self.note_log_growth()
 
+    def limit_log(self, directory: str, quota: int) -> None:
+        """Old output is removed while new is written, beyond so many bytes; 0 for no limit."""
+        self._log_directory, self._log_quota = directory, quota
+
+    @property
+    def is_log_limited(self) -> bool:
+        return self._log_quota > 0
+
+    async def hold_log(self, reader: object) -> None:
+        """Nothing of the log is removed any more once this returns, for this reader's sake."""
+        if not self.is_log_limited or self.monitor is None:
+            return
+        self._holds.set(reader, 1)
+        with suppress(LadingError):  # it ends just now: then nothing is removed either
+            await self.monitor.call("hold_log", segment=1)
+
+    def hold_log_from(self, reader: object, segment: int) -> None:
+        """The reader has read all before that segment."""
+        if self.is_log_limited:
+            self._holds.set(reader, segment)
+
+    def release_log(self, reader: object) -> None:
+        """The reader has gone."""
+        if self.is_log_limited:
+            self._holds.release(reader)
+            self._trim_log()
+
+    def _trim_log(self) -> None:
+        """What the last reader held is given back here, if the monitor is there no more."""
+        if self.is_log_limited and self.has_ended and self._holds.is_empty:
+            loop = asyncio.get_running_loop()
+            loop.run_in_executor(None, trim, self._log_directory, self._log_quota)
+
+    def adopt_holds(self, readers: Iterable[object]) -> None:
+        """The monitor began by holding all, for readers that were there before the run."""
+        self._holds.told = 1
+        for reader in readers:
+            self._holds.set(reader, 1)
+        self._holds.update()
+
+    def _post(self, op: str, **fields: object) -> None:
+        if self.monitor and self.monitor.is_open:
+            self.monitor.post(op, **fields)
+
     def note_log_growth(self) -> None:
         """Wake everybody who waits for more output, or for its end."""
         self._watched = -1
@@ -81,7 +133,7 @@ class Run:
             growth.set_result(None)
 
     async def wait_log_growth(self, position: int) -> None:
-        """Return when the log is longer than `position`, or the run has come further."""
+        """Return when the log goes on after `position`, or the run has come further."""
         growth = self._growth
         if (
             self.monitor
@@ -89,7 +141,7 @@ class Run:
             and (self._watched < 0 or position < self._watched)
         ):
             self._watched = position
-            self.monitor.post("watch_log", size=position)
+            self.monitor.post("watch_log", end=position)
         await asyncio.shield(growth)
 
 
@@ -103,6 +155,7 @@ class Container:
         self.is_removed = False
         self.restarts = History()
         self.keeps = False  # being removed by hand: its own exit does not remove it
+        self.attachments: set[object] = set()  # clients whose output comes from the log
         self.pending_stdin: list[tuple[int, bool]] = []  # (descriptor, close_on_eof)
         self._changed = asyncio.get_running_loop().create_future()
         self._exits: set[asyncio.Future[WaitResult]] = set()

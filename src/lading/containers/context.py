@@ -27,6 +27,7 @@ from lading.runtime import client
 from lading.state import Database, Journal, journal
 from lading.storage.snapshots import OverlayDriver
 from lading.storage.snapshots import store as snapshot_rows
+from lading.wire.host_config import LogConfig
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -45,6 +46,7 @@ class Context:
         snapshots: OverlayDriver,
         networks: Networks,
         layout: Layout,
+        log_default: LogConfig | None = None,
     ) -> None:
         self.database = database
         self.journal = events
@@ -52,6 +54,7 @@ class Context:
         self.snapshots = snapshots
         self.networks = networks
         self.layout = layout
+        self.log_default = log_default or LogConfig(type="json-file")
         self.launcher = Launcher(layout.exec_root)
         self.filters = Filters(f"{layout.exec_root}/seccomp")
         self.is_closing = False

@@ -9,7 +9,7 @@ import time
 from msgspec.structs import replace
 
 from lading import names
-from lading.containers import admission, limit_checks, oci_spec
+from lading.containers import admission, limit_checks, logging, oci_spec
 from lading.containers.collection import Collection
 from lading.containers.container import Container
 from lading.containers.context import Context
@@ -44,7 +44,8 @@ class Creation:
         host, warnings = limit_checks.settle(
             record.host_config, self._abilities, cpu_count=os.cpu_count() or 1
         )
-        record = replace(record, host_config=host)
+        asked = logging.with_defaults(host.log_config, self._context.log_default)
+        record = replace(record, host_config=replace(host, log_config=asked))
         warnings += admission.check(record)
         snapshots, layout = self._context.snapshots, self._context.layout
         fp("create.before-snapshot")

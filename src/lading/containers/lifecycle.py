@@ -17,10 +17,11 @@ from contextlib import AsyncExitStack, suppress
 
 from msgspec.structs import replace
 
+from lading import exit_codes
 from lading.containers import restart
 from lading.containers.attach import hand_over_stdin
 from lading.containers.container import Container, Run
-from lading.containers.context import Context
+from lading.containers.context import Context, Happening
 from lading.containers.monitor import Monitor, MonitorGone
 from lading.containers.preparation import Preparation
 from lading.containers.record import ContainerRecord, ContainerState
@@ -96,6 +97,7 @@ class Lifecycle:
         """Everything up to a running process; what was acquired is on `undo`."""
         prepared = await self._preparation.prepare(container, undo)
         fp("start.before-spawn")
+        run.limit_log(self._context.layout.log(container.id), prepared.log_quota)
         descriptor = await self._context.launcher.spawn(prepared.request, prepared.descriptors)
         fp("start.after-spawn")
         run.monitor = Monitor(descriptor, on_event=run.handle, on_close=run.handle_close)
@@ -117,6 +119,8 @@ class Lifecycle:
         )
         container.record = replace(container.record, state=state)
         container.run = run
+        if run.is_log_limited:
+            run.adopt_holds(container.attachments)
         await self._context.save(container, "start")
         container.note_change()
         for descriptor, close_on_eof in container.pending_stdin:
@@ -153,14 +157,14 @@ class Lifecycle:
         container.record = replace(container.record, state=state)
         again = self._restart(container, state)
         details = {"exitCode": str(state.exit_code), **_duration(earlier, state)}
+        happenings: list[Happening] = [*(["oom"] if state.oom_killed else []), ("die", details)]
         fp("exit.before-record")
         if container.record.is_auto_removed and again is None and not container.keeps:
-            await self._context.delete(container, ("die", details), ("destroy", {}))
+            await self._context.delete(container, *happenings, "destroy")
             self._finish_run(container, run)
             self._discard(container)
         else:
-            events = [("die", details), *([("oom", {})] if state.oom_killed else [])]
-            await self._context.save(container, *events)
+            await self._context.save(container, *happenings)
             self._finish_run(container, run)
         if again is not None:
             self.in_background(self._start_again(container, again))
@@ -267,12 +271,8 @@ def policy_of(record: ContainerRecord) -> restart.Policy:
 
 
 def exit_code_of(message: str) -> int:
-    """The exit code of a failed start by its text, as dockerd and its CLI tell them apart."""
-    if "executable file not found" in message or "no such file or directory" in message:
-        return 127
-    if "permission denied" in message or "is a directory" in message:
-        return 126
-    return 128
+    """The exit code of a failed start by its text: 126, 127, or 128 for all else."""
+    return exit_codes.of_failed_start(message) or 128
 
 
 def _start_error(error: object) -> LadingError:

@@ -9,7 +9,7 @@ import shutil
 from contextlib import AsyncExitStack
 from typing import NamedTuple
 
-from lading.containers import binds, devices, oci_spec
+from lading.containers import binds, devices, logging, oci_spec
 from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.oci_spec import Bind, Surroundings
@@ -40,6 +40,7 @@ class Prepared(NamedTuple):
 
     request: dict[str, object]
     descriptors: list[int]
+    log_quota: int  # bytes, 0 for no limit
 
 
 class Preparation:
@@ -51,6 +52,7 @@ class Preparation:
     async def prepare(self, container: Container, undo: AsyncExitStack) -> Prepared:
         """The request for the spawner. Raises LadingError; `undo` gives everything back."""
         context, record = self._context, container.record
+        log = logging.plan_for_start(record)
         asked = binds.parse(record.host_config)
         binds.make_sources(asked)
         endpoint = await self._attach(container, undo)
@@ -73,13 +75,17 @@ class Preparation:
             "directory": directory,
             "spec": oci_spec.build(record, surroundings),
             "overlay": {"lower": overlay.lower, "upper": overlay.upper, "work": overlay.work},
-            "log": {"directory": context.layout.log(record.id)},
+            "log": {
+                "directory": context.layout.log(record.id),
+                "quota": log.quota,
+                "held": bool(log.quota and container.attachments),
+            },
             "stdin": record.config.open_stdin,
             "seccomp_filter": context.filters.path(record.host_config),
             "fds": {"netns": 0 if has_netns else None},
         }
         descriptors = [endpoint.netns_fd] if endpoint and endpoint.netns_fd is not None else []
-        return Prepared(request, descriptors)
+        return Prepared(request, descriptors, log.quota)
 
     async def _attach(self, container: Container, undo: AsyncExitStack) -> Endpoint | None:
         """Join the network that was asked for; None when it is another container's."""

@@ -12,15 +12,16 @@ A start, exit or removal that was interrupted is so either done or absent; nothi
 
 import asyncio
 import json
-import logging
 import os
 import shutil
 import socket
 import time
+from contextlib import suppress
+from logging import getLogger
 
 from msgspec.structs import replace
 
-from lading.containers import restart
+from lading.containers import logging, restart
 from lading.containers.container import Container, Run
 from lading.containers.context import Context
 from lading.containers.lifecycle import policy_of
@@ -31,7 +32,7 @@ from lading.errors import LadingError
 from lading.runtime import client, rundir
 
 START_TIMEOUT_S = 5.0  # a start takes milliseconds once the spawner has it
-log = logging.getLogger(__name__)
+log = getLogger(__name__)
 
 
 async def recover(containers: Containers, context: Context) -> dict[str, str]:
@@ -124,6 +125,9 @@ async def _is_adopted(containers: Containers, context: Context, container: Conta
         )
         container.record = replace(container.record, state=state)
         await context.save(container, "start")
+    with suppress(LadingError):
+        quota = logging.plan_of(container.record).quota
+        run.limit_log(context.layout.log(container.id), quota)
     await containers.lifecycle.adopt(container, run)
     return True
 

@@ -5,13 +5,13 @@ over: `creation` makes, `lifecycle` changes states, `stopping` signals, `attach`
 input, `exec` further processes.
 """
 
-from collections.abc import AsyncIterable, Awaitable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Sequence
 
 from msgspec.structs import replace
 
 from lading import names
-from lading.containers import listing, store, views
-from lading.containers.attach import Attachment, LogStream, open_stdin
+from lading.containers import listing, logging, store, views
+from lading.containers.attach import Attachment, open_stdin
 from lading.containers.collection import Collection
 from lading.containers.container import Container
 from lading.containers.context import Context
@@ -20,10 +20,13 @@ from lading.containers.exec import ExecAttachment, Execs
 from lading.containers.files.archive import Extraction, Files
 from lading.containers.files.download import Download
 from lading.containers.lifecycle import Lifecycle
+from lading.containers.log_stream import LogStream
 from lading.containers.record import ContainerRecord, NotRunning
+from lading.containers.stats import Sampler
 from lading.containers.stopping import Stopping
 from lading.errors import Conflict, InvalidArgument, LadingError
 from lading.logs import LogQuery
+from lading.logs.options import NotReadable
 from lading.wire.containers import (
     ContainerCreate,
     ContainerCreated,
@@ -34,6 +37,7 @@ from lading.wire.containers import (
     WaitResult,
 )
 from lading.wire.exec import ExecConfig, ExecInspect, ExecStart
+from lading.wire.stats import Stats
 
 
 class PausedAttach(Conflict):
@@ -63,6 +67,7 @@ class Containers:
         self._creation = Creation(context, self.known)
         self._stopping = Stopping(context, self.lifecycle)
         self.files = Files(context)
+        self._sampler = Sampler(context.layout)
         context.find = self.known.find
 
     # --- finding ------------------------------------------------------------------------------
@@ -148,6 +153,14 @@ class Containers:
             raise BadWaitCondition(condition)
         return self.find(ref).wait_nowait(condition)
 
+    async def stats(self, ref: str, *, one_shot: bool) -> Stats:
+        """One sample of what it uses."""
+        return await self._sampler.once(self.find(ref), one_shot=one_shot)
+
+    def stats_stream(self, ref: str) -> AsyncIterator[Stats]:
+        """A sample a second, for as long as it exists."""
+        return self._sampler.stream(self.find(ref))
+
     async def resize(self, ref: str, *, height: int, width: int) -> None:
         """Set the size of its terminal. Raises NotRunning."""
         container = self.find(ref)
@@ -208,10 +221,15 @@ class Containers:
         if not (stdout or stderr):
             raise NoStreams
         container = self.find(ref)
-        query = LogQuery(stdout, stderr, since_ns or 0, until_ns or 0, tail, timestamps, "")
+        plan = logging.plan_of(container.record)
+        if not plan.is_readable:
+            raise NotReadable
+        until_ns = until_ns if until_ns and until_ns > 0 else 0
+        told = plan.details if details else None
+        query = LogQuery(stdout, stderr, since_ns or 0, until_ns, tail, timestamps, told)
         return LogStream(container, self.context.layout.log(container.id), query, follow=follow)
 
-    def attach(
+    async def attach(
         self,
         ref: str,
         *,
@@ -229,7 +247,7 @@ class Containers:
         wanted = frozenset(number for number, is_wanted in ((1, stdout), (2, stderr)) if is_wanted)
         takes_input = stdin and stream and container.record.config.open_stdin
         self._note(container, "attach")
-        return Attachment(
+        attachment = Attachment(
             container,
             self.context.layout.log(container.id),
             streams=wanted,
@@ -238,6 +256,8 @@ class Containers:
             stdin=open_stdin(container) if takes_input else None,
             on_detach=lambda: self._note(container, "detach"),
         )
+        await attachment.open()
+        return attachment
 
     def _note(self, container: Container, event: str) -> None:
         """Journal an event that nobody waits for."""
@@ -263,6 +283,7 @@ class Containers:
         """Let go of everything; running containers run on."""
         self.context.is_closing = True
         await self.lifecycle.aclose()
+        await self._sampler.aclose()
         for container in self.known.all():
             if container.run and container.run.monitor:
                 container.run.monitor.close()

@@ -36,6 +36,7 @@ def inspect(
     endpoints = _endpoints(container, context)
     bridge = endpoints.get("bridge", EndpointSettings())
     usage = context.snapshots.usage(record.id)[0] if size else None
+    log_driver = record.host_config.log_config.type
     return ContainerInspect(
         id=record.id,
         created=format_time(record.created_ns),
@@ -46,7 +47,7 @@ def inspect(
         resolv_conf_path=f"{files}/resolv.conf",
         hostname_path=f"{files}/hostname",
         hosts_path=f"{files}/hosts",
-        log_path=layout.log(record.id),
+        log_path=layout.log(record.id) if log_driver in ("", "json-file") else "",
         name=f"/{record.name}",
         restart_count=container.restarts.restarts,
         driver="overlay2",

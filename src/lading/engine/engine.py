@@ -20,6 +20,7 @@ from lading.engine.image_verbs import ImageVerbs
 from lading.engine.system import System
 from lading.images import records as image_rows
 from lading.images.service import Images
+from lading.logs.options import check as check_log_options
 from lading.networks import SCHEMA as NETWORK_SCHEMA
 from lading.networks import Networks, Settings
 from lading.registry.client import Registry
@@ -28,6 +29,7 @@ from lading.state import Database, Journal, Schema, journal
 from lading.storage import snapshots as snapshot_room
 from lading.storage.content import ContentStore
 from lading.storage.snapshots import OverlayDriver
+from lading.wire.host_config import LogConfig
 
 SCHEMA = Schema("engine", ["CREATE TABLE engine (id TEXT NOT NULL, name TEXT NOT NULL) STRICT"])
 
@@ -42,6 +44,8 @@ class Options(NamedTuple):
     insecure_registries: tuple[str, ...] = ()
     cgroup_parent: str = ""
     networks: Settings = Settings()
+    log_driver: str = "json-file"
+    log_options: tuple[tuple[str, str], ...] = ()
 
 
 class Engine:
@@ -79,6 +83,7 @@ class Engine:
             snapshots=self.snapshots,
             networks=self.networks,
             layout=self.layout,
+            log_default=LogConfig(type=options.log_driver, config=dict(options.log_options)),
         )
         self.containers = Containers(self.context)
         self.images = ImageVerbs(self.store)
@@ -88,6 +93,7 @@ class Engine:
     @classmethod
     async def open(cls, options: Options) -> "Engine":
         """Open the services, and settle what a crash has left."""
+        check_log_options(options.log_driver, dict(options.log_options))
         layout = Layout(options.data_root, options.exec_root, "")
         layout.make_roots()
         database = await asyncio.to_thread(Database, f"{options.data_root}/state.db", _SCHEMAS)

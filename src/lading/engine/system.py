@@ -75,7 +75,9 @@ class System:
             driver="overlay2",
             driver_status=[("Backing Filesystem", "extfs"), ("Supports d_type", "true")],
             plugins=Plugins(
-                volume=["local"], network=["bridge", "host", "null"], log=["json-file"]
+                volume=["local"],
+                network=["bridge", "host", "null"],
+                log=sorted(("json-file", "local", "none")),
             ),
             memory_limit=can.memory,
             swap_limit=can.swap,
@@ -89,7 +91,7 @@ class System:
             debug=engine.options.debug,
             n_fd=len(os.listdir("/proc/self/fd")),
             system_time=format_time(time.time_ns()),
-            logging_driver="json-file",
+            logging_driver=engine.context.log_default.type,
             cgroup_driver="cgroupfs",
             cgroup_version="2" if trees.is_unified() else "1",
             kernel_version=platform.release(),

@@ -1,15 +1,19 @@
-"""From records to what `logs` was asked for: lines of some streams, in a span of time, the last n.
+"""From records to what `logs` was asked for: some streams, a span of time, whole lines, with times.
 
 A record is the bytes of one read, so a line may span records and a record may hold many lines. A
-line has the time of the record in which it began. Semantics: GET /containers/{id}/logs.
+line has the time of the record in which it began. Records are worked on as a whole, never line by
+line. An unfinished line is kept until its end comes, up to PARTIAL bytes, as Docker keeps it; so a
+program that never ends its line costs no memory. Semantics: GET /containers/{id}/logs.
 """
 
 import time
-from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from lading.logs.cursor import Record
+from lading.runtime.segments import FLAG_LOST, LOSS, STDERR, STDOUT
+
+PARTIAL = 16 * 1024  # bytes of an unfinished line that wait for its end; Docker's copier's buffer
 
 
 class LogQuery(NamedTuple):
@@ -21,79 +25,108 @@ class LogQuery(NamedTuple):
     until_ns: int = 0
     tail: int | None = None
     timestamps: bool = False
-    details: str = ""  # text set before each line, "" for none
+    details: str | None = None  # text set before each line, with a space; None for nothing
 
-    def is_plain(self) -> bool:
-        """Whether records can be handed on as they are, without looking for lines."""
-        return not (
-            self.since_ns or self.until_ns or self.timestamps or self.details
-        ) and self.tail in (None, 0)
+    @property
+    def streams(self) -> frozenset[int]:
+        """The numbers of the streams that were asked for."""
+        asked = ((STDOUT, self.stdout), (STDERR, self.stderr))
+        return frozenset(number for number, is_asked in asked if is_asked)
 
-    def wants(self, stream: int) -> bool:
-        """Whether this stream (1 stdout, 2 stderr) was asked for."""
-        return self.stdout if stream == 1 else self.stderr
+
+class _Line:
+    """The unfinished line of one stream."""
+
+    __slots__ = ("held", "is_chosen", "is_open")
+
+    def __init__(self) -> None:
+        self.is_open = False  # a line has begun and has not ended
+        self.is_chosen = True  # its time is one that was asked for
+        self.held = b""  # what of it has not been given out
 
 
 class LineSelector:
-    """Feeds records in, takes chosen lines out as (stream, bytes); keeps unfinished lines."""
+    """Feeds records in, takes chosen text out as (stream, bytes): whole lines, if they are not
+    very long. With `is_raw` (a terminal's output) nothing waits for the end of its line.
+    """
 
-    def __init__(self, query: LogQuery) -> None:
+    def __init__(self, query: LogQuery, *, is_raw: bool = False) -> None:
         self._query = query
-        self._unfinished: dict[int, tuple[int, bytes]] = {}
+        self._is_raw = is_raw
+        self._lines = {stream: _Line() for stream in query.streams}
         self.is_past_until = False  # a record later than `until` was seen: nothing more will match
 
     def feed(self, records: Iterable[Record]) -> Iterator[tuple[int, bytes]]:
-        """The lines that these records complete."""
+        """What these records complete."""
         for record in records:
-            if not self._query.wants(record.stream):
+            if record.is_marker:
+                yield max(self._query.streams), marker_text(record)
                 continue
-            if self._query.is_plain():
-                yield record.stream, record.payload
-            else:
-                yield from self._split(record)
+            line = self._lines.get(record.stream)
+            if line is None:
+                continue
+            if text := self._select(line, record):
+                yield record.stream, text
 
     def flush(self) -> Iterator[tuple[int, bytes]]:
         """The unfinished lines, once no more output can come."""
-        for stream, (time_ns, text) in sorted(self._unfinished.items()):
-            yield from self._choose(stream, time_ns, text)
-        self._unfinished.clear()
+        for stream, line in sorted(self._lines.items()):
+            if line.held:
+                yield stream, line.held
+                line.held = b""
 
-    def last(self, records: Iterable[Record]) -> Iterator[tuple[int, bytes]]:
-        """The last `tail` lines of all that is there, less the unfinished ones kept for `flush`."""
-        kept = deque(self.feed(records), maxlen=self._query.tail)
-        # unfinished lines count, but stay for `flush` or for the record that completes them
-        room = max((self._query.tail or 0) - len(self._unfinished), 0)
-        yield from list(kept)[len(kept) - min(room, len(kept)) :]
+    def _select(self, line: _Line, record: Record) -> bytes:
+        """The text of a record that can be given out now."""
+        rest, text = record.payload, b""
+        if line.is_open:
+            cut = rest.find(b"\n") + 1 or len(rest)
+            text = rest[:cut] if line.is_chosen else b""
+            line.is_open = not rest.endswith(b"\n", 0, cut)
+            rest = rest[cut:]
+        if rest:
+            line.is_open = not rest.endswith(b"\n")
+            line.is_chosen = self._is_chosen(record.time_ns)
+            if line.is_chosen:
+                text += self._stamped(rest, record.time_ns)
+        return self._whole_lines(line, text)
 
-    def _split(self, record: Record) -> Iterator[tuple[int, bytes]]:
-        time_ns, begun = self._unfinished.pop(record.stream, (record.time_ns, b""))
-        for line in _lines(begun + record.payload):
-            if line.endswith(b"\n"):
-                yield from self._choose(record.stream, time_ns, line)
-                time_ns = record.time_ns
-            else:
-                self._unfinished[record.stream] = (time_ns, line)
-
-    def _choose(self, stream: int, time_ns: int, line: bytes) -> Iterator[tuple[int, bytes]]:
+    def _is_chosen(self, time_ns: int) -> bool:
         query = self._query
         if query.until_ns and time_ns > query.until_ns:
             self.is_past_until = True
-            return
-        if time_ns < query.since_ns:
-            return
-        yield stream, _stamp(time_ns, query) + line
+            return False
+        return time_ns >= query.since_ns
+
+    def _stamped(self, text: bytes, time_ns: int) -> bytes:
+        """The same lines, each with its time and the container's details before it."""
+        stamp = _stamp(time_ns, self._query)
+        if not stamp:
+            return text
+        body, end = (text[:-1], b"\n") if text.endswith(b"\n") else (text, b"")
+        return stamp + body.replace(b"\n", b"\n" + stamp) + end
+
+    def _whole_lines(self, line: _Line, text: bytes) -> bytes:
+        text, line.held = line.held + text, b""
+        if line.is_open and line.is_chosen and not self._is_raw:
+            cut = text.rfind(b"\n") + 1
+            if len(text) - cut <= PARTIAL:
+                text, line.held = text[:cut], text[cut:]
+        return text
 
 
-def _lines(data: bytes) -> list[bytes]:
-    """Split at newlines only (bytes.splitlines would also split at a carriage return)."""
-    lines = data.split(b"\n")
-    rest = lines.pop()
-    complete = [line + b"\n" for line in lines]
-    return [*complete, rest] if rest else complete
+def marker_text(record: Record) -> bytes:
+    """A line that tells of output that is missing."""
+    if record.flags & FLAG_LOST and len(record.payload) == LOSS.size:
+        lines, size = LOSS.unpack(record.payload)
+        return b"[lading: %d lines (%d bytes) were lost here: the log could not be written]\n" % (
+            lines,
+            size,
+        )
+    return b"[lading: output was skipped here: the limits of the log removed it unread]\n"
 
 
 def _stamp(time_ns: int, query: LogQuery) -> bytes:
-    details = query.details.encode() + b" " if query.details else b""
+    details = b"" if query.details is None else query.details.encode() + b" "
     if not query.timestamps:
         return details
     return format_time(time_ns).encode() + b" " + details

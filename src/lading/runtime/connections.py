@@ -26,9 +26,19 @@ DONTWAIT = _socket.MSG_DONTWAIT
 
 
 class Connection:
-    """One client. `watched_size` is the log size whose passing it wants to hear of, or None."""
+    """One client. `watched_end` is the end of the log whose passing it wants to hear of, or None;
+    `held_segment` is the oldest part of the log that it still reads, 0 for none.
+    """
 
-    __slots__ = ("_dispatch", "_loop", "_outbox", "_socket", "is_open", "watched_size")
+    __slots__ = (
+        "_dispatch",
+        "_loop",
+        "_outbox",
+        "_socket",
+        "held_segment",
+        "is_open",
+        "watched_end",
+    )
 
     def __init__(self, loop: Loop, socket: _socket.socket, dispatch: Dispatch) -> None:
         self._loop = loop
@@ -36,7 +46,8 @@ class Connection:
         self._dispatch = dispatch
         self._outbox: list[tuple[bytes, list[int]]] = []
         self.is_open = True
-        self.watched_size: int | None = None
+        self.watched_end: int | None = None
+        self.held_segment = 0
         loop.register(socket.fileno(), IN, self._ready)
 
     def fileno(self) -> int:

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from lading.runtime.head import Head
 
     class Facts(TypedDict):
-        """What a shift has to know: `pid` of init; of each connection the log size that its
-        client waits for; `log`: size of the log and of its last segment."""
+        """What a shift has to know: `pid` of init; of each connection the end of the log that its
+        client knows, if it waits for more, and the segment that it holds; the state of the log."""
 
         head: Head
         pid: int
-        connections: list[int | None]
+        connections: list[tuple[int | None, int]]
         log: list[int]
 
 

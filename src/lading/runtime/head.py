@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from lading.runtime.spec import Request
 
     class Head(TypedDict):
-        """`flags` are those of clone3."""
+        """`flags` are those of clone3; `log_quota` is in bytes, 0 for no limit."""
 
         log: str | None
+        log_quota: int
+        log_held: bool
         stdin: bool
         terminal: bool
         flags: int
@@ -45,6 +47,8 @@ def head_of(request: Request) -> Head:
             flags |= namespaces.FLAGS.get(kind, 0)
     return {
         "log": log["directory"] if log else None,
+        "log_quota": log.get("quota", 0) if log else 0,
+        "log_held": bool(log and log.get("held")),
         "stdin": bool(request.get("stdin")),
         "terminal": bool((request["spec"].get("process") or {}).get("terminal")),
         "flags": flags,

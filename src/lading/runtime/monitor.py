@@ -98,12 +98,13 @@ class Monitor:
         self._execs: Execs | None = None
         self.stdin: Input | None = None
         self._outputs: list[Output] = []
-        size, offset = log or (0, 0)
-        self.log = Log(self.head["log"], size=size, offset=offset)
+        self.log = Log(self.head["log"], self.head["log_quota"], log)
         self._connections: list[Connection] = []
         self._listener = Listener(self.loop, messages.adopt(fds["listener"]), self._connect)
         if "connection" in fds:
             self._connect(messages.adopt(fds["connection"]))
+            self._connections[0].held_segment = int(self.head["log_held"])
+            self.hold_log()
         self._take(start.pid, fds)
 
     def _take(self, pid: int, fds: dict[str, int]) -> None:
@@ -174,16 +175,18 @@ class Monitor:
         facts: Facts = {
             "head": self.head,
             "pid": self.init.pid,
-            "connections": [client.watched_size for client in clients],
-            "log": [self.log.size, self.log.offset],
+            "connections": [(client.watched_end, client.held_segment) for client in clients],
+            "log": self.log.state,
         }
         return facts, fds
 
-    def welcome_back(self, sockets: list[int], watched: list[int | None]) -> None:
+    def welcome_back(self, sockets: list[int], wishes: list[tuple[int | None, int]]) -> None:
         """Clients of the shift before."""
-        for descriptor, size in zip(sockets, watched, strict=True):
+        for descriptor, (watched, held) in zip(sockets, wishes, strict=True):
             self._connect(messages.adopt(descriptor))
-            self._connections[-1].watched_size = size
+            self._connections[-1].watched_end = watched
+            self._connections[-1].held_segment = held
+        self.hold_log()
 
     # -- a start that waits for its word -------------------------------------------------------
 
@@ -227,11 +230,18 @@ class Monitor:
         self._connections = [c for c in self._connections if c.is_open]
 
     def _tell_watchers(self) -> None:
-        size = self.log.size
+        end = self.log.end
         for connection in self._connections:
-            if connection.watched_size is not None and size > connection.watched_size:
-                connection.watched_size = None
-                connection.send({"event": "log", "size": size})
+            if connection.watched_end is not None and end > connection.watched_end:
+                connection.watched_end = None
+                connection.send({"event": "log", "end": end})
+            if connection.held_segment and not connection.is_open:
+                connection.held_segment = 0
+                self.hold_log()
+
+    def hold_log(self) -> None:
+        """Keep of the log what the clients together still read."""
+        self.log.hold(min([c.held_segment for c in self._connections if c.held_segment] or [0]))
 
     def _dispatch(self, connection: Connection, message: Message, fds: list[int]) -> None:
         requests.answer(self, connection, message, fds)

@@ -41,7 +41,12 @@ def _messages() -> None:
     with select.epoll() as epoll:
         epoll.register(theirs.fileno(), select.EPOLLIN)
         given = {"epoll": epoll.fileno(), "connection0": fds[0], "listener": fds[1]}
-        facts: handover.Facts = {"head": first, "pid": 1, "connections": [None], "log": [0, 0]}
+        facts: handover.Facts = {
+            "head": first,
+            "pid": 1,
+            "connections": [(None, 0)],
+            "log": [0, 0, 0, 0],
+        }
         handover.sleep(theirs, facts, given)
     size, space = 16384, _socket.CMSG_SPACE(64)
     data, ancillary, _, _ = ours.recvmsg(size, space, _socket.MSG_CMSG_CLOEXEC)

@@ -83,8 +83,17 @@ def close_stdin(monitor: Monitor, _c: Connection, _message: Message, _fds: list[
 
 
 def watch_log(_m: Monitor, connection: Connection, message: Message, _fds: list[int]) -> Message:
-    """Tell this client, once, when the log is longer than it knows."""
-    connection.watched_size = message["size"]
+    """Tell this client, once, when the log goes on after the position that it knows."""
+    connection.watched_end = message["end"]
+    return {}
+
+
+def hold_log(
+    monitor: Monitor, connection: Connection, message: Message, _fds: list[int]
+) -> Message:
+    """Keep the log from a segment on, for this client to read; 0 lets go."""
+    connection.held_segment = message["segment"]
+    monitor.hold_log()
     return {}
 
 
@@ -112,7 +121,7 @@ def state(monitor: Monitor, _c: Connection, _message: Message, _fds: list[int]) 
     return {
         "status": status,
         "pid": monitor.init.pid,
-        "log_size": monitor.log.size,
+        "log_end": monitor.log.end,
         "execs": monitor.execs.pids(),
     }
 
@@ -124,6 +133,7 @@ REQUESTS: dict[str, Request] = {
     "stdin": stdin,
     "close_stdin": close_stdin,
     "watch_log": watch_log,
+    "hold_log": hold_log,
     "exec": run_exec,
     "exec_signal": exec_signal,
     "state": state,

@@ -4,7 +4,7 @@ For type checkers only: nobody imports this when the program runs. All keys are 
 are in the standard; `plan.py` says which are refused. Extensions of ours are marked.
 """
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class User(TypedDict, total=False):
@@ -111,6 +111,8 @@ class Overlay(TypedDict):
 
 class LogPlace(TypedDict):
     directory: str
+    quota: NotRequired[int]  # bytes, 0 for no limit
+    held: NotRequired[bool]  # a reader is there already: nothing is removed until it says so
 
 
 class Descriptors(TypedDict, total=False):

@@ -28,11 +28,13 @@ class Address:
 
 def parse(text: str) -> Address:
     """The address in `text`. Raises AddressError."""
+    if not text:
+        raise AddressError("unable to parse docker host ``")
     scheme, separator, rest = text.partition("://")
-    if not separator or not rest:
-        raise AddressError(f"unable to parse docker host `{text}`")
+    if not separator:
+        scheme, rest = "tcp", text  # as Docker's command reads it
     if scheme == "unix":
-        return Address(text, "unix", path=rest)
+        return Address(text, "unix", path=rest or "/var/run/docker.sock")
     if scheme in ("tcp", "http"):
         return _tcp(text, rest)
     raise AddressError(f"unsupported scheme in {text}: use unix:// or tcp://")
@@ -49,4 +51,4 @@ def _tcp(text: str, rest: str) -> Address:
         host, _, port = place.partition(":")
     if port and not (port.isascii() and port.isdigit() and int(port) < 65536):
         raise AddressError(f"invalid port in {text}")
-    return Address(text, "tcp", host=host or "127.0.0.1", port=int(port or DEFAULT_TCP_PORT))
+    return Address(text, "tcp", host=host or "localhost", port=int(port or DEFAULT_TCP_PORT))

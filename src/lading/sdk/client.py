@@ -170,6 +170,10 @@ class Client:
         """A client of the same engine with its own connections, for signal handlers."""
         return Client(self.address, api_version=self.api_version, connect=self._connect)
 
+    def dial(self) -> RawStream:
+        """A connection on which nothing was said yet; for who speaks HTTP himself."""
+        return RawStream(self._connect(self.address), http1.BodyUntilClose(), b"")
+
     def close(self) -> None:
         if self._idle:
             self._idle.close()

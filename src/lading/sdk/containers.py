@@ -153,3 +153,50 @@ def logs(
         return response.opened(), True
     document = yield from inspect(name)
     return response.opened(), not document["Config"]["Tty"]
+
+
+def top(name: str, ps_arguments: str = "") -> Call[Document]:
+    """`{"Titles", "Processes"}`, as the host's `ps` shows them."""
+    query = {"ps_args": ps_arguments or None}
+    response = yield Request("GET", f"/containers/{quote(name)}/top", query)
+    found: Document = response.json()
+    return found
+
+
+def stats(name: str, *, stream: bool = True, one_shot: bool = False) -> Call[RawStream]:
+    """A stream of samples, one a second; without `stream` one that knows the one before it."""
+    query = {"stream": stream, "one-shot": one_shot or None}
+    response = yield Request("GET", f"/containers/{quote(name)}/stats", query, answer=STREAMED)
+    return response.opened()
+
+
+def update(name: str, document: Document) -> Call[Document]:
+    """`{"Warnings"}`."""
+    response = yield Request("POST", f"/containers/{quote(name)}/update", document=document)
+    updated: Document = response.json() or {}
+    return updated
+
+
+def commit(
+    name: str,
+    *,
+    repository: str = "",
+    tag: str = "",
+    author: str = "",
+    comment: str = "",
+    changes: list[str] | None = None,
+    pause: bool = True,
+) -> Call[str]:
+    """The id of the new image. `changes` are lines of a Dockerfile."""
+    query = {
+        "container": name,
+        "repo": repository or None,
+        "tag": tag or None,
+        "author": author or None,
+        "comment": comment or None,
+        "changes": changes or None,
+        "pause": None if pause else 0,
+    }
+    response = yield Request("POST", "/commit", query, document={})
+    identity: str = response.json()["Id"]
+    return identity

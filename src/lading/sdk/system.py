@@ -46,3 +46,10 @@ def check() -> Call[list[Document]]:
     response = yield Request("GET", "/lading/system/check", versioned=False)
     findings: list[Document] = response.json()["findings"] or []
     return findings
+
+
+def disk_usage(types: list[str] | None = None) -> Call[Document]:
+    """`{"Images", "Containers", "Volumes", "BuildCache", "LayersSize"}`; `types` picks some."""
+    response = yield Request("GET", "/system/df", {"type": types or None})
+    found: Document = response.json()
+    return found

@@ -79,9 +79,9 @@ class FakeLogs:
         self._records = records
         self._follow = follow
 
-    async def __aiter__(self) -> AsyncIterator[tuple[int, bytes]]:
+    async def __aiter__(self) -> AsyncIterator[list[tuple[int, bytes]]]:
         for record in self._records:
-            yield record
+            yield [record]
         if self._follow:
             await asyncio.Event().wait()
 
@@ -167,7 +167,7 @@ class FakeContainers:
         self.calls.append(("logs", ref, options))
         return self.logs_given
 
-    def attach(self, ref: str, **options: Any) -> FakeAttachment:
+    async def attach(self, ref: str, **options: Any) -> FakeAttachment:
         self.calls.append(("attach", ref, options))
         if ref == "paused":
             raise Conflict("container paused is paused, unpause the container before attach")

@@ -115,6 +115,13 @@ def test_settings_reach_the_engine() -> None:
     )
 
 
+@pytest.mark.parametrize("given", [["max-size=1k", "tag=a=b"], {"max-size": "1k", "tag": "a=b"}])
+def test_options_of_the_log_come_as_words_or_as_an_object(given: object) -> None:
+    found = ladingd.options({"log_driver": "local", "log_opt": given})
+    assert found.log_driver == "local"
+    assert found.log_options == (("max-size", "1k"), ("tag", "a=b"))
+
+
 def test_relative_roots_are_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     assert ladingd.options({"data_root": "d"}).data_root == f"{tmp_path}/d"

@@ -42,6 +42,7 @@ class PreparedClient(Client):
         super().__init__(address.parse("unix:///nowhere"))
         self.answers = answers
         self.asked: list[Request] = []
+        self.headers: dict[str, str] = {}
 
     def send(self, request: Request) -> Response:
         self.asked.append(request)
@@ -55,7 +56,7 @@ class PreparedClient(Client):
             found = message
         body = found if isinstance(found, bytes) else json.dumps(found).encode()
         stream = PreparedStream(body)
-        return Response(200, {}, body, stream)  # type: ignore[arg-type]  # all that calls use
+        return Response(200, self.headers, body, stream)  # type: ignore[arg-type]  # all that calls use
 
     def another(self) -> Client:
         return self

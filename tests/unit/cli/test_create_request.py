@@ -8,6 +8,7 @@ import pytest
 
 from lading.cli.commands.run import COMMAND, RunArguments
 from lading.cli.create_request import to_create_request
+from lading.cli.failures import FlagError
 from lading.cli.parser import parse
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def test_environment_comes_from_files_first_and_from_the_host() -> None:
 
 @pytest.mark.parametrize("words", [("-e", "=x"), ("-e", "")])
 def test_a_variable_needs_a_name(words: tuple[str, ...]) -> None:
-    with pytest.raises(ValueError, match="invalid environment variable"):
+    with pytest.raises(FlagError, match='for "-e, --env" flag: invalid environment variable'):
         meaning(*words)
 
 

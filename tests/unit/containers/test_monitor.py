@@ -71,7 +71,7 @@ def test_events_come_in_order_and_the_end_after_them() -> None:
 
 def test_a_monitor_that_ends_with_a_message_of_ours_unread_is_heard_to_its_end() -> None:
     async def scene(peer: Peer) -> None:
-        peer.monitor.post("watch_log", size=1)
+        peer.monitor.post("watch_log", end=1)
         peer.say(event="exited", exit_code=3)
         peer.socket.close()
         await peer.closed.wait()
@@ -189,7 +189,7 @@ def test_nobody_can_be_called_after_the_end() -> None:
     async def scene(peer: Peer) -> None:
         peer.socket.close()
         await peer.closed.wait()
-        peer.monitor.post("watch_log", size=1)
+        peer.monitor.post("watch_log", end=1)
         with pytest.raises(MonitorGone):
             await peer.monitor.call("stats")
 
@@ -211,7 +211,7 @@ def test_a_monitor_that_takes_no_messages_is_given_up(monkeypatch: pytest.Monkey
 
     async def scene(peer: Peer) -> None:
         for _ in range(10_000):
-            peer.monitor.post("watch_log", size=1)
+            peer.monitor.post("watch_log", end=1)
         with pytest.raises(MonitorRefused, match="takes no messages"):
             await peer.monitor.call("stats")
 

@@ -7,19 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lading.logs import LineSelector, LogQuery, Record
-from lading.logs.lines import format_time
+from lading.logs.cursor import FLAG_SKIPPED
+from lading.logs.lines import PARTIAL, format_time
+from lading.runtime.segments import FLAG_LOST, LOSS
 
 STAMP = b"1970-01-01T00:00:00.%09dZ "
 
-payloads = st.lists(
-    st.lists(st.sampled_from([b"a", b"bc", b"\n", b"\r", b"\x00"]), min_size=1).map(b"".join)
-)
 records = st.lists(
     st.builds(
         Record,
         stream=st.sampled_from([1, 2]),
         time_ns=st.integers(min_value=1, max_value=10**9),
         payload=st.lists(st.sampled_from([b"a", b"bc", b"\n", b"\r"]), min_size=1).map(b"".join),
+        flags=st.just(0),
     )
 )
 
@@ -33,13 +33,10 @@ def err(time_ns: int, payload: bytes) -> Record:
 
 
 def select(query: LogQuery, *records: Record) -> list[bytes]:
+    """The lines that come out."""
     selector = LineSelector(query)
-    return [text for _, text in [*selector.feed(records), *selector.flush()]]
-
-
-def last(query: LogQuery, *records: Record) -> list[bytes]:
-    selector = LineSelector(query)
-    return [text for _, text in [*selector.last(records), *selector.flush()]]
+    found = b"".join(text for _, text in [*selector.feed(records), *selector.flush()])
+    return found.splitlines(keepends=True) if b"\r" not in found else [found]
 
 
 def text_of(stream: int, found: Iterable[tuple[int, bytes]]) -> bytes:
@@ -54,27 +51,36 @@ def test_lines_together_are_what_each_stream_said(said: list[Record]) -> None:
         assert text_of(stream, found) == b"".join(r.payload for r in said if r.stream == stream)
 
 
-@given(payloads)
-def test_each_chosen_text_is_one_line(said: list[bytes]) -> None:
-    *complete, final = select(LogQuery(since_ns=1), *(out(1, text) for text in said)) or [b"\n"]
-    assert all(line.endswith(b"\n") and line.count(b"\n") == 1 for line in complete)
-    assert final.count(b"\n") <= 1
-
-
-@given(payloads, st.integers(min_value=1, max_value=6))
-def test_tail_gives_the_last_lines_whatever_the_pieces(said: list[bytes], tail: int) -> None:
-    lines = select(LogQuery(since_ns=1), *(out(1, text) for text in said))
-    assert last(LogQuery(tail=tail), *(out(1, text) for text in said)) == lines[-tail:]
+@given(records)
+def test_text_is_handed_on_in_whole_lines(said: list[Record]) -> None:
+    assert all(text.endswith(b"\n") for _, text in LineSelector(LogQuery()).feed(said))
 
 
 @given(records)
-def test_plain_output_is_handed_on_as_it_was_read(said: list[Record]) -> None:
-    found = list(LineSelector(LogQuery()).feed(said))
+def test_a_terminals_output_waits_for_nothing(said: list[Record]) -> None:
+    found = list(LineSelector(LogQuery(), is_raw=True).feed(said))
     assert found == [(record.stream, record.payload) for record in said]
 
 
+def test_a_long_line_does_not_wait_for_its_end() -> None:
+    selector = LineSelector(LogQuery(timestamps=True))
+    assert list(selector.feed([out(1, b"x" * (PARTIAL - len(STAMP % 1)))])) == []
+    [(_, text)] = selector.feed([out(2, b"y")])
+    assert text == STAMP % 1 + b"x" * (PARTIAL - len(STAMP % 1)) + b"y"
+    assert list(selector.feed([out(3, b"z\nnext\n")])) == [(1, b"z\n" + STAMP % 3 + b"next\n")]
+
+
+def test_what_was_lost_is_told_as_a_line() -> None:
+    [text] = select(LogQuery(), Record(2, 1, LOSS.pack(3, 40), FLAG_LOST))
+    assert b"3 lines (40 bytes) were lost" in text
+    [text] = select(LogQuery(stderr=False), Record(2, 1, b"", FLAG_SKIPPED))
+    assert b"output was skipped here" in text
+
+
 def test_a_carriage_return_ends_no_line() -> None:
-    assert select(LogQuery(since_ns=1), out(1, b"10%\r20%\r\nend")) == [b"10%\r20%\r\n", b"end"]
+    query = LogQuery(timestamps=True)
+    [text] = select(query, out(1, b"10%\r20%\r\nend"))
+    assert text == STAMP % 1 + b"10%\r20%\r\n" + STAMP % 1 + b"end"
 
 
 def test_a_line_in_pieces_has_the_time_of_its_first_piece() -> None:
@@ -86,7 +92,7 @@ def test_a_line_in_pieces_has_the_time_of_its_first_piece() -> None:
 
 
 def test_the_streams_do_not_mix_within_a_line() -> None:
-    found = select(LogQuery(since_ns=1), out(1, b"o"), err(1, b"e"), out(1, b"ut\n"), err(1, b"rr"))
+    found = select(LogQuery(), out(1, b"o"), err(1, b"e"), out(1, b"ut\n"), err(1, b"rr"))
     assert found == [b"out\n", b"err"]
 
 
@@ -116,24 +122,8 @@ def test_lines_after_until_are_left_out_and_end_the_search() -> None:
     assert selector.is_past_until
 
 
-def test_tail_counts_the_lines_of_both_streams() -> None:
-    said = [out(1, b"a\nb\n"), err(2, b"c\n"), out(3, b"d\n")]
-    assert last(LogQuery(tail=3), *said) == [b"b\n", b"c\n", b"d\n"]
-
-
-def test_tail_counts_only_lines_that_since_allows() -> None:
-    said = [out(1, b"a\n"), out(2, b"b\n")]
-    assert last(LogQuery(tail=5, since_ns=2), *said) == [b"b\n"]
-
-
-def test_tail_counts_an_unfinished_line() -> None:
-    assert last(LogQuery(tail=2), out(1, b"a\nb\nc")) == [b"b\n", b"c"]
-
-
-def test_a_line_unfinished_at_the_tail_can_be_completed_later() -> None:
-    selector = LineSelector(LogQuery(tail=1))
-    assert list(selector.last([out(1, b"a\nb")])) == []
-    assert list(selector.feed([out(2, b"c\n")])) == [(1, b"bc\n")]
+def test_without_attributes_details_are_a_space() -> None:
+    assert select(LogQuery(details=""), out(7, b"x\n")) == [b" x\n"]
 
 
 def test_details_stand_between_time_and_text() -> None:

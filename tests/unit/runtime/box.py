@@ -11,7 +11,7 @@ from typing import Any
 
 from lading.kernel import capabilities
 from lading.runtime import client, messages
-from lading.runtime.segments import HEADER, list_segments
+from lading.runtime.segments import HEADER, OVERHEAD, list_segments
 
 APPLETS = "sh cat ls id hostname mount sleep true false echo ps touch grep wc head dd stty tty kill"
 APPLETS += " env pwd umask stat readlink yes sync test seq ulimit"
@@ -128,7 +128,7 @@ class Container:
                 length, kind, _, _, _ = HEADER.unpack_from(data)
                 if stream in (None, kind):
                     text += data[HEADER.size : HEADER.size + length]
-                data = data[HEADER.size + length :]
+                data = data[OVERHEAD + length :]
         return text.decode()
 
     def state(self) -> dict[str, Any]:

@@ -50,8 +50,8 @@ def test_output_between_two_sleeps_goes_on_in_the_same_segment(boxes: Boxes) -> 
     theirs, ours = os.pipe2(os.O_CLOEXEC)
     container.ask("stdin", [theirs], close_on_eof=False)
     os.close(theirs)
-    size = container.ask("state")["log_size"]
-    container.ask("watch_log", size=size)
+    end = container.ask("state")["log_end"]
+    container.ask("watch_log", end=end)
     os.write(ours, b"\n")
     container.wait("log")
     os.close(ours)
@@ -63,8 +63,8 @@ def test_output_between_two_sleeps_goes_on_in_the_same_segment(boxes: Boxes) -> 
 def test_a_watcher_that_slept_along_hears_of_the_log(boxes: Boxes) -> None:
     container = boxes.start("sh", "-c", "sleep 1; echo late; sleep 1000")
     container.wait("started")
-    container.ask("watch_log", size=0)
-    assert container.wait("log")["size"] > 0
+    container.ask("watch_log", end=0)
+    assert container.wait("log")["end"] > 0
     assert container.output() == "late\n"
 
 

@@ -4,12 +4,16 @@ from collections.abc import AsyncIterator
 
 from lading.api import hijack
 from lading.api.backend import LogStream
-from lading.api.call import Call
+from lading.api.call import JSON, Call
 from lading.api.detach import parse_keys
-from lading.api.framing import SYSTEM_ERROR, frame
+from lading.api.framing import SYSTEM_ERROR, frame, frame_lines, pieces
 from lading.api.router import Route
 from lading.errors import InvalidArgument, LadingError
 from lading.http import Response, StreamResponse
+
+
+class StreamOfOne(InvalidArgument):
+    """cannot have stream=true and one-shot=true"""
 
 
 class NoStream(InvalidArgument):
@@ -40,8 +44,11 @@ async def logs(call: Call) -> Response:
 
 async def _log_bytes(stream: LogStream) -> AsyncIterator[bytes]:
     try:
-        async for number, payload in stream:
-            yield payload if stream.tty else frame(number, payload)
+        async for texts in stream:
+            for piece in pieces(
+                text if stream.tty else frame_lines(number, text) for number, text in texts
+            ):
+                yield piece
     except LadingError as error:
         text = f"Error grabbing logs: {error}\n".encode()
         yield text if stream.tty else frame(SYSTEM_ERROR, text)
@@ -52,7 +59,7 @@ async def attach(call: Call) -> Response:
     query = call.query
     detach_keys = query.text("detachKeys") or None
     keys = parse_keys(detach_keys)
-    attachment = call.backend.containers.attach(
+    attachment = await call.backend.containers.attach(
         call.name,
         logs=query.flag("logs"),
         stream=query.flag("stream"),
@@ -64,7 +71,25 @@ async def attach(call: Call) -> Response:
     return hijack.take_over(call, attachment, has_stdin=query.flag("stdin"), keys=keys)
 
 
+async def stats(call: Call) -> Response:
+    """What it uses: a sample a second, or one; `one-shot` does without a sample before it."""
+    is_stream = call.query.flag("stream", default=True)
+    one_shot = call.query.flag("one-shot") and call.is_at_least("1.41")
+    if is_stream and one_shot:
+        raise StreamOfOne
+    if not is_stream:
+        return call.reply(await call.backend.containers.stats(call.name, one_shot=one_shot))
+    samples = call.backend.containers.stats_stream(call.name)
+
+    async def lines() -> AsyncIterator[bytes]:
+        async for sample in samples:
+            yield call.encode(sample) + b"\n"
+
+    return StreamResponse(lines(), headers=JSON)
+
+
 ROUTES = [
+    Route("GET", "/containers/{name}/stats", stats),
     Route("GET", "/containers/{name}/logs", logs),
     Route("POST", "/containers/{name}/attach", attach),
 ]

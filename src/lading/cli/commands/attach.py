@@ -69,13 +69,12 @@ def _talk(session: Session, args: AttachArguments, document: Document) -> int:
             container, stdin=stdin, stdout=True, stderr=True, detach_keys=args.detach_keys
         )
     )
-    outcome = attached.converse(
+    return attached.follow(
+        session,
+        container,
         stream,
+        waiting,
         tty=config["Tty"],
         stdin=stdin,
         detach_keys=args.detach_keys,
-        resize=attached.resizer(
-            session, lambda rows, columns: containers.resize(container, height=rows, width=columns)
-        ),
     )
-    return 0 if outcome.is_detached else attached.exit_code(waiting)

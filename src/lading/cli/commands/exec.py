@@ -6,6 +6,7 @@ import sys
 
 from lading.cli import attached, creating
 from lading.cli.command import Command
+from lading.cli.container_flags import ENV
 from lading.cli.create_request import environment
 from lading.cli.failures import Failure
 from lading.cli.flags import BOOL, LIST, STRING, Flag
@@ -27,7 +28,7 @@ COMMAND = Command(
     (
         Flag("detach", "d", BOOL, "Detached mode: run command in the background"),
         Flag("detach-keys", "", STRING, "Override the key sequence for detaching a container"),
-        Flag("env", "e", LIST, "Set environment variables"),
+        Flag("env", "e", ENV, "Set environment variables"),
         Flag("env-file", "", LIST, "Read in a file of environment variables"),
         Flag("interactive", "i", BOOL, "Keep STDIN open even if not attached"),
         Flag("privileged", "", BOOL, "Give extended privileges to the command"),

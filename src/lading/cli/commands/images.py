@@ -119,11 +119,11 @@ def _count(number: int | None) -> str:
 
 
 def _bytes(size: int | None) -> str:
-    return "N/A" if size is None or size < 0 else quantities.format_bytes_3(size)
+    return "N/A" if size is None or size < 0 else quantities.format_bytes(size)
 
 
 def _unique_size(image: Document) -> str:
     shared = image.get("SharedSize")
     return (
-        "N/A" if shared is None or shared < 0 else quantities.format_bytes_3(image["Size"] - shared)
+        "N/A" if shared is None or shared < 0 else quantities.format_bytes(image["Size"] - shared)
     )

@@ -59,8 +59,8 @@ def run(session: Session, words: Sequence[str]) -> int:
         containers.logs(
             args.words[0],
             follow=args.follow,
-            since=timestamps.for_query(args.since, now_ns),
-            until=timestamps.for_query(args.until, now_ns),
+            since=timestamps.for_query(args.since, now_ns, flag="since"),
+            until=timestamps.for_query(args.until, now_ns, flag="until"),
             tail=args.tail,
             timestamps=args.timestamps,
             details=args.details,

@@ -86,7 +86,7 @@ def fields(now: float, *, truncated: bool) -> dict[str, Field]:
         "Image": Field("IMAGE", lambda c: _image(c, truncated)),
         "HealthStatus": Field("HEALTH", _health),
         "Label": Field("", lambda c, name: format.label_of(c.get("Labels") or {}, name), takes=1),
-        "Labels": Field("LABELS", lambda c: _pairs(c.get("Labels") or {})),
+        "Labels": Field("LABELS", lambda c: pairs(c.get("Labels") or {})),
         "LocalVolumes": Field("LOCAL VOLUMES", _local_volumes),
         "Mounts": Field("MOUNTS", lambda c: _mounts(c, truncated)),
         "Names": Field("NAMES", lambda c: _names(c, truncated)),
@@ -125,7 +125,7 @@ def _names(container: Document, truncated: bool) -> str:
     return ",".join(name for name in names if not truncated or "/" not in name)
 
 
-def _pairs(labels: dict[str, str]) -> str:
+def pairs(labels: dict[str, str]) -> str:
     return ",".join(f"{key}={labels[key]}" for key in sorted(labels))
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from lading.cli.command import Command
+from lading.cli.failures import Failure
 from lading.cli.parser import Arguments, parse
 from lading.sdk import containers
+from lading.sdk.errors import ApiError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,5 +26,8 @@ COMMAND = Command(
 
 def run(session: Session, words: Sequence[str]) -> int:
     name, new_name = parse(words, COMMAND, Arguments()).words
-    session.run(containers.rename(name, new_name))
+    try:
+        session.run(containers.rename(name, new_name))
+    except ApiError as error:
+        raise Failure(f"{error}\nError: failed to rename container named {name}") from error
     return 0

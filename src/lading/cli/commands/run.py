@@ -7,6 +7,7 @@ import sys
 from lading.cli import attached, creating
 from lading.cli.command import Command
 from lading.cli.container_flags import FLAGS, CreateArguments
+from lading.cli.failures import Failure
 from lading.cli.flags import BOOL, STRING, Flag
 from lading.cli.parser import parse
 from lading.cli.signals import SignalProxy
@@ -44,6 +45,8 @@ class RunArguments(CreateArguments):
 
 def run(session: Session, words: Sequence[str]) -> int:
     args = parse(words, COMMAND, RunArguments())
+    if args.detach and args.attach:
+        raise Failure("conflicting options: cannot specify both --attach and --detach")
     streams = () if args.detach else chosen_streams(args)
     attached.check_terminal(stdin="stdin" in streams, tty=args.tty)
     try:
@@ -90,17 +93,16 @@ def _start_and_talk(
     _start(session, args, container, stream, waiting)
     if proxy:
         proxy.release()
-    outcome = attached.converse(
+    return attached.follow(
+        session,
+        container,
         stream,
+        waiting,
         tty=args.tty,
         stdin="stdin" in streams and args.interactive,
         output="stdout" in streams or "stderr" in streams,
         detach_keys=args.detach_keys,
-        resize=attached.resizer(
-            session, lambda rows, columns: containers.resize(container, height=rows, width=columns)
-        ),
     )
-    return 0 if outcome.is_detached else attached.exit_code(waiting)
 
 
 def _start(

@@ -78,13 +78,12 @@ def _start_and_talk(
     session.run(containers.start(container, detach_keys=args.detach_keys))
     if proxy:
         proxy.release()
-    outcome = attached.converse(
+    return attached.follow(
+        session,
+        container,
         stream,
+        waiting,
         tty=config["Tty"],
         stdin=stdin,
         detach_keys=args.detach_keys,
-        resize=attached.resizer(
-            session, lambda rows, columns: containers.resize(container, height=rows, width=columns)
-        ),
     )
-    return 0 if outcome.is_detached else attached.exit_code(waiting)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from lading.cli.command import Command
 from lading.cli.each import for_each
-from lading.cli.flags import INT, STRING, Flag
-from lading.cli.parser import Arguments, parse
+from lading.cli.parser import parse
+from lading.cli.stopping import FLAGS, StopArguments
 from lading.sdk import containers
 
 TYPE_CHECKING = False
@@ -18,25 +18,16 @@ COMMAND = Command(
     "stop",
     "[OPTIONS] CONTAINER [CONTAINER...]",
     "Stop one or more running containers",
-    (
-        Flag("signal", "s", STRING, "Signal to send to the container"),
-        Flag("timeout", "t", INT, "Seconds to wait before killing the container", also=("time",)),
-    ),
+    FLAGS,
     least=1,
     aliases=("container stop", "stop"),
 )
 
 
-class StopArguments(Arguments):
-    signal: str
-    timeout: int
-
-
 def run(session: Session, words: Sequence[str]) -> int:
     args = parse(words, COMMAND, StopArguments())
-    timeout_s = args.timeout if "timeout" in args.given else None
 
     def stop(name: str) -> None:
-        session.run(containers.stop(name, signal=args.signal, timeout_s=timeout_s))
+        session.run(containers.stop(name, signal=args.signal, timeout_s=args.timeout_s()))
 
     return for_each(args.words, stop)

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 
-
 class LimitUnavailable(NotSupported):
     """cannot set {0}: the cgroup controller {1} or its file is missing on this host"""
 

@@ -196,7 +196,6 @@ def test_a_start_that_fails_ends_by_its_text(
     [
         ("--pull=x i", "invalid pull option: 'x'"),
         ("--rm --restart always i", "cannot specify both --restart and --rm"),
-        ("-d -a stdout i", "cannot specify both --attach and --detach"),
         ("-v :: i", "invalid spec"),
         ("--env-file /nowhere/x i", "open /nowhere/x: no such file or directory"),
     ],
@@ -207,6 +206,12 @@ def test_words_that_make_no_sense_end_before_anything_is_asked(
     code, _, err = lading("run", *words.split())
     assert code == 125
     assert message in err
+    assert client.asked == []
+
+
+def test_attach_and_detach_exclude_each_other(lading: Run, client: Any) -> None:
+    code, _, err = lading("run", "-d", "-a", "stdout", "i")
+    assert (code, err) == (1, "conflicting options: cannot specify both --attach and --detach\n")
     assert client.asked == []
 
 
