@@ -112,9 +112,10 @@ class Context:
         future = self._network_thread.submit(self.networks.release, container.id)
         future.add_done_callback(_report)
 
-    def clean_after_monitor(self, container_id: str) -> None:
+    def clean_after_monitor(self, container: Container) -> None:
         """Remove what a killed monitor could not: processes, cgroup, run directory."""
-        client.clean(self.layout.exec_root, container_id, self.layout.cgroup(container_id))
+        cgroup = self.layout.cgroup(container.id, container.record.host_config.cgroup_parent)
+        client.clean(self.layout.exec_root, container.id, cgroup)
 
     async def discard_bytes(self, container_id: str) -> None:
         """Delete the files of a container whose row is gone."""

@@ -16,7 +16,7 @@ from lading.containers.context import Context
 from lading.containers.merge import merge
 from lading.containers.record import ContainerRecord, NameInUse
 from lading.failpoints import fp
-from lading.kernel.cgroup import abilities, hierarchies
+from lading.kernel.cgroup import abilities, hierarchies, systemd
 from lading.oci.config import ExecutionConfig
 from lading.wire.containers import ContainerCreate, ContainerCreated
 from lading.wire.host_config import HostConfig
@@ -44,6 +44,9 @@ class Creation:
         host, warnings = limit_checks.settle(
             record.host_config, self._abilities, cpu_count=os.cpu_count() or 1
         )
+        parent = host.cgroup_parent
+        if parent and self._context.layout.uses_systemd and not systemd.is_slice(parent):
+            raise systemd.BadParent
         asked = logging.with_defaults(host.log_config, self._context.log_default)
         record = replace(record, host_config=replace(host, log_config=asked))
         warnings += admission.check(record)

@@ -179,7 +179,7 @@ class Lifecycle:
         self._context.release_network(container)
         shutil.rmtree(self._context.layout.run(container.id), ignore_errors=True)
         if run is None or not run.exited.done() or run.exited.result() is None:
-            self._context.clean_after_monitor(container.id)
+            self._context.clean_after_monitor(container)
 
     def _restart(self, container: Container, state: ContainerState) -> float | None:
         """Seconds to wait before the next start by the restart policy; None for no start."""

@@ -60,7 +60,7 @@ class Preparation:
         self._write_files(record, endpoint)
         surroundings = Surroundings(
             hostname=record.config.hostname,
-            cgroup_path=context.layout.cgroup(record.id),
+            cgroup_path=context.layout.cgroup(record.id, record.host_config.cgroup_parent),
             binds=(*self._own_binds(record), *asked),
             namespace_paths=self._joined(container),
             devices=devices.look_up(record.host_config),
@@ -81,6 +81,7 @@ class Preparation:
                 "held": bool(log.quota and container.attachments),
             },
             "stdin": record.config.open_stdin,
+            "systemd": context.layout.uses_systemd,
             "seccomp_filter": context.filters.path(record.host_config),
             "fds": {"netns": 0 if has_netns else None},
         }

@@ -157,7 +157,7 @@ async def _settle(containers: Containers, container: Container) -> None:
     outcome = client.read_exit(context.layout.exec_root, container.id)
     if container.record.state.is_running:
         if outcome is None:
-            context.clean_after_monitor(container.id)
+            context.clean_after_monitor(container)
         await containers.lifecycle.record_exit(container, None, outcome)
     elif container.record.state.status == "removing":
         await containers.lifecycle.remove(container, force=True)
@@ -167,7 +167,7 @@ async def _settle(containers: Containers, container: Container) -> None:
         container.record = replace(container.record, state=state)
         await containers.lifecycle.record_exit(container, None, outcome)
     else:
-        context.clean_after_monitor(container.id)
+        context.clean_after_monitor(container)
         if container.record.is_auto_removed and container.record.state.finished_ns:
             await containers.lifecycle.remove(container, force=True)
 

@@ -43,6 +43,7 @@ class Options(NamedTuple):
     registry_mirrors: tuple[str, ...] = ()
     insecure_registries: tuple[str, ...] = ()
     cgroup_parent: str = ""
+    cgroup_driver: str = "cgroupfs"  # or "systemd"
     networks: Settings = Settings()
     log_driver: str = "json-file"
     log_options: tuple[tuple[str, str], ...] = ()
@@ -56,7 +57,13 @@ class Engine:
         self.database = database
         self.engine_id = engine_id
         self.journal = Journal(database)
-        self.layout = Layout(options.data_root, options.exec_root, engine_id, options.cgroup_parent)
+        self.layout = Layout(
+            options.data_root,
+            options.exec_root,
+            engine_id,
+            options.cgroup_parent,
+            options.cgroup_driver == "systemd",
+        )
         self.snapshots = OverlayDriver(_made(f"{options.data_root}/snapshots"), database)
         self.store = Images(
             database,

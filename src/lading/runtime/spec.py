@@ -130,4 +130,5 @@ class Request(TypedDict, total=False):
     stdin: bool
     seccomp_filter: str | None
     fds: Descriptors
+    systemd: bool  # the cgroup is a scope that systemd makes
     gate: bool  # stop before execve until the monitor is told to start
