@@ -131,5 +131,6 @@ def _customise(tree: Path) -> None:
     runner = tree / "usr/local/sbin/run-what-the-host-sent"
     runner.write_text(RUNNER)
     runner.chmod(0o755)
+    (tree / "usr/lib/python3/dist-packages/guest.pth").write_text("/work/packages\n")
     (tree / "etc/hostname").write_text("guest\n")
     (tree / "etc/fstab").write_text("tmpfs /tmp tmpfs mode=1777 0 0\n")

@@ -20,6 +20,7 @@ from lading.engine import Engine, Options
 from lading.engine.clean_up import clean_up
 from lading.errors import LadingError
 from lading.http import Certificates, Server, serve
+from lading.kernel.cgroup import hierarchies, systemd
 from lading.networks import Settings
 from lading.registry.client.proxy import Proxies, from_environment
 from lading.version import VERSION
@@ -63,6 +64,9 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("--no-proxy", help="hosts that need no proxy, comma-separated")
     flags.add_argument("-s", "--storage-driver", help="overlay2 (default), btrfs or vfs")
     flags.add_argument("--cgroup-parent", help="below which containers' cgroups are made")
+    flags.add_argument(
+        "--exec-opt", action="append", help="native.cgroupdriver=cgroupfs (default) or systemd"
+    )
     flags.add_argument("-b", "--bridge", help="name of the default bridge (default lading0)")
     flags.add_argument("--bip", help="address of the default bridge, 10.9.0.1/24")
     flags.add_argument("--fixed-cidr", help="the part of its subnet that containers get")
@@ -139,6 +143,7 @@ def options(given: dict[str, object]) -> Options:
         registry_proxies=_proxies(given),
         storage_driver=text("storage_driver", ""),
         cgroup_parent=text("cgroup_parent", ""),
+        cgroup_driver=_cgroup_driver(texts("exec_opt"), text("cgroup_parent", "")),
         networks=networks,
         log_driver=text("log_driver", "json-file"),
         log_options=tuple(_log_options(given.get("log_opt"))),
@@ -153,6 +158,30 @@ def _proxies(given: dict[str, object]) -> Proxies:
         str(given.get("https_proxy") or around.https),
         str(given.get("no_proxy") or around.no_proxy),
     )
+
+
+def _cgroup_driver(given: tuple[str, ...], parent: str) -> str:
+    """The driver that --exec-opt names. Ends the program where it cannot be, as dockerd does."""
+    driver = "cgroupfs"
+    for option in given:
+        name, equals, value = option.partition("=")
+        if not equals:
+            raise SystemExit(f"ladingd: invalid exec-opt {option!r}: want NAME=VALUE")
+        if name != "native.cgroupdriver":
+            raise SystemExit(
+                f"ladingd: unknown option: {option!r}. The only option is native.cgroupdriver"
+            )
+        driver = value
+    if driver not in ("cgroupfs", "systemd"):
+        raise SystemExit(f"ladingd: native.cgroupdriver option {driver} not supported")
+    if driver == "systemd":
+        if not (systemd.is_running() and hierarchies().is_unified()):
+            raise SystemExit(
+                "ladingd: exec-opt native.cgroupdriver=systemd requires systemd and cgroup v2"
+            )
+        if parent and not systemd.is_slice(parent):
+            raise SystemExit(f"ladingd: {systemd.BadParent()}")
+    return driver
 
 
 def _log_options(given: object) -> list[tuple[str, str]]:

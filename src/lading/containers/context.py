@@ -145,9 +145,13 @@ class Context:
         future = self._network_thread.submit(self.networks.release, container.id)
         future.add_done_callback(_report)
 
-    def clean_after_monitor(self, container_id: str) -> None:
+    def cgroup(self, container: Container) -> str:
+        """The path of its cgroup, which may be below a parent of its own."""
+        return self.layout.cgroup(container.id, container.record.host_config.cgroup_parent)
+
+    def clean_after_monitor(self, container: Container) -> None:
         """Remove what a killed monitor could not: processes, cgroup, run directory."""
-        client.clean(self.layout.exec_root, container_id, self.layout.cgroup(container_id))
+        client.clean(self.layout.exec_root, container.id, self.cgroup(container))
 
     async def discard_bytes(self, container_id: str) -> None:
         """Delete the files of a container whose row is gone."""

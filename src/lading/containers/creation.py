@@ -18,6 +18,7 @@ from lading.containers.merge import merge
 from lading.containers.record import ContainerRecord, NameInUse
 from lading.errors import InvalidArgument, LadingError
 from lading.failpoints import fp
+from lading.kernel.cgroup import systemd
 from lading.oci.config import ExecutionConfig
 from lading.wire.containers import ContainerCreate, ContainerCreated
 from lading.wire.host_config import HostConfig
@@ -51,6 +52,7 @@ class Creation:
             record.config, record.host_config, has_hostname=bool(request.hostname)
         )
         self._check_joined(record.host_config)
+        self._check_parent(record.host_config.cgroup_parent)
         record = replace(record, links=self._links(record.host_config))
         record, warnings = admission.check(record, host_limits())
         warnings = [*pointless, *warnings]
@@ -66,6 +68,11 @@ class Creation:
             raise
         fp("create.after-row")
         return ContainerCreated(id=container.id, warnings=warnings)
+
+    def _check_parent(self, parent: str) -> None:
+        """Where systemd makes the cgroups, only a slice holds one. Raises BadParent."""
+        if parent and self._context.layout.uses_systemd and not systemd.is_slice(parent):
+            raise systemd.BadParent
 
     def _check_joined(self, host: HostConfig) -> None:
         """Containers whose namespaces are joined must be there. Raises JoinedMissing."""

@@ -30,7 +30,8 @@ def host_limits() -> HostLimits:
 def _has_weight(trees: Hierarchies, block: str | None) -> bool:
     if block is None:
         return "io" in trees.v2_controllers()
-    return any(os.path.exists(f"{block}/blkio.{name}") for name in ("weight", "bfq.weight"))
+    # BFQ's weights are not shown in the root's directory, its counters are
+    return any(os.path.exists(f"{block}/blkio.{name}") for name in ("weight", "bfq.io_serviced"))
 
 
 def _read(path: str) -> str:

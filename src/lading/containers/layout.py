@@ -9,6 +9,8 @@ import os
 import shutil
 from typing import NamedTuple
 
+from lading.kernel.cgroup import systemd
+
 
 class Layout(NamedTuple):
     """The places of one engine; `engine_id` is 8 hex digits and marks what it owns on the host."""
@@ -17,6 +19,7 @@ class Layout(NamedTuple):
     exec_root: str
     engine_id: str
     cgroup_parent: str = ""
+    uses_systemd: bool = False  # who makes the cgroups: systemd, or we ourselves
 
     def files(self, container_id: str) -> str:
         """The durable directory of a container."""
@@ -30,9 +33,17 @@ class Layout(NamedTuple):
         """The directory of its run: exists only while a monitor does, or its exit is unread."""
         return f"{self.exec_root}/containers/{container_id}"
 
-    def cgroup(self, container_id: str) -> str:
-        """The cgroup path of a container, below the root of every hierarchy."""
-        return f"{self.cgroup_parent or '/lading/' + self.engine_id}/{container_id}"
+    def cgroup(self, container_id: str, parent: str = "") -> str:
+        """The cgroup path of a container, below the root of every hierarchy.
+
+        `parent` is what the container asked for: a path, or a slice where systemd makes cgroups.
+        """
+        parent = parent or self.cgroup_parent
+        if self.uses_systemd:
+            return systemd.path_of(f"{parent}:lading:{container_id}")
+        if not parent:
+            return f"/lading/{self.engine_id}/{container_id}"
+        return f"{os.path.normpath('/' + parent.lstrip('/'))}/{container_id}".replace("//", "/")
 
     def make_roots(self) -> None:
         """Create both roots, closed to everybody else (CVE-2021-41091)."""

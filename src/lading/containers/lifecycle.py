@@ -113,7 +113,7 @@ class Lifecycle:
         undo.callback(shutil.rmtree, self._context.layout.run(container.id), ignore_errors=True)
         undo.callback(run.monitor.close)
         # what runs already, and what a starter that was killed could not take back
-        undo.callback(self._context.clean_after_monitor, container.id)
+        undo.callback(self._context.clean_after_monitor, container)
         event = await run.started
         if event.get("event") != "started":
             raise _start_error(event.get("error"))
@@ -241,7 +241,7 @@ class Lifecycle:
         if is_recorded:
             shutil.rmtree(self._context.layout.run(container.id), ignore_errors=True)
         if run is None or not run.exited.done() or run.exited.result() is None:
-            self._context.clean_after_monitor(container.id)
+            self._context.clean_after_monitor(container)
 
     def _restart(
         self, container: Container, state: ContainerState, *, was_unhealthy: bool
@@ -286,7 +286,7 @@ class Lifecycle:
                 with suppress(MonitorGone):  # it ends by itself just now
                     await self.signal(container, 9)
                 if container.record.state.status == "paused":  # a frozen one never hears of it
-                    group = Cgroup(self._context.layout.cgroup(container.id))
+                    group = Cgroup(self._context.cgroup(container))
                     await asyncio.to_thread(group.thaw)
                 await asyncio.wait_for(asyncio.shield(run.ended), 30)
             if not container.is_removed:

@@ -74,5 +74,5 @@ class Looking:
             raise Restarting(container.id)
         if not container.record.state.is_running:
             raise NotRunning(container.id)
-        group = Cgroup(self._context.layout.cgroup(container.id))
+        group = Cgroup(self._context.cgroup(container))
         return await top(await asyncio.to_thread(group.pids), arguments)

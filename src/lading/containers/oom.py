@@ -25,7 +25,7 @@ async def watch(
     """
     if not container.record.host_config.memory:
         return
-    group = Cgroup(context.layout.cgroup(container.id))
+    group = Cgroup(context.cgroup(container))
     try:
         events = group.oom_events()
     except (LadingError, OSError):  # no memory controller, or it has ended already

@@ -68,7 +68,7 @@ class Preparation:
         self._write_files(record, endpoint, linked)
         surroundings = Surroundings(
             hostname=record.config.hostname,
-            cgroup_path=context.layout.cgroup(record.id),
+            cgroup_path=context.cgroup(container),
             binds=(*self._own_binds(record), *asked),
             namespace_paths=self._joined(container),
             has_swap_limit=self._has_swap_limit,
@@ -93,6 +93,7 @@ class Preparation:
                 "held": bool(log.quota and container.attachments),
             },
             "stdin": record.config.open_stdin,
+            "systemd": context.layout.uses_systemd,
             "seccomp_filter": context.filters.path(record.host_config),
             "fds": {"netns": 0 if has_netns else None},
         }

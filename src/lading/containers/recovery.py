@@ -141,7 +141,7 @@ async def _settle_freeze(context: Context, container: Container) -> None:
 
     A group on its way to be frozen goes on instead.
     """
-    group = Cgroup(context.layout.cgroup(container.id))
+    group = Cgroup(context.cgroup(container))
     try:
         is_frozen = group.is_frozen()
         if not is_frozen:
@@ -180,7 +180,7 @@ async def _settle(containers: Containers, container: Container) -> None:
     outcome = client.read_exit(context.layout.exec_root, container.id)
     if container.record.state.is_running:
         if outcome is None:
-            context.clean_after_monitor(container.id)
+            context.clean_after_monitor(container)
         containers.lifecycle.probing.restore(container)
         await containers.lifecycle.record_exit(container, None, outcome)
     elif container.record.state.status == "restarting":
@@ -196,7 +196,7 @@ async def _settle(containers: Containers, container: Container) -> None:
         container.record = replace(container.record, state=state)
         await containers.lifecycle.record_exit(container, None, outcome)
     else:
-        context.clean_after_monitor(container.id)
+        context.clean_after_monitor(container)
         if container.record.is_auto_removed and container.record.state.finished_ns:
             await containers.lifecycle.remove(container, force=True)
 

@@ -31,7 +31,9 @@ class Watch:
         self.readers = 0
         self.before: Sample | None = None
         self.last: Sample | None = None
-        self._gauges = Gauges(layout.cgroup(container.id))
+        self._gauges = Gauges(
+            layout.cgroup(container.id, container.record.host_config.cgroup_parent)
+        )
 
     @property
     def is_current(self) -> bool:

@@ -119,6 +119,9 @@ class Stopping:
         if container.record.state.status == "paused" and number != 19:
             await self._thaw(container)
 
+    def _group(self, container: Container) -> Cgroup:
+        return Cgroup(self._context.cgroup(container))
+
     async def pause(self, container: Container) -> None:
         """Freeze all its processes."""
         if container.record.state.status == "paused":
@@ -127,7 +130,7 @@ class Stopping:
             raise Restarting(container.id)
         if not container.record.state.is_running:
             raise NotRunning(container.id)
-        await asyncio.to_thread(Cgroup(self._context.layout.cgroup(container.id)).freeze)
+        await asyncio.to_thread(self._group(container).freeze)
         await self._change_status(container, "paused", "pause")
 
     async def unpause(self, container: Container) -> None:
@@ -137,7 +140,7 @@ class Stopping:
         await self._thaw(container)
 
     async def _thaw(self, container: Container) -> None:
-        await asyncio.to_thread(Cgroup(self._context.layout.cgroup(container.id)).thaw)
+        await asyncio.to_thread(self._group(container).thaw)
         await self._change_status(container, "running", "unpause")
 
     async def _change_status(self, container: Container, status: str, event: str) -> None:

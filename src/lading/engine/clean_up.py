@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 async def clean_up(engine: "Engine") -> None:
     """Remove what an engine without running containers still has on the host."""
     await engine.context.call_network(engine.networks.remove_everything)
+    if engine.layout.uses_systemd:  # whose slices are not ours to remove
+        return
     trees = hierarchies()
     for mount in {*trees.v1.values(), *([trees.v2] if trees.v2 else [])}:
         remove_empty(mount, os.path.dirname(engine.layout.cgroup("x")))

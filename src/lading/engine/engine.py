@@ -47,6 +47,7 @@ class Options(NamedTuple):
     registry_proxies: Proxies = Proxies()
     storage_driver: str = ""
     cgroup_parent: str = ""
+    cgroup_driver: str = "cgroupfs"  # or "systemd"
     networks: Settings = Settings()
     log_driver: str = "json-file"
     log_options: tuple[tuple[str, str], ...] = ()
@@ -60,7 +61,13 @@ class Engine:
         self.database = database
         self.engine_id = engine_id
         self.journal = Journal(database)
-        self.layout = Layout(options.data_root, options.exec_root, engine_id, options.cgroup_parent)
+        self.layout = Layout(
+            options.data_root,
+            options.exec_root,
+            engine_id,
+            options.cgroup_parent,
+            options.cgroup_driver == "systemd",
+        )
         self.snapshots = open_driver(
             options.storage_driver, _made(f"{options.data_root}/snapshots"), database
         )

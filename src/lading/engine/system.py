@@ -93,7 +93,7 @@ class System:
             n_fd=len(os.listdir("/proc/self/fd")),
             system_time=format_time(time.time_ns()),
             logging_driver=engine.context.log_default.type,
-            cgroup_driver="cgroupfs",
+            cgroup_driver=engine.options.cgroup_driver,
             cgroup_version="2" if trees.is_unified() else "1",
             kernel_version=platform.release(),
             operating_system=_os_name(),

@@ -16,7 +16,12 @@ _pidfd_getfd = function("pidfd_getfd", c_int, c_int, c_uint)
 
 def pidfd_open(pid: int) -> int:
     """A descriptor of the process; readable in poll once it is dead. Raises ESRCH."""
-    return _pidfd_open(pid, 0)
+    try:
+        return _pidfd_open(pid, 0)
+    except OSError as error:
+        if error.errno == errno.EINVAL:  # what older kernels say of one that is just being reaped
+            raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH), str(pid)) from error
+        raise
 
 
 def pidfd_send_signal(pidfd: int, signal: int) -> None:

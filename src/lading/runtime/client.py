@@ -162,6 +162,7 @@ def clean(exec_root: str, container_id: str, cgroup_path: str) -> None:
     if state is not None:
         _end(state["monitor_pid"], state["monitor_start_time"])
         _end(state["pid"], state["start_time"])
+        cgroup_path = state.get("cgroup_path") or cgroup_path  # a container may have its own parent
     if cgroup_path:
         cgroup = Cgroup(cgroup_path)
         cgroup.kill()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         flags: int
         pid_namespace: str
         cgroup: str
+        systemd: bool
         resources: dict[str, object]
         gate: bool
         stdio: list[int] | None
@@ -54,6 +55,7 @@ def head_of(request: Request) -> Head:
         "flags": flags,
         "pid_namespace": pid_namespace,
         "cgroup": linux.get("cgroupsPath") or "",
+        "systemd": bool(request.get("systemd")),
         "gate": bool(request.get("gate")),
         "stdio": fds.get("stdio"),
         "console": fds.get("console"),

@@ -159,3 +159,4 @@ class Request(TypedDict, total=False):
     preserved: list[int]  # descriptors after stdio that the program gets
     keep_keyring: bool
     state: dict[str, Any]  # what hooks get on their stdin
+    systemd: bool  # the cgroup is a scope that systemd makes

@@ -58,6 +58,7 @@ class Starter:
     """Everything that can be made before a request is known."""
 
     __slots__ = (
+        "_group",
         "_null",
         "_parked",
         "_pid",
@@ -73,6 +74,7 @@ class Starter:
         self.channel = channel  # to the keeper
         self.host = host
         self._null = null
+        self._group: Cgroup | None = None  # on cgroup v2 alone
         self._pipes = [_open_pipe() for _ in range(2)]
         self._report, self._sync = messages.pair()
         self._pid = 0
@@ -183,6 +185,8 @@ class Starter:
                 lambda: init.plan_container(body, self.host, fds),
             )
         self._sync.close()
+        if self._group is not None:
+            self._group.born(head["resources"])
         return pid, pidfd
 
     def _make_v2(self, head: Head) -> int | None:
@@ -191,7 +195,8 @@ class Starter:
         if trees.v2 is None or not path:
             return None
         if trees.is_unified():
-            self._warnings += Cgroup(path, trees).create(head["resources"])
+            self._group = Cgroup(path, trees, systemd=head["systemd"])
+            self._warnings += self._group.create(head["resources"])
         else:
             make_with_parents(trees.v2, path)
         fp("starter.cgroup_created")

@@ -66,8 +66,14 @@ def _cgroups(engine: "Engine", running: set[str]) -> list[Finding]:
         )
         for mount in sorted(mounts)
         for name in entries(mount + parent)
-        if len(name) == 64 and name not in running
+        if (container := container_of(name)) and container not in running
     ]
+
+
+def container_of(name: str) -> str:
+    """The id in a cgroup's name, which may be that of a systemd scope; "" if it has none."""
+    found = name.removeprefix("lading-").removesuffix(".scope")
+    return found if len(found) == 64 else ""
 
 
 def _end_group(path: str) -> None:

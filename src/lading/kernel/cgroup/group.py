@@ -22,21 +22,29 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from lading.kernel.cgroup.systemd import Scope
+
 
 class DevicesNotConfined(LimitUnavailable):
     """cannot set device rules: {0}"""
 
 
 class Cgroup:
-    """The group at `path` (absolute, from each hierarchy's root). Making one touches nothing."""
+    """The group at `path` (absolute, from each hierarchy's root). Making one touches nothing.
 
-    __slots__ = ("_trees", "path")
+    With `systemd` the path is that of a scope in a slice (`systemd.path_of`), and systemd makes it.
+    """
 
-    def __init__(self, path: str, trees: Hierarchies | None = None) -> None:
+    __slots__ = ("_scope", "_trees", "path")
+
+    def __init__(
+        self, path: str, trees: Hierarchies | None = None, *, systemd: bool = False
+    ) -> None:
         if not path.startswith("/") or ".." in path.split("/"):
             raise InvalidArgument(f"invalid cgroup path: {path!r}")
         self.path = path.rstrip("/")
         self._trees = trees or hierarchies()
+        self._scope = _scope(self.path) if systemd else None
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -45,15 +53,27 @@ class Cgroup:
 
         Raises LimitUnavailable, LimitRefused or OSError, with nothing left of the group.
         An existing group is taken over, and is left alone on failure if it has processes.
+        Call `born` when the first process is in it.
         """
         asked = resources or {}
+        if self._scope is not None:
+            self._scope.start(asked)
+            asked = {name: asked[name] for name in asked if name != "pids"}  # its holder is one
         try:
             is_new = self._make(asked)
             self._set_devices(asked.get("devices") or [], is_new=is_new)
             return limits.apply(asked, self._trees, self.path, is_new=is_new)
         except BaseException:
+            self.born()
             self._give_up()
             raise
+
+    def born(self, resources: Mapping[str, Any] | None = None) -> None:
+        """The first process is in the group, or never will be: what had to wait for it is done."""
+        if self._scope is not None:
+            self._scope.settle()
+            if resources and resources.get("pids"):
+                self.update({"pids": resources["pids"]})
 
     def update(self, resources: Mapping[str, Any]) -> list[str]:
         """Set these limits and leave all others; returns what was ignored.
@@ -63,6 +83,8 @@ class Cgroup:
         """
         if resources.get("devices"):
             self._set_devices(resources["devices"], is_new=False)
+        if self._scope is not None:
+            self._scope.update(resources)
         return limits.apply(resources, self._trees, self.path)
 
     def remove(self, *, timeout_s: float = 2.0) -> None:
@@ -230,3 +252,10 @@ class Cgroup:
             Freezer(self._trees, self.path).set(frozen)
         except (OSError, LimitUnavailable):
             return
+
+
+def _scope(path: str) -> Scope:
+    # most hosts do without: D-Bus is not loaded for them
+    from lading.kernel.cgroup.systemd import Scope
+
+    return Scope(path)

@@ -16,8 +16,6 @@ TYPE_CHECKING = False  # the name that type checkers know; `typing` is not loade
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-UNSUPPORTED = (errno.ENOENT, errno.EOPNOTSUPP)  # no such file, or one that does nothing any more
-
 
 class LimitUnavailable(NotSupported):
     """cannot set {0}: the cgroup controller {1} or its file is missing on this host"""
@@ -129,7 +127,8 @@ def _set(setting: Setting, directory: Callable[[str], str]) -> list[str]:
     try:
         write(path, setting.value)
     except OSError as error:
-        if error.errno not in UNSUPPORTED:
+        does_nothing = error.errno == errno.EOPNOTSUPP and bool(setting.ignored)
+        if error.errno != errno.ENOENT and not does_nothing:
             raise refused(path, setting.value, error) from error
         if setting.otherwise is not None:
             return _set(setting.otherwise, directory)

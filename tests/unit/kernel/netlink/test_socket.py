@@ -19,7 +19,7 @@ def test_several_requests_go_in_one_send() -> None:
 def test_a_failure_is_an_oserror_in_the_words_of_the_kernel() -> None:
     with (
         NetlinkSocket() as socket,
-        pytest.raises(OSError, match="No such device: ipv4: Device not found") as caught,
+        pytest.raises(OSError, match="No such device") as caught,
     ):
         socket.request(link.set_up(1), address.add(77, "10.9.0.1", 24))
     assert caught.value.errno == errno.ENODEV
