@@ -93,9 +93,16 @@ class Bundle:
         for name in self.names:
             self.call("delete", "--force", name)
         for tree in Path("/sys/fs/cgroup").iterdir():
-            place = tree / f"lading-cli-{os.getpid()}"
-            with contextlib.suppress(OSError):  # not there, or a test before this one failed
-                place.rmdir()
+            _remove_group(tree / f"lading-cli-{os.getpid()}")
+
+
+def _remove_group(place: Path) -> None:
+    """With those below it; one whose process has just died is busy for a moment."""
+    deadline = time.monotonic() + 2
+    while place.exists() and time.monotonic() < deadline:
+        for folder, _, _ in os.walk(place, topdown=False):
+            with contextlib.suppress(OSError):
+                os.rmdir(folder)
 
 
 def linux(**changes: Any) -> Change:
