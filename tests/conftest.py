@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -256,3 +257,8 @@ def basic_registry(tmp_path: Path) -> Iterator[DockerRegistry]:
     yield registry
     process.kill()
     process.wait()
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # a shell starts what shall run in the background so; commands under test would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
