@@ -21,7 +21,7 @@ SKIPPED = (
     *("importlinter", ".git", ".venv", ".hypothesis", ".mypy_cache", ".ruff_cache"),
 )
 ENVIRONMENT = """
-export PYTHONPATH=/work/source/src HOME=/root PATH=$PATH:/work/source/bin
+export PYTHONPATH=/guest/source/src HOME=/root PATH=$PATH:/guest/source/bin
 """
 PYTEST = "python3 -m pytest -q --color=no -p no:cacheprovider"
 LIMIT_S = 1800

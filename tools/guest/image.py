@@ -52,7 +52,7 @@ AllowIsolate=yes
 RUNNER = """#!/bin/sh
 exec </dev/null >/dev/ttyS1 2>&1
 mkswap -q /dev/vdc && swapon /dev/vdc
-mkdir -p /work && tar -x -C /work -f /dev/vdb && cd /work/source && sh /work/command
+mkdir -p /guest && tar -x -C /guest -f /dev/vdb && cd /guest/source && sh /guest/command
 echo "guest: exit status $?"
 sync
 echo o >/proc/sysrq-trigger
@@ -131,6 +131,6 @@ def _customise(tree: Path) -> None:
     runner = tree / "usr/local/sbin/run-what-the-host-sent"
     runner.write_text(RUNNER)
     runner.chmod(0o755)
-    (tree / "usr/lib/python3/dist-packages/guest.pth").write_text("/work/packages\n")
+    (tree / "usr/lib/python3/dist-packages/guest.pth").write_text("/guest/packages\n")
     (tree / "etc/hostname").write_text("guest\n")
     (tree / "etc/fstab").write_text("tmpfs /tmp tmpfs mode=1777 0 0\n")
