@@ -21,7 +21,7 @@ BOOT = "root=/dev/vda rw console=ttyS0 quiet loglevel=3 mitigations=off random.t
 
 
 def archive(path: Path, trees: dict[str, Path], command: str, skipped: Iterable[str] = ()) -> None:
-    """The second disk: trees by their names in the guest's /work, and the command as a file."""
+    """The second disk: trees by their names in the guest's /guest, and the command as a file."""
     left_out = frozenset(skipped)
 
     def keep(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
