@@ -1,7 +1,6 @@
 """`docker commit`: a container's writable layer becomes an image on top of the one it came from."""
 
-import os
-from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from msgspec import UNSET, to_builtins
@@ -17,7 +16,6 @@ from lading.images.make import CommitRequest
 from lading.oci import reference as references
 from lading.oci.config import ExecutionConfig, Healthcheck
 from lading.oci.reference import Reference
-from lading.storage.layers import write_layer
 from lading.wire.containers import ContainerConfig
 
 
@@ -60,7 +58,7 @@ class Committing:
             raise CommitRefused(container.id)
         asked = unite(config, execution_of(record.config)) if config else record.config
         request = CommitRequest(
-            write=self._writer(container),
+            write=partial(self._context.snapshots.write_diff, container.id, without=OWN),
             base=await self._context.images.resolve(record.image_id),
             execution=execution_of(asked),
             created_by=" ".join(record.config.cmd or []),
@@ -84,19 +82,6 @@ class Committing:
             told["imageRef"] = str(name)
         await self._context.publish(container, ("commit", told))
         return image.id
-
-    def _writer(self, container: Container) -> Callable[[Callable[[bytes], object]], None]:
-        """Writes the layer; runs in a thread of the images room."""
-        upper = self._context.snapshots.mount(container.id).upper
-
-        def write(take: Callable[[bytes], object]) -> None:
-            descriptor = os.open(upper, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                write_layer(descriptor, take, without=OWN)
-            finally:
-                os.close(descriptor)
-
-        return write
 
 
 def _name(options: CommitOptions) -> Reference | None:

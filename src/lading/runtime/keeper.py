@@ -94,12 +94,11 @@ def serve_one(
 ) -> NoReturn:
     """Be the first shift: get ready, take the next request, tell the spawner, start, look after it.
 
-    `code` is where the code of the spawner is; empty when there is no time to get ready in.
+    `code` is where the code of the spawner is.
     """
     status = 1
     try:
-        if code:
-            starter.prepare(code, [requests.fileno(), claim])
+        starter.prepare(code, [requests.fileno(), claim])
         datagram, fds = messages.receive_raw(requests)
         if datagram:
             requests.close()

@@ -61,23 +61,6 @@ def main(descriptor: int) -> None:
             time.sleep(RETRY_S)
 
 
-def spawn_one(datagram: bytes, fds: list[int], host: plan.Host, null: int) -> None:
-    """Start one container without a spawner: a keeper of this process's own, for one request."""
-    ours, theirs = messages.pair()
-    claims, claim = os.pipe2(os.O_CLOEXEC)
-    messages.allow_large(ours)
-    messages.send_raw(ours, datagram, fds)
-    if os.fork() == 0:
-        for descriptor in (*fds, claims, ours.detach()):
-            os.close(descriptor)
-        keep(theirs, claim, host, null, [])
-    os.close(claim)
-    os.read(claims, 1)
-    os.close(claims)
-    ours.close()
-    theirs.close()
-
-
 def is_closed(connection: _socket.socket) -> bool:
     """Whether the other end is gone and nothing waits to be read."""
     try:

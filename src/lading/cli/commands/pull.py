@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from lading.cli import docker_config, progress, references
+from lading.cli import docker_config, references, transfers
 from lading.cli.command import Command
-from lading.cli.failures import Failure
 from lading.cli.flags import BOOL, STRING, Flag
 from lading.cli.parser import Arguments, parse
 from lading.sdk import images
@@ -41,20 +40,9 @@ class PullArguments(Arguments):
 def run(session: Session, words: Sequence[str]) -> int:
     args = parse(words, COMMAND, PullArguments())
     name = args.words[0]
-    repository, tag = references.split(name)
-    if args.all_tags:
-        if references.has_tag(name):
-            raise Failure("tag can't be used with --all-tags/-a")
-        tag = ""
-    elif not references.has_tag(name) and not args.quiet:
-        sys.stdout.write("Using default tag: latest\n")
-        sys.stdout.flush()
+    repository, tag = transfers.meant(name, all_tags=args.all_tags, quiet=args.quiet)
     auth = docker_config.header_for(repository, session.environ)
     stream = session.run(images.pull(repository, tag, platform=args.platform, auth=auth))
-    if args.quiet:
-        for _ in progress.documents(stream):
-            pass
-    else:
-        progress.show(stream, sys.stdout, session.environ)
+    transfers.follow(stream, session.environ, quiet=args.quiet)
     sys.stdout.write(references.complete(name) + "\n")
     return 0

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from lading.cli import docker_config, platforms, progress, references
+from lading.cli import docker_config, platforms, references, transfers
 from lading.cli.command import Command
-from lading.cli.failures import Failure
 from lading.cli.flags import BOOL, STRING, Flag
 from lading.cli.parser import Arguments, parse
 from lading.sdk import images
@@ -41,21 +40,11 @@ class PushArguments(Arguments):
 def run(session: Session, words: Sequence[str]) -> int:
     args = parse(words, COMMAND, PushArguments())
     name = args.words[0]
-    repository, tag = references.split(name)
-    if args.all_tags:
-        if references.has_tag(name):
-            raise Failure("tag can't be used with --all-tags/-a")
-        tag = ""
-    elif not references.has_tag(name) and not args.quiet:
-        sys.stdout.write("Using default tag: latest\n")
-        sys.stdout.flush()
+    repository, tag = transfers.meant(name, all_tags=args.all_tags, quiet=args.quiet)
     auth = docker_config.header_for(repository, session.environ)
     platform = platforms.to_json(args.platform)
     stream = session.run(images.push(repository, tag, platform=platform, auth=auth))
+    transfers.follow(stream, session.environ, quiet=args.quiet)
     if args.quiet:
-        for _ in progress.documents(stream):
-            pass
         sys.stdout.write(references.complete(name) + "\n")
-    else:
-        progress.show(stream, sys.stdout, session.environ)
     return 0
