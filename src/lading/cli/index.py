@@ -121,6 +121,15 @@ GROUPS: dict[str, dict[str, str]] = {
         "info": "info",
         "prune": "system_prune",
     },
+    "volume": {
+        "create": "volume_create",
+        "inspect": "inspect",
+        "list": "volume_ls",
+        "ls": "volume_ls",
+        "prune": "volume_prune",
+        "remove": "volume_rm",
+        "rm": "volume_rm",
+    },
 }
 
 GROUP_SUMMARIES = {
@@ -128,6 +137,7 @@ GROUP_SUMMARIES = {
     "context": "Manage contexts",
     "image": "Manage images",
     "system": "Manage the engine",
+    "volume": "Manage volumes",
 }
 
 # Second names of a member: they work, and are not listed.
@@ -136,4 +146,5 @@ HIDDEN = {
     "context": {"list", "remove"},
     "image": {"list", "remove"},
     "system": {"dial-stdio"},
+    "volume": {"list", "remove"},
 }
