@@ -8,7 +8,7 @@ import os
 import secrets
 import socket
 import sqlite3
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lading.containers import store as container_rows
 from lading.containers.context import Context
@@ -32,6 +32,9 @@ from lading.storage import snapshots as snapshot_room
 from lading.storage.content import ContentStore
 from lading.storage.snapshots import open_driver
 from lading.wire.host_config import LogConfig
+
+if TYPE_CHECKING:
+    from lading.networks.firewall import Watch
 
 SCHEMA = Schema("engine", ["CREATE TABLE engine (id TEXT NOT NULL, name TEXT NOT NULL) STRICT"])
 
@@ -104,6 +107,7 @@ class Engine:
         self.images = ImageVerbs(self.store, driver=self.snapshots.name)
         self.system = System(self)
         self.usage = DiskUsages(self)
+        self._watch: Watch | None = None
 
     @classmethod
     async def open(cls, options: Options) -> "Engine":
@@ -121,6 +125,7 @@ class Engine:
         was_running = self._recorded_running()
         await recover(self.containers, self.context)
         await asyncio.to_thread(self._recover_snapshots)
+        self._watch = self.networks.watch_firewall(self.context.call_network)
         await self.context.launcher.open()
         self.containers.lifecycle.in_background(restart_stopped(self.containers, was_running))
 
@@ -139,6 +144,8 @@ class Engine:
 
     async def aclose(self) -> None:
         """Close the services, top first; running containers run on."""
+        if self._watch:
+            self._watch.close()
         await self.containers.aclose()
         await self.store.aclose()
         self.networks.close()
