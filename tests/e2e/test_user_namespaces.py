@@ -1,4 +1,4 @@
-"""Containers whose root is nobody on the host: --userns-remap and --userns, through both clients."""
+"""Containers whose root is nobody on the host: --userns-remap and --userns, as users see them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -107,6 +108,15 @@ def test_containers_of_a_remapped_engine_are_root_inside_and_nobody_outside(
     script = "cat /proc/self/uid_map; touch /etc/mine; stat -c %u:%g / /etc/mine /etc/hosts"
     words = output(remapped, "base", "sh", "-c", script).split()
     assert words == ["0", str(REMAPPED), "65536", "0:0", "0:0", "0:0"]
+
+
+@pytest.mark.skipif(not shutil.which("docker"), reason="docker is not installed")
+def test_dockers_client_knows_no_mode_but_the_hosts(remapped: Engine) -> None:
+    environ = os.environ | {"DOCKER_HOST": remapped.address}
+    for flags, first in (((), str(REMAPPED)), (("--userns", "host"), "0")):
+        command = ["docker", "run", "--rm", *flags, "base", "cat", "/proc/self/uid_map"]
+        done = subprocess.run(command, capture_output=True, env=environ, timeout=60)
+        assert done.stdout.split()[1:2] == [first.encode()], done.stderr
 
 
 def test_info_says_that_ids_are_remapped(remapped: Engine, plain: Engine) -> None:

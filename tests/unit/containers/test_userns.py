@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from lading.containers import userns
 from lading.containers.userns import IdMap, Mode, Users
@@ -12,8 +13,10 @@ POOL = [(1_000_000, 200_000)]
 REMAP = IdMap([(0, 500_000, 65536)], [(0, 600_000, 65536)])
 
 
-def choose(mode: str, *taken: IdMap, remap: IdMap | None = None, **host: object) -> IdMap | None:
-    asked = HostConfig(userns_mode=mode, **host)  # type: ignore[arg-type]  # fields of it
+def choose(
+    mode: str, *taken: IdMap, remap: IdMap | None = None, host: HostConfig | None = None
+) -> IdMap | None:
+    asked = replace(host or HostConfig(), userns_mode=mode)
     return Users(remap, POOL, POOL).choose(asked, taken)
 
 
@@ -65,7 +68,7 @@ def test_what_a_removed_container_had_is_given_again() -> None:
 
 
 def test_a_pool_that_is_used_up_is_an_error() -> None:
-    taken = []
+    taken: list[IdMap] = []
     for _ in range(3):
         found = choose("auto", *taken)
         assert found is not None
@@ -110,18 +113,18 @@ def test_kept_ids_are_the_same_inside_and_outside() -> None:
 @pytest.mark.parametrize(
     ("host", "error"),
     [
-        ({"privileged": True}, userns.Privileged),
-        ({"network_mode": "host"}, userns.SharesNetwork),
-        ({"pid_mode": "host"}, userns.SharesPids),
+        (HostConfig(privileged=True), userns.Privileged),
+        (HostConfig(network_mode="host"), userns.SharesNetwork),
+        (HostConfig(pid_mode="host"), userns.SharesPids),
     ],
 )
 def test_what_root_of_a_user_namespace_may_not_is_refused(
-    host: dict[str, object], error: type[Exception]
+    host: HostConfig, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        choose("", remap=REMAP, **host)
-    assert choose("host", remap=REMAP, **host) is None
-    assert choose("", **host) is None
+        choose("", remap=REMAP, host=host)
+    assert choose("host", remap=REMAP, host=host) is None
+    assert choose("", host=host) is None
 
 
 def test_who_is_not_mapped_is_nobody() -> None:

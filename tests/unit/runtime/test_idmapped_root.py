@@ -112,5 +112,5 @@ def test_a_whole_tree_of_its_own_is_mapped_alone(users: int, tree: Path) -> None
 
 
 def test_a_file_system_that_cannot_map_ids_is_named(users: int) -> None:
-    with pytest.raises(idmapped_root.NoIdMappedMounts, match="^/proc cannot be mounted with other"):
+    with pytest.raises(idmapped_root.NoIdMappedMounts, match="/proc cannot be mounted"):
         idmapped_root.mapped("/proc", users)
