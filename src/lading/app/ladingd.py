@@ -75,6 +75,9 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument(
         "--exec-opt", action="append", help="native.cgroupdriver=cgroupfs (default) or systemd"
     )
+    flags.add_argument(
+        "--userns-remap", help="USER[:GROUP] whose subordinate ids containers get, or default"
+    )
     flags.add_argument("-b", "--bridge", help="name of the default bridge (default lading0)")
     flags.add_argument("--bip", help="address of the default bridge, 10.9.0.1/24")
     flags.add_argument("--fixed-cidr", help="the part of its subnet that containers get")
@@ -178,6 +181,7 @@ def options(given: dict[str, object]) -> Options:
         networks=networks,
         log_driver=text("log_driver", "json-file"),
         log_options=tuple(_log_options(given.get("log_opt"))),
+        userns_remap=text("userns_remap", ""),
     )
 
 

@@ -15,6 +15,7 @@ from lading.containers.context import Context
 from lading.containers.layout import Layout
 from lading.containers.recovery import recover, restart_stopped
 from lading.containers.service import Containers
+from lading.containers.userns import Users, open_users
 from lading.engine.check import Finding, check, repair
 from lading.engine.disk_usage import DiskUsages
 from lading.engine.image_verbs import ImageVerbs
@@ -54,12 +55,13 @@ class Options(NamedTuple):
     networks: Settings = Settings()
     log_driver: str = "json-file"
     log_options: tuple[tuple[str, str], ...] = ()
+    userns_remap: str = ""  # user[:group] whose subordinate ids containers get, or "default"
 
 
 class Engine:
     """One engine: its services, open. The router of the API takes it as its backend."""
 
-    def __init__(self, options: Options, database: Database, engine_id: str) -> None:
+    def __init__(self, options: Options, database: Database, engine_id: str, users: Users) -> None:
         self.options = options
         self.database = database
         self.engine_id = engine_id
@@ -102,6 +104,7 @@ class Engine:
             networks=self.networks,
             layout=self.layout,
             log_default=LogConfig(type=options.log_driver, config=dict(options.log_options)),
+            users=users,
         )
         self.containers = Containers(self.context)
         self.images = ImageVerbs(self.store, driver=self.snapshots.name)
@@ -115,8 +118,9 @@ class Engine:
         check_log_options(options.log_driver, dict(options.log_options))
         layout = Layout(options.data_root, options.exec_root, "")
         layout.make_roots()
+        users = open_users(options.userns_remap)
         database = await asyncio.to_thread(Database, f"{options.data_root}/state.db", _SCHEMAS)
-        engine = cls(options, database, await database.write(_identity))
+        engine = cls(options, database, await database.write(_identity), users)
         await engine._recover()
         return engine
 

@@ -109,7 +109,7 @@ class System:
             default_runtime=RUNTIMES[0],
             live_restore_enabled=True,
             init_binary=INIT_PROGRAMS[0],
-            security_options=["name=seccomp,profile=builtin", "name=cgroupns"],
+            security_options=_security_options(engine),
             warnings=[*engine.networks.warnings(), *engine.damaged.values()],
         )
 
@@ -118,6 +118,13 @@ def _registries(engine: "Engine") -> RegistryConfig:
     mirrors = list(engine.options.registry_mirrors)
     hub = RegistryIndex(name="docker.io", mirrors=mirrors, official=True)
     return RegistryConfig(index_configs={"docker.io": hub}, mirrors=mirrors or None)
+
+
+def _security_options(engine: "Engine") -> list[str]:
+    found = ["name=seccomp,profile=builtin"]
+    if engine.context.users.remap is not None:
+        found.append("name=userns")
+    return [*found, "name=cgroupns"]
 
 
 def _os_name() -> str:
