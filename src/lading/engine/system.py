@@ -9,6 +9,7 @@ from lading.containers.preparation import INIT_PROGRAMS, has_swap_limit
 from lading.containers.validation import RUNTIMES
 from lading.kernel.cgroup import hierarchies
 from lading.logs.lines import format_time
+from lading.logs.options import READY
 from lading.version import API_VERSION, MIN_API_VERSION, VERSION
 from lading.wire.system import (
     ComponentVersion,
@@ -78,7 +79,7 @@ class System:
             plugins=Plugins(
                 volume=["local"],
                 network=["bridge", "host", "null"],
-                log=sorted(("json-file", "local", "none")),
+                log=sorted(READY),
             ),
             memory_limit="memory" in controllers,
             swap_limit=has_swap_limit(trees),
