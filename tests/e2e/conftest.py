@@ -91,6 +91,7 @@ class Engine:
         self.directory = tempfile.mkdtemp(prefix="lading-e2e-", dir="/tmp")
         self.socket = f"{self.directory}/engine.sock"
         self.address = f"unix://{self.socket}"
+        self.flags: list[str] = []  # further ones, from the next start on
         self._namespace = _network_namespace()
         self._process: subprocess.Popen[bytes] | None = None
         self._id = ""
@@ -113,7 +114,7 @@ class Engine:
         assert self._process is None
         words = [sys.executable, "-c", BOOT, f"{self.directory}/failpoint"]
         words += ["--data-root", f"{self.directory}/data", "--exec-root", f"{self.directory}/exec"]
-        words += ["-H", self.address, "-p", f"{self.directory}/pid"]
+        words += ["-H", self.address, "-p", f"{self.directory}/pid", *self.flags]
         environ = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
         environ["LADING_FAILPOINT"] = failpoint
         enter = ["nsenter", f"--net=/proc/self/fd/{self._namespace}"]
@@ -150,6 +151,11 @@ class Engine:
         code = self._process.wait(timeout_s)
         self._process = None
         return code
+
+    def hang_up(self) -> None:
+        """Tell the daemon to read its configuration anew."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
 
     def is_alive(self) -> bool:
         return self._process is not None and self._process.poll() is None

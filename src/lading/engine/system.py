@@ -79,7 +79,7 @@ class System:
             plugins=Plugins(
                 volume=["local"],
                 network=["bridge", "host", "null"],
-                log=sorted(READY),
+                log=sorted({*READY} - {"none"}),
             ),
             memory_limit="memory" in controllers,
             swap_limit=has_swap_limit(trees),
@@ -90,7 +90,8 @@ class System:
             pids_limit="pids" in controllers,
             oom_kill_disable="memory" in trees.v1,
             ipv4_forwarding=_read("/proc/sys/net/ipv4/ip_forward") == "1",
-            debug=engine.options.debug,
+            debug=engine.options.reloadable.debug,
+            labels=list(engine.options.reloadable.labels),
             n_fd=len(os.listdir("/proc/self/fd")),
             system_time=format_time(time.time_ns()),
             logging_driver=engine.context.log_default.type,
@@ -107,7 +108,7 @@ class System:
             name=engine.name,
             server_version=VERSION,
             runtimes={name: Runtime() for name in RUNTIMES},
-            default_runtime=RUNTIMES[0],
+            default_runtime=engine.options.reloadable.default_runtime,
             live_restore_enabled=True,
             init_binary=INIT_PROGRAMS[0],
             security_options=["name=seccomp,profile=builtin", "name=cgroupns"],
@@ -116,9 +117,16 @@ class System:
 
 
 def _registries(engine: "Engine") -> RegistryConfig:
-    mirrors = list(engine.options.registry_mirrors)
+    """Networks without TLS are listed as such, hosts as registries that are not secure."""
+    asked = engine.options.reloadable
+    mirrors = list(asked.registry_mirrors)
     hub = RegistryIndex(name="docker.io", mirrors=mirrors, official=True)
-    return RegistryConfig(index_configs={"docker.io": hub}, mirrors=mirrors or None)
+    hosts = [text for text in asked.insecure_registries if "/" not in text]
+    networks = [text for text in asked.insecure_registries if "/" in text]
+    config = RegistryConfig(index_configs={"docker.io": hub}, mirrors=mirrors or None)
+    config.index_configs.update({name: RegistryIndex(name=name, secure=False) for name in hosts})
+    config.insecure_registry_cidrs.extend(networks)
+    return config
 
 
 def _os_name() -> str:
