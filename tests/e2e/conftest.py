@@ -92,8 +92,8 @@ class Engine:
         self.directory = tempfile.mkdtemp(prefix="lading-e2e-", dir="/tmp")
         self.socket = f"{self.directory}/engine.sock"
         self.address = f"unix://{self.socket}"
+        self.flags: list[str] = []  # further ones, from the next start on
         self._namespace = _network_namespace()
-        self.flags: list[str] = []
         self.subids = ""  # what the daemon finds in /etc/subuid and /etc/subgid
         self._process: subprocess.Popen[bytes] | None = None
         self._id = ""
@@ -163,6 +163,11 @@ class Engine:
         code = self._process.wait(timeout_s)
         self._process = None
         return code
+
+    def hang_up(self) -> None:
+        """Tell the daemon to read its configuration anew."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
 
     def is_alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
