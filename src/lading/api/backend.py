@@ -31,6 +31,8 @@ from lading.wire.images import (
     ImageInspect,
     ImagesPruned,
     ImageSummary,
+    ManifestListEntry,
+    RegistryManifest,
     SearchResult,
 )
 from lading.wire.stats import Stats
@@ -194,6 +196,18 @@ class Images(Protocol):
     async def fetch_archive(
         self, source: str, *, platform: str | None, auth: AuthConfig
     ) -> AsyncIterable[bytes]: ...
+    async def manifest(
+        self, name: str, *, deep: bool, insecure: bool, auth: AuthConfig
+    ) -> RegistryManifest: ...
+    async def push_list(
+        self,
+        target: str,
+        entries: Sequence[ManifestListEntry],
+        *,
+        insecure: bool,
+        progress: Progress,
+        auth: AuthConfig,
+    ) -> None: ...
     async def save(
         self, names: Sequence[str], *, platforms: Sequence[str]
     ) -> AsyncIterable[bytes]: ...

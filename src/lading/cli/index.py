@@ -113,6 +113,13 @@ GROUPS: dict[str, dict[str, str]] = {
         "save": "save",
         "tag": "tag",
     },
+    "manifest": {
+        "annotate": "manifest_annotate",
+        "create": "manifest_create",
+        "inspect": "manifest_inspect",
+        "push": "manifest_push",
+        "rm": "manifest_rm",
+    },
     "system": {
         "check": "check",
         "df": "df",
@@ -127,6 +134,7 @@ GROUP_SUMMARIES = {
     "container": "Manage containers",
     "context": "Manage contexts",
     "image": "Manage images",
+    "manifest": "Manage manifests and manifest lists of registries",
     "system": "Manage the engine",
 }
 
@@ -135,5 +143,6 @@ HIDDEN = {
     "container": {"list", "ps", "remove"},
     "context": {"list", "remove"},
     "image": {"list", "remove"},
+    "manifest": set(),
     "system": {"dial-stdio"},
 }

@@ -8,6 +8,7 @@ from msgspec import UNSET, to_builtins
 
 from lading.images.contents import Entry
 from lading.images.image import HistoryEntry, Image
+from lading.images.manifest_list import Found
 from lading.oci import platform as platforms
 from lading.oci.manifest import Descriptor
 from lading.wire.containers import GraphDriver
@@ -17,6 +18,7 @@ from lading.wire.images import (
     ImageHistoryItem,
     ImageInspect,
     ImageSummary,
+    RegistryManifest,
     RootFS,
 )
 
@@ -122,6 +124,16 @@ def descriptor(described: Descriptor) -> dict[str, object]:
     """A descriptor, with what it has beyond the three fields."""
     found: dict[str, object] = to_builtins(described)
     return found
+
+
+def registry_manifest(found: Found) -> RegistryManifest:
+    """A manifest as a registry has it."""
+    return RegistryManifest(
+        ref=found.reference.familiar,
+        descriptor=descriptor(found.descriptor),
+        raw=found.data,
+        manifests=[registry_manifest(e) for e in found.entries] if found.is_index else UNSET,
+    )
 
 
 def manifest(entry: Entry) -> dict[str, object]:

@@ -105,6 +105,28 @@ class SearchResult(Document, rename=None):
     description: str = ""
 
 
+class RegistryManifest(Document):
+    """Lading's own: a manifest at a registry; `raw` is its bytes, the entries are of an index."""
+
+    ref: str
+    descriptor: dict[str, object]
+    raw: bytes
+    manifests: list["RegistryManifest"] | UnsetType = UNSET
+
+
+class ManifestListEntry(Document):
+    """Lading's own: a manifest for an index, where it is and what it is (with a platform)."""
+
+    ref: str
+    descriptor: dict[str, object]
+
+
+class ManifestList(Document):
+    """Lading's own: the body of a push of an index."""
+
+    manifests: list[ManifestListEntry]
+
+
 class ImagesPruned(Document):
     """The answer to `POST /images/prune`; no list when nothing went."""
 
