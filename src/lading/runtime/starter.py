@@ -203,11 +203,14 @@ class Starter:
         return os.open(trees.v2 + path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def _write_state(self, head: Head, directory: int) -> None:
-        """Leave state.json for whoever must find these processes without us."""
+        """Leave state.json for whoever must find these processes without us.
+
+        A child whose plan was refused may be dead by now; its report, still unread, says why.
+        """
         monitor = os.getppid()
         record = {
             "pid": self._pid,
-            "start_time": pidfd.start_time(self._pid),
+            "start_time": _start_time(self._pid),
             "monitor_pid": monitor,
             "monitor_start_time": pidfd.start_time(monitor),
             "cgroup_path": head["cgroup"],
@@ -250,11 +253,16 @@ class Starter:
 
 def started(pid: int, warnings: list[str]) -> Message:
     """The event for clients; a start time of 0 says that the container has ended already."""
-    try:
-        start_time = pidfd.start_time(pid)
-    except ProcessLookupError:
-        start_time = 0
+    start_time = _start_time(pid)
     return {"event": "started", "pid": pid, "start_time": start_time, "warnings": warnings}
+
+
+def _start_time(pid: int) -> int:
+    """Of our child; 0, which no process has, when it has ended already."""
+    try:
+        return pidfd.start_time(pid)
+    except ProcessLookupError:
+        return 0
 
 
 def _open_pipe() -> tuple[int, int]:
