@@ -27,6 +27,7 @@ from lading.wire.exec import ExecConfig, ExecInspect, ExecStart
 from lading.wire.images import (
     DistributionInspect,
     ImageDeleteItem,
+    ImageExploration,
     ImageHistoryItem,
     ImageInspect,
     ImagesPruned,
@@ -196,6 +197,9 @@ class Images(Protocol):
     async def fetch_archive(
         self, source: str, *, platform: str | None, auth: AuthConfig
     ) -> AsyncIterable[bytes]: ...
+    async def explore(
+        self, ref: str, *, platform: str | None, with_files: bool
+    ) -> ImageExploration: ...
     async def manifest(
         self, name: str, *, deep: bool, insecure: bool, auth: AuthConfig
     ) -> RegistryManifest: ...

@@ -97,6 +97,7 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "image": {
         "copy": "image_copy",
+        "explore": "image_explore",
         "from-host": "from_host",
         "fsck": "image_fsck",
         "history": "history",

@@ -16,6 +16,7 @@ from lading.wire.auth import AuthConfig, AuthResult
 from lading.wire.images import (
     DistributionInspect,
     ImageDeleteItem,
+    ImageExploration,
     ImageHistoryItem,
     ImageInspect,
     ImagesPruned,
@@ -173,6 +174,13 @@ class ImageVerbs:
             descriptor=views.descriptor(found.descriptor),
             platforms=[to_builtins(platform) for platform in found.platforms],
         )
+
+    async def explore(
+        self, ref: str, *, platform: str | None, with_files: bool
+    ) -> ImageExploration:
+        """What is in each layer, and what is wasted."""
+        found = await self._images.explore(ref, platform=platform)
+        return views.exploration(found, with_files=with_files)
 
     async def manifest(
         self, name: str, *, deep: bool, insecure: bool, auth: AuthConfig

@@ -184,6 +184,15 @@ def fetch_archive(
     return response.opened()
 
 
+def explore(name: str, *, platform: str = "", files: bool = False) -> Call[Document]:
+    """`{"Layers": [...], "Size", "Wasted", "Waste": [...]}`. Lading's own."""
+    query = {"platform": platform or None, "files": files or None}
+    path = f"/lading/images/{quote(name, '/:@')}/explore"
+    response = yield Request("GET", path, query, versioned=False)
+    found: Document = response.json()
+    return found
+
+
 def manifest(
     name: str, *, deep: bool = False, insecure: bool = False, auth: Mapping[str, str]
 ) -> Call[Document]:

@@ -39,6 +39,7 @@ from lading.wire.host_config import HostConfig
 from lading.wire.images import (
     DistributionInspect,
     ImageConfigView,
+    ImageExploration,
     ImageInspect,
     ImagesPruned,
     ImageSummary,
@@ -301,6 +302,10 @@ class FakeImages:
 
     async def fetch_archive(self, source: str, **options: Any) -> Any:
         return await self.save([source], platforms=[])
+
+    async def explore(self, ref: str, **options: Any) -> ImageExploration:
+        self.calls.append(("explore", ref, options["platform"], options["with_files"]))
+        return ImageExploration(layers=[], size=9, wasted=1, waste=[])
 
     async def manifest(self, name: str, **options: Any) -> RegistryManifest:
         self.calls.append(("manifest", name, options["deep"], options["insecure"]))

@@ -72,6 +72,17 @@ async def fetch_archive(call: Call) -> Response:
     return StreamResponse(chunks, headers=[("Content-Type", "application/x-tar")])
 
 
+async def explore(call: Call) -> Response:
+    """What is in each layer of an image, and what is wasted; `files` lists every file."""
+    return call.reply(
+        await call.backend.images.explore(
+            call.name,
+            platform=call.query.text("platform") or None,
+            with_files=call.query.flag("files"),
+        )
+    )
+
+
 async def manifest(call: Call) -> Response:
     """A manifest as a registry has it; with `deep` those that an index names, too."""
     return call.reply(
@@ -128,6 +139,7 @@ ROUTES = [
     Route("POST", "/lading/images/from-host", from_host),
     Route("POST", "/lading/images/copy", copy),
     Route("POST", "/lading/images/fetch-archive", fetch_archive),
+    Route("GET", "/lading/images/{name}/explore", explore),
     Route("GET", "/lading/registry/manifest", manifest),
     Route("POST", "/lading/registry/manifest-list", push_list),
     Route("POST", "/lading/images/fsck", fsck),

@@ -36,3 +36,9 @@ def test_a_manifest_list_is_pushed_under_a_name(api: Any) -> None:
     response, _ = api.ask("POST", "/lading/registry/manifest-list?name=r.org/list:1", body)
     assert response.status == 200
     assert api.backend.images.calls == [("push_list", "r.org/list:1", ["r.org/a:1"])]
+
+
+def test_an_image_is_explored_with_its_files_if_asked(api: Any) -> None:
+    _, found = api.ask("GET", "/lading/images/team/app:1/explore?platform=linux/arm64&files=1")
+    assert api.backend.images.calls == [("explore", "team/app:1", "linux/arm64", True)]
+    assert found == {"Layers": [], "Size": 9, "Wasted": 1, "Waste": []}
