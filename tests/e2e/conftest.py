@@ -230,10 +230,18 @@ class Engine:
         assert status < 300 or status == 304, body
         return json.loads(body) if body else None
 
-    def in_namespace(self, *words: str) -> None:
+    def in_namespace(
+        self, *words: str, stdin: bytes = b"", environ: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
         """Run a command in the network namespace of the engine; it may fail."""
-        enter = ["nsenter", f"--net=/proc/self/fd/{self._namespace}"]
-        subprocess.run([*enter, *words], pass_fds=[self._namespace], capture_output=True)
+        return subprocess.run(
+            ["nsenter", f"--net=/proc/self/fd/{self._namespace}", *words],
+            pass_fds=[self._namespace],
+            input=stdin,
+            capture_output=True,
+            env=environ,
+            timeout=60,
+        )
 
     def forget_bridge(self) -> None:
         """Delete the default bridge, if there is one, so that the next start has to make it."""
