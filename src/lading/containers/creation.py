@@ -5,6 +5,7 @@ record -> checks -> volumes -> directories -> rows + name + events   (a failure 
 
 import os
 import time
+from contextlib import suppress
 
 from msgspec.structs import replace
 
@@ -64,10 +65,14 @@ class Creation:
         warnings = [*pointless, *warnings]
         wishes = plan(record.config, record.host_config, self._mounts_of)
         volumes = self._context.volumes
+        taken = [container.record.ids for container in self._known.all()]
+        joined = [other.record.ids for other in self._joined(record.host_config)]
         async with volumes.claim(mount_volumes.names_of([wish.mount for wish in wishes])) as claim:
             mounts = await mount_volumes.use(claim, volumes, wishes)
             record = replace(record, mounts=[await self._settled(mount) for mount in mounts])
-            container = await self._make(record, name, image.chain_id or None, claim)
+            with self._context.users.chosen(record.host_config, taken, joined) as ids:
+                record = replace(record, ids=ids)
+                container = await self._make(record, name, image.chain_id or None, claim)
         fp("create.after-row")
         return ContainerCreated(id=container.id, warnings=warnings)
 
@@ -115,6 +120,15 @@ class Creation:
                     self._known.find(mode.removeprefix("container:"))
             except LadingError as error:
                 raise JoinedMissing(error) from error
+
+    def _joined(self, host: HostConfig) -> list[Container]:
+        """The containers whose namespaces are joined, as far as they are there."""
+        found = []
+        for mode in (host.network_mode, host.pid_mode, host.ipc_mode):
+            if mode.startswith("container:"):
+                with suppress(LadingError):
+                    found.append(self._known.find(mode.removeprefix("container:")))
+        return found
 
     def _links(self, host: HostConfig) -> dict[str, str]:
         """The linked containers' ids, by alias. Raises BadLink, LinkedMissing."""

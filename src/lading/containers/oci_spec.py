@@ -8,13 +8,15 @@ the spec (`process.user.username` and `groupAdd`) are resolved by our init insid
 import posixpath
 from typing import NamedTuple
 
-from lading.containers import resources
+from lading.containers import resources, userns
 from lading.containers.devices import Devices
 from lading.containers.record import ContainerRecord
+from lading.containers.userns import IdMap
 from lading.kernel import capabilities
 from lading.wire.host_config import HostConfig
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+TTY = 5  # the group of that name on every distribution
 SHM_SIZE = 64 * 1024 * 1024  # Docker's default, HostConfig.ShmSize
 
 # moby: daemon/pkg/oci/defaults.go
@@ -45,6 +47,7 @@ class Surroundings(NamedTuple):
     namespace_paths: dict[str, str]  # joined namespaces: {"network": "/proc/17/ns/net"}
     init_path: str = ""  # the program behind --init, "" when it was not asked for
     has_swap_limit: bool = True
+    has_queues: bool = True  # /dev/mqueue is mounted on the host
     devices: Devices = Devices([], [], {})
     variables: tuple[str, ...] = ()  # of links; the user's own go before them
 
@@ -112,7 +115,7 @@ def _process(record: ContainerRecord, around: Surroundings) -> dict[str, object]
     process: dict[str, object] = {
         "terminal": bool(config.tty),
         "user": {
-            "username": (config.user or "") or "0",
+            "username": config.user or _default_user(host),
             "groupAdd": host.group_add or [],
         },
         "args": [*init, *arguments(record)],
@@ -130,6 +133,12 @@ def _process(record: ContainerRecord, around: Surroundings) -> dict[str, object]
     if adjustment:
         process["oomScoreAdj"] = adjustment
     return process
+
+
+def _default_user(host: HostConfig) -> str:
+    """Root, or with keep-id who is kept."""
+    mode = userns.parse(host.userns_mode)
+    return f"{mode.uid}:{mode.gid}" if mode.kind == "keep-id" else "0"
 
 
 def security_options(host: HostConfig) -> list[tuple[str, str]]:
@@ -161,14 +170,16 @@ def _mounts(record: ContainerRecord, around: Surroundings) -> list[dict[str, obj
     taken = {str(mount["destination"]) for mount in asked}
     system = [
         mount
-        for mount in _system_mounts(record.host_config)
+        for mount in _system_mounts(record.host_config, around, record.ids)
         if mount["destination"] not in taken
         and not ("/dev" in taken and str(mount["destination"]).startswith("/dev/"))
     ]
     return [*system, *asked]
 
 
-def _system_mounts(host: HostConfig) -> list[dict[str, object]]:
+def _system_mounts(
+    host: HostConfig, around: Surroundings, ids: IdMap | None
+) -> list[dict[str, object]]:
     system = ["nosuid", "noexec", "nodev"]
     read_only = [] if host.privileged else ["ro"]
     mounts: list[dict[str, object]] = [
@@ -177,18 +188,27 @@ def _system_mounts(host: HostConfig) -> list[dict[str, object]]:
         _mount(
             "/dev/pts",
             "devpts",
-            ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
+            ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", *_of_tty(ids)],
         ),
         _mount("/sys", "sysfs", [*system, *read_only]),
         _mount("/sys/fs/cgroup", "cgroup", [*system, *read_only]),
-        _mount("/dev/mqueue", "mqueue", system),
     ]
+    if not (ids and host.ipc_mode == "host"):
+        mounts.append(_mount("/dev/mqueue", "mqueue", system))
+    elif around.has_queues:  # root of a user namespace may not mount those of the host
+        mounts.append(_bind(Bind("/dev/mqueue", "/dev/mqueue")))
     if host.ipc_mode == "host":
         mounts.append(_bind(Bind("/dev/shm", "/dev/shm")))
     elif host.ipc_mode != "none":
         size = (host.shm_size or 0) or SHM_SIZE
         mounts.append(_mount("/dev/shm", "tmpfs", [*system, "mode=1777", f"size={size}"], "shm"))
     return mounts
+
+
+def _of_tty(ids: IdMap | None) -> list[str]:
+    """The group of terminals is tty, unless a narrow user namespace has no such id."""
+    is_there = ids is None or any(first <= TTY < first + count for first, _, count in ids.gids)
+    return [f"gid={TTY}"] if is_there else []
 
 
 def _tmpfs(record: ContainerRecord) -> list[dict[str, object]]:
@@ -229,7 +249,7 @@ def _linux(record: ContainerRecord, around: Surroundings) -> dict[str, object]:
         limits["blockIO"] = around.devices.block_io
     linux: dict[str, object] = {
         "cgroupsPath": around.cgroup_path,
-        "namespaces": _namespaces(host, around),
+        "namespaces": _namespaces(host, around, record.ids),
         "resources": limits,
         "sysctl": host.sysctls or {},
         "rootfsPropagation": "rslave" if _wants_slave(around) else "private",
@@ -242,7 +262,17 @@ def _linux(record: ContainerRecord, around: Surroundings) -> dict[str, object]:
             [] if unconfined else READONLY_PATHS if read_only is None else read_only
         )
     linux["devices"] = around.devices.nodes
+    if record.ids:
+        linux["uidMappings"] = _mappings(record.ids.uids)
+        linux["gidMappings"] = _mappings(record.ids.gids)
     return linux
+
+
+def _mappings(mappings: list[tuple[int, int, int]]) -> list[dict[str, int]]:
+    return [
+        {"containerID": inside, "hostID": outside, "size": count}
+        for inside, outside, count in mappings
+    ]
 
 
 def _wants_slave(around: Surroundings) -> bool:
@@ -250,7 +280,7 @@ def _wants_slave(around: Surroundings) -> bool:
     return any(propagating & set(bind.options) for bind in around.binds)
 
 
-def _namespaces(host: HostConfig, around: Surroundings) -> list[dict[str, str]]:
+def _namespaces(host: HostConfig, around: Surroundings, ids: IdMap | None) -> list[dict[str, str]]:
     shared = {
         "pid": host.pid_mode == "host",
         "ipc": host.ipc_mode == "host",
@@ -258,7 +288,7 @@ def _namespaces(host: HostConfig, around: Surroundings) -> list[dict[str, str]]:
         "network": host.network_mode == "host",
         "cgroup": (host.cgroupns_mode or "") == "host",
     }
-    namespaces = [{"type": "mount"}]
+    namespaces = [{"type": "mount"}, *([{"type": "user"}] if ids else [])]
     for kind, is_hosts in shared.items():
         if is_hosts:
             continue

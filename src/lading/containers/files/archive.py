@@ -10,6 +10,7 @@ from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
+from lading.containers import userns
 from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.files import changes, paths
@@ -21,11 +22,12 @@ from lading.containers.mountpoints.placing import Places
 from lading.containers.mountpoints.plan import depth
 from lading.containers.oci_spec import Bind
 from lading.containers.record import ContainerRecord
+from lading.containers.userns import IdMap
 from lading.errors import InvalidArgument
 from lading.images.byte_queue import ByteQueue
 from lading.kernel import mount, safepath
 from lading.runtime import users
-from lading.storage.layers import Source, extract, open_compressed, write_tree
+from lading.storage.layers import Ids, Source, extract, open_compressed, write_tree
 from lading.storage.snapshots.driver import Overlay
 from lading.wire.containers import FilesystemChange, PathStat
 
@@ -61,7 +63,7 @@ class Files:
         """What is at a path. Raises NoPath, NoSuchFile, Unreadable."""
         place = _place(path)
         find = partial(paths.describe, path=place, asked=path, container=ref)
-        async with self._seen(container) as view:
+        async with self._shown(container) as view:
             found = await asyncio.wrap_future(run_in(view, find))
         await self._context.publish(container, ("archive-path", {}))
         return found
@@ -72,6 +74,8 @@ class Files:
         loop = asyncio.get_running_loop()
         known: asyncio.Future[PathStat] = loop.create_future()
 
+        ids = _seen(container)
+
         def tell(found: PathStat) -> None:
             if not known.done():
                 known.set_result(found)
@@ -79,9 +83,9 @@ class Files:
         def work(root: int) -> None:
             found = paths.describe(root, place, asked=path, container=ref)
             loop.call_soon_threadsafe(tell, found)
-            _write_archive(root, place, download)
+            _write_archive(root, place, download, ids)
 
-        async with self._seen(container) as view:  # until the thread is in it
+        async with self._shown(container) as view:  # until the thread is in it
             done = run_in(view, work)
             download.of(done)
             waiting: asyncio.Future[Any] = asyncio.wrap_future(done)
@@ -114,8 +118,14 @@ class Files:
                 plain = asyncio.ensure_future(asyncio.to_thread(open_compressed, queue))
                 target = partial(_target, path=place, asked=path, container=ref, record=record)
                 await asyncio.wrap_future(run_in(view, target))
+                ids = _translation(record.ids if isinstance(view, RunningView) else None)
                 into = partial(
-                    _extract, await plain, place, extraction=extraction, user=record.config.user
+                    _extract,
+                    await plain,
+                    place,
+                    extraction=extraction,
+                    user=record.config.user,
+                    ids=ids,
                 )
                 await asyncio.wrap_future(run_in(view, into))
         finally:
@@ -127,12 +137,12 @@ class Files:
     async def export(self, container: Container) -> Download:
         """The whole tree, without what is mounted in it."""
         download = Download()
-        view = self._view(container, ())
+        view, ids = self._view(container, ()), _seen(container)
 
         def work(root: int) -> None:
             bare = mount.clone_of(root)  # not recursive: what is mounted in the tree stays away
             try:
-                _write_tree(bare, b".", download, told=b"")
+                _write_tree(bare, b".", download, told=b"", ids=ids)
             finally:
                 os.close(bare)
 
@@ -154,14 +164,15 @@ class Files:
         """A way to look at the files; never in the way of a start."""
         state = container.record.state
         if state.is_running:
-            return RunningView(state.pid, state.start_time)
+            ids = container.record.ids
+            return RunningView(state.pid, state.start_time, ids.root if ids else None)
         overlay = self._context.snapshots.mount(container.id)
         lower = [overlay.upper, *overlay.lower]
         here = self._context.layout.files(container.id)
         return RestingView(here, lower, None, None, found)
 
     @asynccontextmanager
-    async def _seen(self, container: Container) -> AsyncIterator[View]:
+    async def _shown(self, container: Container) -> AsyncIterator[View]:
         """A way to look at the files, with what is mounted in the container."""
         if container.record.state.is_running:
             yield self._view(container, ())
@@ -204,6 +215,23 @@ class Files:
             context.volumes.mounting.release(holder)
 
 
+def _seen(container: Container) -> Ids | None:
+    """How owners of a container's files are told. On disk they are as inside; while it runs, its
+    mounts show them as the host's.
+    """
+    ids = container.record.ids
+    if ids is None or not container.record.state.is_running:
+        return None
+    return Ids(partial(userns.inside, ids.uids), partial(userns.inside, ids.gids))
+
+
+def _translation(ids: IdMap | None) -> Ids | None:
+    """The other way round, for what is put into a running one."""
+    if ids is None:
+        return None
+    return Ids(partial(userns.outside, ids.uids), partial(userns.outside, ids.gids))
+
+
 def _heard(work: "asyncio.Future[None]") -> None:
     if not work.cancelled():
         work.exception()
@@ -227,7 +255,7 @@ def _compare(overlay: Overlay) -> list[FilesystemChange]:
 # --- in the view ------------------------------------------------------------------------------
 
 
-def _write_archive(root: int, place: str, download: Download) -> None:
+def _write_archive(root: int, place: str, download: Download, ids: Ids | None) -> None:
     """The archive of `docker cp`: the members' paths begin with the last word of the path."""
     told = paths.base_name(place)
     if place.endswith(("/", "/.")):
@@ -238,13 +266,15 @@ def _write_archive(root: int, place: str, download: Download) -> None:
         parent = safepath.open_in_root(root, above or "/", os.O_PATH | os.O_DIRECTORY)
         name = os.fsencode(last)
     try:
-        _write_tree(parent, name, download, told=os.fsencode("" if told == "/" else told))
+        _write_tree(parent, name, download, told=os.fsencode("" if told == "/" else told), ids=ids)
     finally:
         os.close(parent)
 
 
-def _write_tree(parent: int, name: bytes, download: Download, *, told: bytes) -> None:
-    write_tree(parent, name, download.write, told=told, is_closed=is_kernels_own)
+def _write_tree(
+    parent: int, name: bytes, download: Download, *, told: bytes, ids: Ids | None
+) -> None:
+    write_tree(parent, name, download.write, told=told, is_closed=is_kernels_own, ids=ids)
     download.flush()
 
 
@@ -267,10 +297,12 @@ def _target(root: int, path: str, asked: str, container: str, record: ContainerR
         raise ReadOnlyRoot
 
 
-def _extract(source: Source, place: str, root: int, *, extraction: Extraction, user: str) -> None:
+def _extract(
+    source: Source, place: str, root: int, *, extraction: Extraction, user: str, ids: Ids | None
+) -> None:
     owner = None
     if extraction.takes_owner and user:
         identity = users.resolve(root, {"username": user})
         owner = (identity.uid, identity.gid)
     directory = os.fsencode(paths.evaluate(root, place).strip("/"))
-    extract(source, root, directory, keeps_kinds=extraction.keeps_kinds, owner=owner)
+    extract(source, root, directory, keeps_kinds=extraction.keeps_kinds, owner=owner, ids=ids)

@@ -39,12 +39,15 @@ class Places(NamedTuple):
     layers: Callable[[str], list[str]]  # chain id -> trees, top first
 
 
-def binds(mounts: Sequence[MountRecord], places: Places) -> list[Bind]:
-    """What the runtime binds, outer places first. Raises NotForced; looks at no source."""
-    return [_bind(mount, places) for mount in mounts if mount.type != "tmpfs"]
+def binds(mounts: Sequence[MountRecord], places: Places, *, are_mapped: bool = False) -> list[Bind]:
+    """What the runtime binds, outer places first. Raises NotForced.
+
+    `are_mapped`: the container has a user namespace, and in its volumes it sees its own ids.
+    """
+    return [_bind(mount, places, are_mapped) for mount in mounts if mount.type != "tmpfs"]
 
 
-def _bind(mount: MountRecord, places: Places) -> Bind:
+def _bind(mount: MountRecord, places: Places, are_mapped: bool) -> Bind:
     if mount.type == "image":
         layers = tuple(places.layers(mount.chain_id))
         return Bind(
@@ -57,7 +60,7 @@ def _bind(mount: MountRecord, places: Places) -> Bind:
     kind = "rbind" if mount.is_recursive else "bind"
     if mount.type == "volume":
         access = ("ro", "rro") if mount.is_read_only else ()
-        options = (kind, "rprivate", *access)
+        options = (kind, "rprivate", *access, *(["idmap"] if are_mapped else []))
         return Bind(places.volumes[mount.name], mount.destination, options, subpath=mount.subpath)
     options = (kind, mount.propagation or "rprivate", *_access(mount))
     if mount.idmap:

@@ -102,6 +102,7 @@ class MountPlanner:
                 destination,
                 options,
                 recursive=False,
+                tree=self._trees.get(entry["destination"], -1),
                 subpath=entry.get("subpath") or "",
                 layers=layers,
             )
@@ -136,7 +137,7 @@ class MountPlanner:
             names[place] = f"{names[place]},{controller}" if place in names else controller
         views = [(name, place + self._cgroup_path) for place, name in names.items()]
         links = [(part, name) for name in names.values() if "," in name for part in name.split(",")]
-        return mounts.MountCgroupV1(destination, views, links, options.set)
+        return mounts.MountCgroupV1(destination, views, links, options.set, self._trees)
 
 
 def absolute(path: str) -> str:
