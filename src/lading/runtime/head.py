@@ -28,9 +28,6 @@ if TYPE_CHECKING:
         cgroup: str
         systemd: bool
         resources: dict[str, object]
-        gate: bool
-        stdio: list[int] | None
-        console: int | None
 
 
 def head_of(request: Request) -> Head:
@@ -56,9 +53,6 @@ def head_of(request: Request) -> Head:
         "pid_namespace": pid_namespace,
         "cgroup": linux.get("cgroupsPath") or "",
         "systemd": bool(request.get("systemd")),
-        "gate": bool(request.get("gate")),
-        "stdio": fds.get("stdio"),
-        "console": fds.get("console"),
         "resources": linux.get("resources") or {},
     }
 
