@@ -85,8 +85,8 @@ class Launch:
             self.entry.write(self.state)
             fp("create.state-written")
             self._settle(ours)
-        except OSError:
-            self._converse(ours)  # init is dead already, most likely: then it says why
+        except (OSError, ValueError):
+            self._hear_out(ours)
             raise
         self._converse(ours)
         ours.close()
@@ -238,6 +238,19 @@ class Launch:
             else:
                 self.warnings += message.get("warnings") or []
                 self.master = fds[0] if fds else -1
+
+    def _hear_out(self, connection: _socket.socket) -> None:
+        """We could not do our part: because init is dead, and it says why, or init waits in vain.
+
+        Raises StartFailed in the first case.
+        """
+        was_dead = pidfd.is_dead(self.pidfd)
+        pidfd.kill(self.pidfd)
+        while (message := messages.receive(connection)[0]) is not None:
+            if "failed" in message:
+                raise StartFailed(message["failed"]["message"])
+        if was_dead:
+            raise StartFailed(self._last_words())
 
     def _last_words(self) -> str:
         """Of an init that ended without a word: killed, most likely for want of memory."""
