@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from lading.runtime.command.store import Entry, State
-    from lading.runtime.spec import Linux, Request, Spec
+    from lading.runtime.spec import Linux, Namespace, Request, Spec
 
 SIGKILL = 9
 
@@ -58,6 +58,10 @@ class Launch:
         self._listener: _socket.socket | None = None
         self._directory = -1
 
+    @property
+    def namespaces(self) -> list[Namespace]:
+        return self._linux.get("namespaces") or []
+
     def create(self) -> None:
         """Everything up to the point at which the program could be executed."""
         self._directory = self.entry.make()
@@ -69,7 +73,7 @@ class Launch:
         self._make_cgroup()
         fp("create.cgroup-made")
         self._listen()
-        if not any(n["type"] == "mount" for n in self._linux.get("namespaces") or []):
+        if not any(n["type"] == "mount" for n in self.namespaces):
             self.request["directory"] = f"{self.entry.directory}/{store.ROOT}"
             os.mkdir(self.request["directory"], 0o711)
         trees = parent_mounts.make(self._spec)
@@ -130,7 +134,7 @@ class Launch:
     def _clone(
         self, ours: _socket.socket, theirs: _socket.socket, trees: dict[str, int]
     ) -> tuple[int, int]:
-        paths = {n["type"]: n.get("path") or "" for n in self._linux.get("namespaces") or []}
+        paths = {n["type"]: n.get("path") or "" for n in self.namespaces}
         flags = 0
         for kind, path in paths.items():
             if not path and kind not in ("cgroup", "time"):

@@ -52,6 +52,10 @@ class Invocation:
         for text in texts:
             self.record("warning", text)
 
+    def debug(self, text: str) -> None:
+        if self.is_debugged:
+            self.record("debug", text)
+
     def record(self, level: str, text: str) -> None:
         """A line for the log; warnings without a log are for stderr."""
         from lading.runtime.json_text import encode
@@ -109,8 +113,7 @@ def _run(invocation: Invocation, name: str, words: list[str]) -> int:
     try:
         options, rest = parse(words, verb.flags, stop_after=verb.stop_after)
         options.words += rest
-        if invocation.is_debugged:
-            invocation.record("debug", f"{name} {' '.join(words)}")
+        invocation.debug(f"{name} {' '.join(words)}")
         module = import_module(f"lading.runtime.command.{verb.module}")
         status: int = getattr(module, verb.function)(invocation, options)
     except (LadingError, OSError, ValueError, KeyError, TypeError) as error:

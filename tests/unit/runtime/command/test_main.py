@@ -97,3 +97,22 @@ def test_a_second_start_changes_nothing(bundle: Bundle) -> None:
     (bundle.state / "c1/start.sock").touch()  # as after a start that was killed half-way
     assert "has been started already" in bundle.call("start", "c1").stderr
     assert bundle.status() == "running"
+
+
+def test_debug_tells_the_stages_of_a_start(bundle: Bundle) -> None:
+    bundle.write("true")
+    done = bundle.call("--debug", "run", "-b", str(bundle.path), "c1")
+    assert (done.returncode, done.stdout) == (0, "")
+    stages = [line.partition("msg=")[2] for line in done.stderr.splitlines()]
+    assert stages[0] == f'"run -b {bundle.path} c1"'
+    assert stages[1].startswith('"nsexec container setup: namespaces pid network')
+
+
+def test_the_images_before_a_checkpoint_are_looked_for(bundle: Bundle) -> None:
+    bundle.start("sleep", "1000")
+    images = ("--image-path", str(bundle.path / "images"))
+    for path, message in (("/absolute", "must be relative"), ("missing", "no such directory")):
+        done = bundle.call("checkpoint", *images, "--parent-path", path, "c1")
+        assert (done.returncode, "--parent-path" in done.stderr) == (1, True)
+        assert message in done.stderr
+    assert bundle.status() == "running"
