@@ -85,6 +85,7 @@ def _template() -> dict[str, Any]:
             _mount("/sys/fs/cgroup", "cgroup", "cgroup", [*locked, "ro"]),
         ],
         "linux": {
+            "resources": {"devices": [{"allow": False, "access": "rwm"}]},
             "namespaces": [{"type": kind} for kind in kinds],
             "maskedPaths": [*(f"/proc/{name}" for name in MASKED.split()), "/sys/firmware"],
             "readonlyPaths": [f"/proc/{name}" for name in READONLY.split()],

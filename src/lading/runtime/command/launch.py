@@ -36,6 +36,10 @@ class FrozenGroup(Conflict):
     """container's cgroup unexpectedly frozen"""
 
 
+class GroupInUse(Conflict):
+    """{0}"""
+
+
 class Launch:
     """One container from its spec to `created`; `undo` takes all of it back."""
 
@@ -55,6 +59,7 @@ class Launch:
         self._fds: list[int] = []
         self._group: int | None = None  # the v2 directory that init is born in
         self._had_cgroup = False  # it was there before us
+        self._is_shared = False  # and so were processes in it
         self._listener: _socket.socket | None = None
         self._directory = -1
 
@@ -108,6 +113,8 @@ class Launch:
             self.warnings += group.create(self._linux.get("resources"))
             if store.is_frozen(group):
                 raise FrozenGroup()
+            if self._had_cgroup and (count := len(group.pids())):
+                self._admit_strangers(count)
             files = [] if trees.is_unified() else group.join_files()
             self._group = group.v2_directory_fd()
         except OSError as error:
@@ -122,6 +129,14 @@ class Launch:
         first = len(self._fds)
         self._fds += files
         self.request["fds"]["cgroup"] = list(range(first, len(self._fds)))
+
+    def _admit_strangers(self, count: int) -> None:
+        """Two containers may share a group, as runc 1.1 has it; but not a scope of systemd's."""
+        text = f"container's cgroup is not empty: {count} process(es) found"
+        if self.state["systemd"]:
+            raise GroupInUse(text)
+        self.warnings.append(text)
+        self._is_shared = True
 
     def _listen(self) -> None:
         kind = _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC
@@ -280,7 +295,7 @@ class Launch:
             if self.state["pid"]:
                 os.waitpid(self.state["pid"], 0)
         group = store.cgroup(self.state)
-        if group is not None and self.pidfd >= 0:
+        if group is not None and self.pidfd >= 0 and not self._is_shared:
             group.kill()
             group.remove()
         elif group is not None and not self._had_cgroup:

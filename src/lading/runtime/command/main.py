@@ -95,7 +95,7 @@ def main(arguments: list[str]) -> int:
         print(_help(rest[0]))
         return 0
     if VERBS[rest[0]].enters:  # before more is loaded: it is loaded again
-        from lading.runtime.command import sealing
+        from lading.runtime import sealing
 
         sealing.seal()
     try:
