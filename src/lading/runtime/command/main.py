@@ -136,10 +136,10 @@ def _text(error: Exception) -> str:
 def _help(name: str) -> str:
     if name in VERBS:
         verb = VERBS[name]
-        head = f"NAME:\n   lading-runtime {name} - {verb.help}\n\n"
+        head = f"NAME:\n   lading-runtime {name}, in place of runc {name} - {verb.help}\n\n"
         head += f"USAGE:\n   lading-runtime {name} [options] {verb.words}\n"
         return head + ("\nOPTIONS:\n" + usage(verb.flags) if verb.flags else "")
     verbs = "\n".join(f"   {name:<12}{verb.help}" for name, verb in VERBS.items())
-    head = "NAME:\n   lading-runtime - OCI runtime of Lading\n\n"
+    head = "NAME:\n   lading-runtime, in place of runc - Open Container Initiative runtime\n\n"
     head += "USAGE:\n   lading-runtime [global options] VERB [options] [words]\n\n"
     return f"{head}COMMANDS:\n{verbs}\n\nGLOBAL OPTIONS:\n{usage(GLOBAL)}"
