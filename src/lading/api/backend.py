@@ -175,7 +175,7 @@ class Images(Protocol):
     ) -> None: ...
     async def load(
         self,
-        chunks: AsyncIterator[bytes],
+        chunks: AsyncIterable[bytes],
         *,
         quiet: bool,
         platforms: Sequence[str],
@@ -199,7 +199,7 @@ class Images(Protocol):
     ) -> AsyncIterable[bytes]: ...
     async def import_(
         self,
-        chunks: AsyncIterator[bytes],
+        chunks: AsyncIterable[bytes],
         *,
         source: str,
         repo: str,

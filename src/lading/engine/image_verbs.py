@@ -1,6 +1,6 @@
 """The image verbs of the API: what a client asks for, done by the images room."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterable, Callable, Sequence
 
 from msgspec import to_builtins
 
@@ -51,7 +51,7 @@ class ImageVerbs:
 
     async def load(
         self,
-        chunks: AsyncIterator[bytes],
+        chunks: AsyncIterable[bytes],
         *,
         quiet: bool,
         platforms: Sequence[str],
@@ -97,7 +97,7 @@ class ImageVerbs:
 
     async def import_(
         self,
-        chunks: AsyncIterator[bytes],
+        chunks: AsyncIterable[bytes],
         *,
         source: str,
         repo: str,

@@ -260,7 +260,7 @@ class FakeImages:
         self.calls.append(("push", name, options["tag"], options["platform"]))
         options["progress"]({"status": "pushed"})
 
-    async def load(self, chunks: AsyncIterator[bytes], **options: Any) -> None:
+    async def load(self, chunks: AsyncIterable[bytes], **options: Any) -> None:
         received = b"".join([chunk async for chunk in chunks])
         self.calls.append(("load", options["quiet"], options["platforms"]))
         if self.failure:
@@ -276,7 +276,7 @@ class FakeImages:
 
         return pieces()
 
-    async def import_(self, chunks: AsyncIterator[bytes], **options: Any) -> None:
+    async def import_(self, chunks: AsyncIterable[bytes], **options: Any) -> None:
         received = b"".join([chunk async for chunk in chunks])
         progress = options.pop("progress")
         self.calls.append(("import", received, options))

@@ -54,7 +54,7 @@ async def _copy(
     await call.backend.images.copy(
         call.query.text("from"),
         call.query.text("to"),
-        archive=call.request.iter_body(),
+        archive=call.request.body,
         platform=call.query.text("platform") or None,
         progress=report,
         auths=both,
