@@ -89,11 +89,9 @@ def _run_one(hook: Hook, state: bytes, directory: str, inherited: Mapping[str, s
     if not in_time:
         return f"hook ran past specified timeout of {float(hook['timeout']):.1f}s"
     code = os.waitstatus_to_exitcode(status)
-    how = (
-        f"exit status {code}"
-        if code >= 0
-        else f"signal: {(_signal.strsignal(-code) or str(-code)).lower()}"
-    )
+    how = f"exit status {code}"
+    if code < 0:
+        how = f"signal: {_signal.strsignal(-code)}".lower()
     return f"{how}, output: {said.decode(errors='replace').strip()}" if code else ""
 
 

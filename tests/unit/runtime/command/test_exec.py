@@ -96,9 +96,9 @@ def test_a_group_below_the_containers_is_one_that_exists(tmp_path: Path) -> None
     for file in files:
         os.close(file)
     assert places == ["/memory/c/sub/tasks", "/pids/c/tasks"]
-    with pytest.raises(InvalidArgument, match="/c/other/cgroup.procs: no such file"):
+    with pytest.raises(InvalidArgument, match=r"/c/other/cgroup\.procs: no such file"):
         open_groups("/c", ["other"], trees)
-    with pytest.raises(InvalidArgument, match="/pids/c/sub/cgroup.procs: no such file"):
+    with pytest.raises(InvalidArgument, match=r"/pids/c/sub/cgroup\.procs: no such file"):
         open_groups("/c", ["pids:sub"], trees)
     with pytest.raises(InvalidArgument, match="unknown controller cpu"):
         open_groups("/c", ["cpu:sub"], trees)
