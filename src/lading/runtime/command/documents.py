@@ -32,8 +32,9 @@ class FileThere(Conflict):
 
 
 def version() -> str:
-    """The lines that podman and go-runc read."""
-    return f"lading-runtime version {VERSION}\nspec: {OCI_VERSION}"
+    """The lines that podman, dockerd and go-runc read; the name is what comes before `version`."""
+    name = "lading-runtime, in place of runc"
+    return f"{name} version {VERSION}\ncommit: v{VERSION}\nspec: {OCI_VERSION}"
 
 
 def spec(*, rootless: bool = False) -> dict[str, Any]:
