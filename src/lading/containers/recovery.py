@@ -51,6 +51,7 @@ async def recover(containers: Containers, context: Context) -> None:
     running = {container.id for container in alive}
     await context.call_network(lambda: context.networks.reconcile(running))
     context.volumes.mounting.reconcile(running)
+    await containers.freezing.recover(containers.all())
     for container in containers.all():
         if container.id not in running:
             await _settle(containers, container)

@@ -8,6 +8,7 @@ from lading.api.routes import (
     exec,
     images,
     own,
+    own_volumes,
     system,
     volumes,
 )
@@ -22,6 +23,7 @@ ROUTES = [
     *images.ROUTES,
     *volumes.ROUTES,
     *own.ROUTES,
+    *own_volumes.ROUTES,
 ]
 
 __all__ = ["ROUTES"]
