@@ -103,4 +103,4 @@ def _bind(source: str, target: str, modes: list[str]) -> Bind:
     propagation = next((mode for mode in modes if mode in PROPAGATIONS), "rprivate")
     # rro: the recursive form, so that a mount below the source is read-only as well
     access = ["ro", "rro"] if "ro" in modes else ["rw"]
-    return Bind(source, os.path.normpath(target), ("rbind", propagation, *access))
+    return Bind(source, "/" + os.path.normpath(target).lstrip("/"), ("rbind", propagation, *access))
