@@ -27,6 +27,14 @@ from lading.version import VERSION
 
 DEFAULT_HOST = "unix:///run/lading.sock"
 log = logging.getLogger("lading")
+SWITCHES = {  # of the networks, with dockerd's names; the defaults are in `Settings`
+    "iptables": "write packet filter rules (default true)",
+    "ip-forward": "switch IPv4 forwarding on (default true)",
+    "ip-masq": "masquerade what containers send outside (default true)",
+    "icc": "let containers of the default network talk to each other (default true)",
+    "userland-proxy": "relay what no rule can redirect: [::1], IPv6 to IPv4 (default true)",
+    "allow-direct-routing": "let containers be reached at their own addresses (default false)",
+}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -73,9 +81,15 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument(
         "--exec-opt", action="append", help="native.cgroupdriver=cgroupfs (default) or systemd"
     )
+    flags.add_argument(
+        "--userns-remap", help="USER[:GROUP] whose subordinate ids containers get, or default"
+    )
     flags.add_argument("-b", "--bridge", help="name of the default bridge (default lading0)")
     flags.add_argument("--bip", help="address of the default bridge, 10.9.0.1/24")
     flags.add_argument("--fixed-cidr", help="the part of its subnet that containers get")
+    flags.add_argument("--ip", help="where ports are published that name no address")
+    for name, words in SWITCHES.items():
+        flags.add_argument(f"--{name}", type=_boolean, nargs="?", const=True, help=words)
     flags.add_argument("--mtu", type=int, help="of the default bridge (default 1500)")
     flags.add_argument(
         "--clean-up",
@@ -88,6 +102,15 @@ def parser() -> argparse.ArgumentParser:
     )
     flags.add_argument("-v", "--version", action="version", version=f"ladingd {VERSION}")
     return flags
+
+
+def _boolean(text: str) -> bool:
+    """A boolean as Go's flags take it. Raises ValueError."""
+    if text.lower() in ("1", "t", "true"):
+        return True
+    if text.lower() in ("0", "f", "false"):
+        return False
+    raise ValueError(f"invalid boolean value {text!r}")
 
 
 def settings(words: Sequence[str]) -> dict[str, object]:
@@ -105,11 +128,22 @@ def options(given: dict[str, object]) -> Options:
         values = given.get(name)
         return tuple(str(value) for value in values) if isinstance(values, list) else ()
 
+    def switch(name: str, *, default: bool = True) -> bool:
+        value = given.get(name)
+        return default if value is None else bool(value)
+
     networks = Settings(
         bridge_name=text("bridge", "lading0"),
         bip=text("bip", ""),
         fixed_cidr=text("fixed_cidr", ""),
         mtu=int(text("mtu", "1500")),
+        default_ip=text("ip", ""),
+        iptables=switch("iptables"),
+        ip_forward=switch("ip_forward"),
+        ip_masq=switch("ip_masq"),
+        icc=switch("icc"),
+        userland_proxy=switch("userland_proxy"),
+        allow_direct_routing=switch("allow_direct_routing", default=False),
     )
     return Options(
         data_root=os.path.abspath(text("data_root", "/var/lib/lading")),
@@ -122,6 +156,7 @@ def options(given: dict[str, object]) -> Options:
         networks=networks,
         log_driver=text("log_driver", "json-file"),
         log_options=tuple(_log_options(given.get("log_opt"))),
+        userns_remap=text("userns_remap", ""),
     )
 
 

@@ -8,13 +8,14 @@ import os
 import secrets
 import socket
 import sqlite3
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lading.containers import store as container_rows
 from lading.containers.context import Context
 from lading.containers.layout import Layout
 from lading.containers.recovery import recover, restart_stopped
 from lading.containers.service import Containers
+from lading.containers.userns import Users, open_users
 from lading.engine.check import Finding, check, repair
 from lading.engine.disk_usage import DiskUsages
 from lading.engine.image_verbs import ImageVerbs
@@ -33,6 +34,9 @@ from lading.storage.content import ContentStore
 from lading.storage.snapshots import open_driver
 from lading.wire.host_config import LogConfig
 
+if TYPE_CHECKING:
+    from lading.networks.firewall import Watch
+
 SCHEMA = Schema("engine", ["CREATE TABLE engine (id TEXT NOT NULL, name TEXT NOT NULL) STRICT"])
 
 
@@ -49,12 +53,13 @@ class Options(NamedTuple):
     networks: Settings = Settings()
     log_driver: str = "json-file"
     log_options: tuple[tuple[str, str], ...] = ()
+    userns_remap: str = ""  # user[:group] whose subordinate ids containers get, or "default"
 
 
 class Engine:
     """One engine: its services, open. The router of the API takes it as its backend."""
 
-    def __init__(self, options: Options, database: Database, engine_id: str) -> None:
+    def __init__(self, options: Options, database: Database, engine_id: str, users: Users) -> None:
         self.options = options
         self.database = database
         self.engine_id = engine_id
@@ -95,11 +100,13 @@ class Engine:
             networks=self.networks,
             layout=self.layout,
             log_default=LogConfig(type=options.log_driver, config=dict(options.log_options)),
+            users=users,
         )
         self.containers = Containers(self.context)
         self.images = ImageVerbs(self.store, driver=self.snapshots.name)
         self.system = System(self)
         self.usage = DiskUsages(self)
+        self._watch: Watch | None = None
 
     @classmethod
     async def open(cls, options: Options) -> "Engine":
@@ -107,8 +114,9 @@ class Engine:
         check_log_options(options.log_driver, dict(options.log_options))
         layout = Layout(options.data_root, options.exec_root, "")
         layout.make_roots()
+        users = open_users(options.userns_remap)
         database = await asyncio.to_thread(Database, f"{options.data_root}/state.db", _SCHEMAS)
-        engine = cls(options, database, await database.write(_identity))
+        engine = cls(options, database, await database.write(_identity), users)
         await engine._recover()
         return engine
 
@@ -117,6 +125,7 @@ class Engine:
         was_running = self._recorded_running()
         await recover(self.containers, self.context)
         await asyncio.to_thread(self._recover_snapshots)
+        self._watch = self.networks.watch_firewall(self.context.call_network)
         await self.context.launcher.open()
         self.containers.lifecycle.in_background(restart_stopped(self.containers, was_running))
 
@@ -135,6 +144,8 @@ class Engine:
 
     async def aclose(self) -> None:
         """Close the services, top first; running containers run on."""
+        if self._watch:
+            self._watch.close()
         await self.containers.aclose()
         await self.store.aclose()
         self.networks.close()

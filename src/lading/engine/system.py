@@ -111,7 +111,7 @@ class System:
             default_runtime=engine.options.reloadable.default_runtime,
             live_restore_enabled=True,
             init_binary=INIT_PROGRAMS[0],
-            security_options=["name=seccomp,profile=builtin", "name=cgroupns"],
+            security_options=_security_options(engine),
             warnings=[*engine.networks.warnings(), *engine.damaged.values()],
         )
 
@@ -127,6 +127,13 @@ def _registries(engine: "Engine") -> RegistryConfig:
     config.index_configs.update({name: RegistryIndex(name=name, secure=False) for name in hosts})
     config.insecure_registry_cidrs.extend(networks)
     return config
+
+
+def _security_options(engine: "Engine") -> list[str]:
+    found = ["name=seccomp,profile=builtin"]
+    if engine.context.users.remap is not None:
+        found.append("name=userns")
+    return [*found, "name=cgroupns"]
 
 
 def _os_name() -> str:

@@ -43,6 +43,11 @@ class Registry:
         self._anonymous = tokens.anonymous(self.transport)
         former.close()
 
+    def trusting(self, domain: str) -> "Registry":
+        """The same, but this registry needs no certificate that is trusted, and no TLS at all."""
+        settings = self.settings._replace(insecure=(*self.settings.insecure, domain))
+        return Registry(settings, policy=self.policy)
+
     def authorizer(self, credentials: Credentials) -> tokens.Authorize:
         """How challenges are answered with these credentials."""
         return tokens.authorizer(self.transport, credentials)
