@@ -29,10 +29,6 @@ from lading.wire.containers import FilesystemChange, PathStat
 _FILES = ("resolv.conf", "hostname", "hosts")  # of /etc, kept by the engine
 
 
-class NoPath(InvalidArgument):
-    """bad parameter: pathcannot be empty"""
-
-
 class ReadOnlyRoot(InvalidArgument):
     """container rootfs is marked read-only"""
 
@@ -55,8 +51,8 @@ class Files:
         self._context = context
 
     async def describe(self, container: Container, ref: str, path: str) -> PathStat:
-        """What is at a path. Raises NoPath, NoSuchFile, Unreadable."""
-        place = _place(path)
+        """What is at a path. Raises NoSuchFile, Unreadable."""
+        place = paths.absolute(path)
         find = partial(paths.describe, path=place, asked=path, container=ref)
         found = await asyncio.wrap_future(run_in(self._view(container), find))
         await self._context.publish(container, ("archive-path", {}))
@@ -64,7 +60,7 @@ class Files:
 
     async def read(self, container: Container, ref: str, path: str) -> tuple[PathStat, Download]:
         """What is at a path, and its archive. Raises as `describe` does, before any byte."""
-        place, download = _place(path), Download()
+        place, download = paths.absolute(path), Download()
         loop = asyncio.get_running_loop()
         known: asyncio.Future[PathStat] = loop.create_future()
 
@@ -98,10 +94,10 @@ class Files:
         chunks: AsyncIterable[bytes],
         extraction: Extraction,
     ) -> None:
-        """Put an archive into a directory. Raises NoPath, NoSuchFile, NotADirectory, ReadOnlyRoot,
+        """Put an archive into a directory. Raises NoSuchFile, NotADirectory, ReadOnlyRoot,
         ReadOnlyVolume, and what `extract` raises; what was written before stays.
         """
-        place = _place(path)
+        place = paths.absolute(path)
         record = container.record
         queue = ByteQueue()
         feeding = asyncio.ensure_future(queue.feed(chunks))
@@ -109,6 +105,7 @@ class Files:
             async with self._writable_view(container) as view:
                 # the codec is chosen out here: in the view nothing may be imported
                 plain = asyncio.ensure_future(asyncio.to_thread(open_compressed, queue))
+                plain.add_done_callback(_heard)  # a target that is none is told first
                 target = partial(_target, path=place, asked=path, container=ref, record=record)
                 await asyncio.wrap_future(run_in(view, target))
                 ids = _translation(record.ids if isinstance(view, RunningView) else None)
@@ -204,15 +201,9 @@ def _translation(ids: IdMap | None) -> Ids | None:
     return Ids(partial(userns.outside, ids.uids), partial(userns.outside, ids.gids))
 
 
-def _heard(work: "asyncio.Future[None]") -> None:
+def _heard(work: "asyncio.Future[Any]") -> None:
     if not work.cancelled():
         work.exception()
-
-
-def _place(path: str) -> str:
-    if not path:
-        raise NoPath
-    return paths.absolute(path)
 
 
 def _compare(overlay: Overlay) -> list[FilesystemChange]:
