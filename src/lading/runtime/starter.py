@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from lading.kernel.memory import Region
     from lading.runtime.head import Head
+    from lading.runtime.mapped_start import MappedStart
     from lading.runtime.messages import Message
     from lading.runtime.plan import Host
 
@@ -59,6 +60,7 @@ class Starter:
 
     __slots__ = (
         "_group",
+        "_mapped",
         "_null",
         "_parked",
         "_pid",
@@ -75,6 +77,7 @@ class Starter:
         self.host = host
         self._null = null
         self._group: Cgroup | None = None  # on cgroup v2 alone
+        self._mapped: MappedStart | None = None  # in a user namespace
         self._pipes = [_open_pipe() for _ in range(2)]
         self._report, self._sync = messages.pair()
         self._pid = 0
@@ -120,7 +123,10 @@ class Starter:
         self._pid, names["pidfd"] = self._child(head, body, fds, self._stdio(head, fds, names))
         fp("starter.init_cloned")
         self._write_state(head, names["directory"])
-        self._make_v1(head)
+        if self._mapped is not None:
+            self._mapped.settle(self._report, self._pid)
+        else:
+            self._make_v1(head)
         if head["gate"]:  # it may take days until the start
             names["report"] = self._report.fileno()
             if head["console"] is not None:
@@ -150,7 +156,7 @@ class Starter:
         self, head: Head, body: bytes, fds: list[int], stdio: tuple[int, int, int] | None
     ) -> tuple[int, int]:
         """The container's first process, on its way: pid and pidfd."""
-        if self._parked is not None and parked.fits(head["flags"]):
+        if self._parked is not None and head["users"] is None and parked.fits(head["flags"]):
             is_default = stdio is not None and head["stdio"] is None and not head["stdin"]
             given = None if stdio is None else [] if is_default else list(stdio)
             parked.send(self._report, head["flags"], body, given, fds)
@@ -171,6 +177,8 @@ class Starter:
             handover.reap(self.channel, self._parked[0])
             os.close(self._parked[1])
             self._report, self._sync = messages.pair()
+        if head["users"] is not None:
+            return self._clone_mapped(head, body, fds, stdio)
         if head["pid_namespace"]:
             descriptor = os.open(head["pid_namespace"], os.O_RDONLY | os.O_CLOEXEC)
             namespaces.setns(descriptor, namespaces.CLONE_NEWPID)
@@ -185,6 +193,25 @@ class Starter:
                 lambda: init.plan_container(body, self.host, fds),
             )
         self._sync.close()
+        if self._group is not None:
+            self._group.born(head["resources"])
+        return pid, pidfd
+
+    def _clone_mapped(
+        self, head: Head, body: bytes, fds: list[int], stdio: tuple[int, int, int] | None
+    ) -> tuple[int, int]:
+        """In a user namespace: nothing of it is loaded into the monitors of other containers."""
+        from lading.runtime.mapped_start import MappedStart
+
+        mapped = MappedStart(head, body, self.host, fds)
+        self._warnings += mapped.make_groups()
+        cgroup = self._make_v2(head)
+        mapped.make_mounts()
+        mapped.give_stdio(stdio)
+        fp("starter.mounts_made")
+        pid, pidfd = mapped.clone(self._sync, (self._report, self.channel), stdio, cgroup)
+        self._sync.close()
+        self._mapped = mapped
         if self._group is not None:
             self._group.born(head["resources"])
         return pid, pidfd
