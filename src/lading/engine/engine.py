@@ -25,6 +25,7 @@ from lading.engine.system import System
 from lading.engine.volume_verbs import VolumeVerbs
 from lading.images import records as image_rows
 from lading.images.service import Images
+from lading.images.trust import Trust
 from lading.logs.options import check as check_log_options
 from lading.networks import SCHEMA as NETWORK_SCHEMA
 from lading.networks import Networks, Settings
@@ -51,6 +52,7 @@ class Options(NamedTuple):
     exec_root: str = "/run/lading"
     reloadable: Reloadable = Reloadable()
     registry_proxies: Proxies = Proxies()
+    signature_policy: str = ""  # file
     storage_driver: str = ""
     cgroup_parent: str = ""
     cgroup_driver: str = "cgroupfs"  # or "systemd"
@@ -89,6 +91,7 @@ class Engine:
             journal=self.journal,
             registry=self.registry,
             in_use=lambda image_id: self.containers.known.users_of(image_id),
+            trust=_trust(options.signature_policy),
         )
         self.networks = Networks(
             database,
@@ -210,6 +213,15 @@ def _identity(connection: sqlite3.Connection) -> str:
     engine_id = secrets.token_hex(4)
     connection.execute("INSERT INTO engine VALUES (?, ?)", (engine_id, ""))
     return engine_id
+
+
+def _trust(path: str) -> Trust | None:
+    """The policy, read once to fail now and not at the first pull. Raises BadPolicy."""
+    if not path:
+        return None
+    trust = Trust(path)
+    trust.policy()
+    return trust
 
 
 def _made(path: str) -> str:
