@@ -22,12 +22,14 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import lading
+from lading.kernel import netns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -212,10 +214,21 @@ class Engine:
         assert status < 300 or status == 304, body
         return json.loads(body) if body else None
 
-    def in_namespace(self, *words: str) -> None:
-        """Run a command in the network namespace of the engine; it may fail."""
+    def in_namespace(self, *words: str) -> str:
+        """Run a command in the network namespace of the engine; it may fail. Its output."""
         enter = ["nsenter", f"--net=/proc/self/fd/{self._namespace}"]
-        subprocess.run([*enter, *words], pass_fds=[self._namespace], capture_output=True)
+        done = subprocess.run([*enter, *words], pass_fds=[self._namespace], capture_output=True)
+        return done.stdout.decode()
+
+    def connect(self, address: str, port: int, timeout_s: float = 2.0) -> socket.socket:
+        """A TCP connection from the network namespace of the engine. Raises OSError."""
+
+        def connect() -> socket.socket:
+            netns.setns(self._namespace)
+            return socket.create_connection((address, port), timeout_s)
+
+        with ThreadPoolExecutor(1) as thread:  # which has a network namespace of its own
+            return thread.submit(connect).result()
 
     def forget_bridge(self) -> None:
         """Delete the default bridge, if there is one, so that the next start has to make it."""

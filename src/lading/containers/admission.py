@@ -35,9 +35,6 @@ def warnings(record: ContainerRecord) -> list[str]:
     """What was asked and will not be heeded, one sentence each."""
     host, config = record.host_config, record.config
     ignored = {
-        "published ports are not supported yet: the ports stay unpublished": bool(
-            host.port_bindings or host.publish_all_ports
-        ),
         "anonymous volumes are not supported yet: they are plain directories": bool(config.volumes),
         f"log driver {host.log_config.type} sends nothing yet: the log is kept by the engine": (
             logging.is_shipped(host.log_config)

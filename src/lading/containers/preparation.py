@@ -9,7 +9,7 @@ import shutil
 from contextlib import AsyncExitStack
 from typing import NamedTuple
 
-from lading.containers import binds, devices, links, logging, oci_spec
+from lading.containers import binds, devices, links, logging, oci_spec, published
 from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.links import Linked, LinkedNotRunning
@@ -109,6 +109,9 @@ class Preparation:
         name = "bridge" if mode == "default" else mode
         endpoint = await self._context.call_network(lambda: networks.attach(container.id, name))
         undo.callback(self._context.release_network, container)
+        if wishes := published.wishes(container.record):
+            name = container.record.name
+            await self._context.call_network(lambda: networks.publish(container.id, name, wishes))
         return endpoint
 
     def _joined(self, container: Container) -> dict[str, str]:
