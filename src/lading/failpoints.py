@@ -14,6 +14,7 @@ import os
 SIGKILL, SIGSTOP = 9, 19  # without the module `signal` and its enums
 _armed = os.environ.get("LADING_FAILPOINT", "")
 _listing = _armed.removeprefix("list:") if _armed.startswith("list:") else ""
+_stopping = _armed.removeprefix("stop:") if _armed.startswith("stop:") else ""
 _seen: set[str] = set()
 
 
@@ -25,7 +26,7 @@ def fp(name: str) -> None:
         _record(name)
     elif name == _armed:
         os.kill(os.getpid(), SIGKILL)
-    elif _armed == f"stop:{name}":
+    elif name == _stopping:
         os.kill(os.getpid(), SIGSTOP)
 
 

@@ -65,7 +65,7 @@ def page(engine: Engine, address: str) -> str:
 
 
 def held(engine: Engine) -> set[str]:
-    rows = engine.in_namespace("ss", "-Hlnt").splitlines()
+    rows = engine.in_namespace("ss", "-Hlnt").stdout.decode().splitlines()
     return {row.split()[3] for row in rows}
 
 

@@ -26,7 +26,7 @@ from lading.oci.manifest import Descriptor, Manifest
 from lading.registry.client import Cancellation, Cancelled
 from lading.storage.layers import Applied, Prefetch, Source, apply_layer, open_compressed
 
-WORKERS = 3  # dockerd's --max-concurrent-downloads
+WORKERS = 3  # layers at once, where --max-concurrent-downloads has no say
 DRAIN_BYTES = 256 * 1024
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -87,9 +87,11 @@ class ChainBuilder:
         progress: Progress,
         cancellation: Cancellation,
         verified: Collection[str] = (),
+        workers: int = WORKERS,
     ) -> None:
         """`verified`: blobs of the store whose digest the caller has just computed."""
         self._verified = verified
+        self._workers = workers
         self._stores = stores
         self._plans = plans
         self._fetch = fetch
@@ -104,9 +106,9 @@ class ChainBuilder:
         for position, report in enumerate(self._reports):
             if not self._is_complete(self._plans[position]):
                 report.status(progress_texts.PULLING_FS_LAYER)
-                if position >= WORKERS:
+                if position >= self._workers:
                     report.status(progress_texts.WAITING)
-        with ThreadPoolExecutor(WORKERS, thread_name_prefix="layer") as pool:
+        with ThreadPoolExecutor(self._workers, thread_name_prefix="layer") as pool:
             futures = [pool.submit(self._guarded, n) for n in range(len(self._plans))]
             try:
                 for position, future in enumerate(futures):

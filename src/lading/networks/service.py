@@ -157,12 +157,19 @@ class Networks:
                 log.error("packet filter: %s", error)
 
     def attach(
-        self, container_id: str, network: str = DEFAULT, *, ip: str = "", mac: str = ""
+        self,
+        container_id: str,
+        network: str = DEFAULT,
+        *,
+        ip: str = "",
+        mac: str = "",
+        namespace: int | None = None,
     ) -> Endpoint:
         """Put the container into the network, with an address of its choice or the next one.
 
         The endpoint's `netns_fd` is the container's namespace with `interface` ready for traffic;
-        it stays ours and open until `release`. It is None for `host` and `none`.
+        it stays ours and open until `release`. It is None for `host` and `none`. `namespace`: the
+        one to use, a descriptor that stays the caller's; without it one is made.
         Raises NoSuchNetwork, AlreadyAttached, PoolExhausted, NoSubnetLeft, AddressTaken,
         AddressOutside, InvalidArgument, AttachFailed; after any of them nothing of the attempt
         is left.
@@ -175,7 +182,7 @@ class Networks:
                 found = self._prepare(found)
             endpoint = self._lease(found, container_id, ip=ip, mac=mac)
             try:
-                return self._furnish(found, endpoint)
+                return self._furnish(found, endpoint, namespace)
             except BaseException:
                 self._leases.free([endpoint])
                 raise
@@ -315,12 +322,15 @@ class Networks:
         )
         return self._leases.lease(network, endpoint, mac=mac)
 
-    def _furnish(self, network: Network, endpoint: Endpoint) -> Endpoint:
+    def _furnish(self, network: Network, endpoint: Endpoint, namespace: int | None) -> Endpoint:
         """Make the sandbox and the interface in it, if the network gives one."""
         driver = self._drivers[network.driver]
         if not driver.gives_interface:
             return endpoint
-        made, self._spare = self._spare or sandbox.create(self._home), None
+        if namespace is not None:
+            made = sandbox.adopt(namespace, self._home)
+        else:
+            made, self._spare = self._spare or sandbox.create(self._home), None
         try:
             try:
                 driver.join(network, endpoint, made)

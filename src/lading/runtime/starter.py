@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from lading.kernel.memory import Region
     from lading.runtime.head import Head
+    from lading.runtime.mapped_start import MappedStart
     from lading.runtime.messages import Message
     from lading.runtime.plan import Host
 
@@ -37,20 +38,18 @@ OWN_DESCRIPTORS = 3  # connection, listener, directory: what comes before the re
 class Started:
     """What came of a start: `failure` says why there is no container, `fds` are by name."""
 
-    __slots__ = ("failure", "fds", "head", "pid", "warnings")
+    __slots__ = ("failure", "fds", "head", "pid")
 
     def __init__(
         self,
         head: Head,
         pid: int,
         failure: Message | None,
-        warnings: list[str],
         fds: dict[str, int],
     ) -> None:
         self.head = head
         self.pid = pid  # 0: it came not even to a child
         self.failure = failure
-        self.warnings = warnings
         self.fds = fds
 
 
@@ -59,6 +58,7 @@ class Starter:
 
     __slots__ = (
         "_group",
+        "_mapped",
         "_null",
         "_parked",
         "_pid",
@@ -75,6 +75,7 @@ class Starter:
         self.host = host
         self._null = null
         self._group: Cgroup | None = None  # on cgroup v2 alone
+        self._mapped: MappedStart | None = None  # in a user namespace
         self._pipes = [_open_pipe() for _ in range(2)]
         self._report, self._sync = messages.pair()
         self._pid = 0
@@ -103,41 +104,35 @@ class Starter:
         """Start the container of this request, or find out why not."""
         head, body = split(datagram)
         names = {"connection": fds[0], "listener": fds[1], "directory": fds[2]}
+        given = fds[OWN_DESCRIPTORS:]
         try:
-            failure = self._start(head, body, fds[OWN_DESCRIPTORS:], names)
+            failure = self._start(head, body, given, names)
         except Exception as error:
             self._report.close()  # a child that waits for its cgroup then ends
             number = getattr(error, "errno", 0) or 0
             failure = {"message": str(error), "errno": number, "step": "prepare"}
-        for descriptor in fds[OWN_DESCRIPTORS:]:
-            if descriptor not in names.values():
-                os.close(descriptor)  # or a network would live as long as this shift
-        return Started(head, self._pid, failure, self._warnings, names)
+        for descriptor in given:
+            os.close(descriptor)  # or a network would live as long as this shift
+        return Started(head, self._pid, failure, names)
 
     def _start(
         self, head: Head, body: bytes, fds: list[int], names: dict[str, int]
     ) -> Message | None:
-        self._pid, names["pidfd"] = self._child(head, body, fds, self._stdio(head, fds, names))
+        self._pid, names["pidfd"] = self._child(head, body, fds, self._stdio(head, names))
         fp("starter.init_cloned")
         self._write_state(head, names["directory"])
-        self._make_v1(head)
-        if head["gate"]:  # it may take days until the start
-            names["report"] = self._report.fileno()
-            if head["console"] is not None:
-                names["console"] = fds[head["console"]]
-            return None
+        if self._mapped is not None:
+            self._mapped.settle(self._report, self._pid)
+        else:
+            self._make_v1(head)
         failure = self._hear(names)
         if failure is None:
             fp("starter.started")
             self._tell_started(names)
         return failure
 
-    def _stdio(
-        self, head: Head, fds: list[int], names: dict[str, int]
-    ) -> tuple[int, int, int] | None:
+    def _stdio(self, head: Head, names: dict[str, int]) -> tuple[int, int, int] | None:
         """The child's three ends, None for a terminal; ours get their names."""
-        if head["stdio"] is not None:
-            return fds[head["stdio"][0]], fds[head["stdio"][1]], fds[head["stdio"][2]]
         if head["terminal"]:
             return None
         stdin = self._null
@@ -150,16 +145,15 @@ class Starter:
         self, head: Head, body: bytes, fds: list[int], stdio: tuple[int, int, int] | None
     ) -> tuple[int, int]:
         """The container's first process, on its way: pid and pidfd."""
-        if self._parked is not None and parked.fits(head["flags"]):
-            is_default = stdio is not None and head["stdio"] is None and not head["stdin"]
-            given = None if stdio is None else [] if is_default else list(stdio)
+        if self._parked is not None and head["users"] is None and parked.fits(head["flags"]):
+            given = None if stdio is None else list(stdio) if head["stdin"] else []
             parked.send(self._report, head["flags"], body, given, fds)
             found = self._parked
         else:
             found = self._clone(head, body, fds, stdio)
         for ours, theirs in self._pipes:
             os.close(theirs)
-            if stdio is None or head["stdio"] is not None:
+            if stdio is None:
                 os.close(ours)
         return found
 
@@ -171,6 +165,8 @@ class Starter:
             handover.reap(self.channel, self._parked[0])
             os.close(self._parked[1])
             self._report, self._sync = messages.pair()
+        if head["users"] is not None:
+            return self._clone_mapped(head, body, fds, stdio)
         if head["pid_namespace"]:
             descriptor = os.open(head["pid_namespace"], os.O_RDONLY | os.O_CLOEXEC)
             namespaces.setns(descriptor, namespaces.CLONE_NEWPID)
@@ -185,6 +181,25 @@ class Starter:
                 lambda: init.plan_container(body, self.host, fds),
             )
         self._sync.close()
+        if self._group is not None:
+            self._group.born(head["resources"])
+        return pid, pidfd
+
+    def _clone_mapped(
+        self, head: Head, body: bytes, fds: list[int], stdio: tuple[int, int, int] | None
+    ) -> tuple[int, int]:
+        """In a user namespace: nothing of it is loaded into the monitors of other containers."""
+        from lading.runtime.mapped_start import MappedStart
+
+        mapped = MappedStart(head, body, self.host, fds)
+        self._warnings += mapped.make_groups()
+        cgroup = self._make_v2(head)
+        mapped.make_mounts()
+        mapped.give_stdio(stdio)
+        fp("starter.mounts_made")
+        pid, pidfd = mapped.clone(self._sync, (self._report, self.channel), stdio, cgroup)
+        self._sync.close()
+        self._mapped = mapped
         if self._group is not None:
             self._group.born(head["resources"])
         return pid, pidfd

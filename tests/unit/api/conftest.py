@@ -39,9 +39,11 @@ from lading.wire.host_config import HostConfig
 from lading.wire.images import (
     DistributionInspect,
     ImageConfigView,
+    ImageExploration,
     ImageInspect,
     ImagesPruned,
     ImageSummary,
+    RegistryManifest,
     SearchResult,
 )
 from lading.wire.networks import EndpointSettings, NetworkSettings
@@ -300,6 +302,18 @@ class FakeImages:
 
     async def fetch_archive(self, source: str, **options: Any) -> Any:
         return await self.save([source], platforms=[])
+
+    async def explore(self, ref: str, **options: Any) -> ImageExploration:
+        self.calls.append(("explore", ref, options["platform"], options["with_files"]))
+        return ImageExploration(layers=[], size=9, wasted=1, waste=[])
+
+    async def manifest(self, name: str, **options: Any) -> RegistryManifest:
+        self.calls.append(("manifest", name, options["deep"], options["insecure"]))
+        return RegistryManifest(ref=name, descriptor={"size": 2}, raw=b"{}")
+
+    async def push_list(self, target: str, entries: Sequence[Any], **options: Any) -> None:
+        self.calls.append(("push_list", target, [entry.ref for entry in entries]))
+        options["progress"]({"aux": {"Digest": "sha256:1"}})
 
     async def fsck(self, *, repair: bool) -> list[Any]:
         self.calls.append(("fsck", repair))

@@ -36,7 +36,7 @@ def test_a_plain_container_has_no_warnings() -> None:
 @pytest.mark.parametrize(
     ("asked", "word"),
     [
-        (record(HostConfig(log_config=LogConfig(type="syslog"))), "log driver syslog"),
+        (record(HostConfig(log_config=LogConfig(type="awslogs"))), "log driver awslogs"),
         (record(HostConfig(security_opt=["apparmor=mine"])), "AppArmor"),
         (record(config=ContainerConfig(volumes={"/data": {}})), "anonymous volumes"),
     ],

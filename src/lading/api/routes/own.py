@@ -12,6 +12,7 @@ from lading.api.router import Route
 from lading.http import Response, StreamResponse
 from lading.wire import auth as auths
 from lading.wire import codec
+from lading.wire.images import ManifestList
 
 
 class FromHost(msgspec.Struct):
@@ -71,6 +72,44 @@ async def fetch_archive(call: Call) -> Response:
     return StreamResponse(chunks, headers=[("Content-Type", "application/x-tar")])
 
 
+async def explore(call: Call) -> Response:
+    """What is in each layer of an image, and what is wasted; `files` lists every file."""
+    return call.reply(
+        await call.backend.images.explore(
+            call.name,
+            platform=call.query.text("platform") or None,
+            with_files=call.query.flag("files"),
+        )
+    )
+
+
+async def manifest(call: Call) -> Response:
+    """A manifest as a registry has it; with `deep` those that an index names, too."""
+    return call.reply(
+        await call.backend.images.manifest(
+            call.query.text("name"),
+            deep=call.query.flag("deep"),
+            insecure=call.query.flag("insecure"),
+            auth=auths.from_header(call.request.header("x-registry-auth")),
+        )
+    )
+
+
+async def push_list(call: Call) -> Response:
+    """Push an index of manifests that the same registry has, telling of each."""
+    asked = codec.decode(await call.request.read(), ManifestList)
+    auth = auths.from_header(call.request.header("x-registry-auth"))
+    return await progress.respond(
+        lambda report: call.backend.images.push_list(
+            call.query.text("name"),
+            asked.manifests,
+            insecure=call.query.flag("insecure"),
+            progress=report,
+            auth=auth,
+        )
+    )
+
+
 async def fsck(call: Call) -> Response:
     """Check the image store; `repair` mends what can be."""
     found = await call.backend.images.fsck(repair=call.query.flag("repair"))
@@ -100,6 +139,9 @@ ROUTES = [
     Route("POST", "/lading/images/from-host", from_host),
     Route("POST", "/lading/images/copy", copy),
     Route("POST", "/lading/images/fetch-archive", fetch_archive),
+    Route("GET", "/lading/images/{name}/explore", explore),
+    Route("GET", "/lading/registry/manifest", manifest),
+    Route("POST", "/lading/registry/manifest-list", push_list),
     Route("POST", "/lading/images/fsck", fsck),
     Route("GET", "/lading/system/check", check),
     Route("POST", "/lading/system/check", repair, is_uninterrupted=True),
