@@ -12,6 +12,7 @@ from lading.containers import views
 from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.layout import Layout
+from lading.containers.mountpoints.record import MountRecord
 from lading.containers.record import ContainerRecord, ContainerState
 from lading.networks import Endpoint
 from lading.networks.ports import Published
@@ -52,6 +53,7 @@ def surroundings(*endpoints: Endpoint, bytes_used: int = 0) -> Context:
                 endpoints=lambda _: list(endpoints),
                 ports=SimpleNamespace(of=lambda _: PUBLISHED if endpoints else []),
             ),
+            volumes=SimpleNamespace(path_of=lambda name: f"/volumes/{name}"),
         ),
     )
 
@@ -103,7 +105,10 @@ def test_a_row_of_the_list(make_record: MakeRecord) -> None:
     record = make_record(
         created_ns=5 * SECOND + 7,
         config=ContainerConfig(image="base", cmd=["sh", "-c", "true"]),
-        host=HostConfig(binds=["/src:/dst:ro"], network_mode="bridge"),
+        host=HostConfig(network_mode="bridge"),
+        mounts=[
+            MountRecord("bind", "/dst", source="/src", is_read_only=True, propagation="rprivate")
+        ],
     )
     row = with_loop(lambda: views.summary(Container(record), surroundings(), views.Sizes(10, 90)))
     assert (row.names, row.command, row.created) == (["/web"], "sh -c true", 5)
