@@ -22,12 +22,14 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import lading
+from lading.kernel import netns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -242,6 +244,16 @@ class Engine:
             env=environ,
             timeout=60,
         )
+
+    def connect(self, address: str, port: int, timeout_s: float = 2.0) -> socket.socket:
+        """A TCP connection from the network namespace of the engine. Raises OSError."""
+
+        def connect() -> socket.socket:
+            netns.setns(self._namespace)
+            return socket.create_connection((address, port), timeout_s)
+
+        with ThreadPoolExecutor(1) as thread:  # which has a network namespace of its own
+            return thread.submit(connect).result()
 
     def forget_bridge(self) -> None:
         """Delete the default bridge, if there is one, so that the next start has to make it."""
