@@ -423,3 +423,24 @@ def until() -> Callable[[Callable[[], bool]], None]:
             time.sleep(0.02)
 
     return wait
+
+
+@pytest.fixture
+def make(engine: Engine) -> Iterator[Callable[..., str]]:
+    """Creates containers of a shell script; removes them after the test."""
+    made: list[str] = []
+
+    def create(script: str, *, name: str = "", host: Any = None, **config: Any) -> str:
+        document = {
+            "Image": "base",
+            "Cmd": ["sh", "-c", script],
+            "HostConfig": host or {},
+            **config,
+        }
+        found: str = engine.post(f"/containers/create?name={name}", document)["Id"]
+        made.append(found)
+        return found
+
+    yield create
+    for each in made:
+        engine.call("DELETE", f"/containers/{each}?force=1")
