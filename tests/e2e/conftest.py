@@ -91,6 +91,7 @@ class Engine:
         self.directory = tempfile.mkdtemp(prefix="lading-e2e-", dir="/tmp")
         self.socket = f"{self.directory}/engine.sock"
         self.address = f"unix://{self.socket}"
+        self.flags: list[str] = []  # further ones of the daemon's
         self._namespace = _network_namespace()
         self._process: subprocess.Popen[bytes] | None = None
         self._id = ""
@@ -113,7 +114,7 @@ class Engine:
         assert self._process is None
         words = [sys.executable, "-c", BOOT, f"{self.directory}/failpoint"]
         words += ["--data-root", f"{self.directory}/data", "--exec-root", f"{self.directory}/exec"]
-        words += ["-H", self.address, "-p", f"{self.directory}/pid"]
+        words += ["-H", self.address, "-p", f"{self.directory}/pid", *self.flags]
         environ = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
         environ["LADING_FAILPOINT"] = failpoint
         enter = ["nsenter", f"--net=/proc/self/fd/{self._namespace}"]
@@ -301,7 +302,8 @@ class Engine:
     def _cgroups(self) -> list[str]:
         """The cgroups of containers that are still there; the emptied parents are removed."""
         left: list[str] = []
-        for parent in glob.glob(f"/sys/fs/cgroup/*/lading/{self._id}"):
+        trees = ["/sys/fs/cgroup", *glob.glob("/sys/fs/cgroup/*/")]  # v2's alone, or each of v1
+        for parent in filter(os.path.isdir, (f"{tree}/lading/{self._id}" for tree in trees)):
             left += [entry.path for entry in os.scandir(parent) if entry.is_dir()]
             for path in (parent, os.path.dirname(parent)):
                 with contextlib.suppress(OSError):

@@ -23,7 +23,7 @@ SKIPPED = (
 ENVIRONMENT = """
 export PYTHONPATH=/guest/source/src HOME=/root PATH=$PATH:/guest/source/bin
 """
-PYTEST = "python3 -m pytest -q --color=no -p no:cacheprovider"
+PYTEST = "python3 -m pytest -v --color=no -p no:cacheprovider --timeout 300"
 LIMIT_S = 1800
 
 

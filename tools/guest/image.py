@@ -28,6 +28,7 @@ PACKAGES = (
     "uidmap",
     "libpam-systemd",
     "libseccomp2",
+    "podman",
 )
 LEFT_OUT = ("/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*", "/boot/initrd*")
 DISK_SIZE = "1500M"  # sparse
@@ -58,7 +59,10 @@ sync
 echo o >/proc/sysrq-trigger
 sleep 60
 """
-MASKED = ("systemd-timesyncd", "systemd-networkd", "e2scrub_reap", "systemd-resolved")
+MASKED = (
+    *("systemd-timesyncd", "systemd-networkd", "systemd-resolved", "e2scrub_reap"),
+    *("podman", "podman-restart", "podman-auto-update"),
+)
 
 
 class Image(NamedTuple):
