@@ -67,6 +67,9 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument(
         "--exec-opt", action="append", help="native.cgroupdriver=cgroupfs (default) or systemd"
     )
+    flags.add_argument(
+        "--selinux-enabled", action="store_true", default=None, help="label containers and files"
+    )
     flags.add_argument("-b", "--bridge", help="name of the default bridge (default lading0)")
     flags.add_argument("--bip", help="address of the default bridge, 10.9.0.1/24")
     flags.add_argument("--fixed-cidr", help="the part of its subnet that containers get")
@@ -93,7 +96,7 @@ def settings(words: Sequence[str]) -> dict[str, object]:
     document |= proxies if isinstance(proxies, dict) else {}
     plural = {"hosts": "host", "registry-mirrors": "registry-mirror"}
     plural |= {"insecure-registries": "insecure-registry", "log-opts": "log-opt"}
-    plural |= {"authorization-plugins": "authorization-plugin"}
+    plural |= {"authorization-plugins": "authorization-plugin", "exec-opts": "exec-opt"}
     for key, value in document.items():
         name = plural.get(key, key).replace("-", "_")
         if name not in flags:
@@ -144,6 +147,7 @@ def options(given: dict[str, object]) -> Options:
         storage_driver=text("storage_driver", ""),
         cgroup_parent=text("cgroup_parent", ""),
         cgroup_driver=_cgroup_driver(texts("exec_opt"), text("cgroup_parent", "")),
+        selinux_enabled=bool(given.get("selinux_enabled")),
         networks=networks,
         log_driver=text("log_driver", "json-file"),
         log_options=tuple(_log_options(given.get("log_opt"))),

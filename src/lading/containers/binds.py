@@ -6,8 +6,10 @@ propagation is rprivate unless said; read-only is recursive where the kernel can
 
 import os
 
+from lading.containers import selinux
 from lading.containers.oci_spec import Bind
 from lading.errors import InvalidArgument
+from lading.kernel import selinux as kernel
 from lading.wire.host_config import HostConfig
 
 PROPAGATIONS = {"private", "rprivate", "slave", "rslave", "shared", "rshared"}
@@ -79,6 +81,14 @@ def make_sources(binds: list[Bind]) -> None:
             os.makedirs(bind.source, 0o755, exist_ok=True)
 
 
+def relabel(binds: list[Bind], mount_label: str) -> None:
+    """Give the sources of `:z` and `:Z` their SELinux label. Raises NotAllowed, RelabelFailed."""
+    for bind in binds:
+        if bind.relabel:
+            own = bind.relabel == "Z"
+            kernel.relabel(bind.source, mount_label if own else selinux.shared(mount_label))
+
+
 def _from_text(text: str) -> Bind:
     parts = text.split(":")
     if not 2 <= len(parts) <= 3 or not all(parts[:2]):
@@ -103,4 +113,5 @@ def _bind(source: str, target: str, modes: list[str]) -> Bind:
     propagation = next((mode for mode in modes if mode in PROPAGATIONS), "rprivate")
     # rro: the recursive form, so that a mount below the source is read-only as well
     access = ["ro", "rro"] if "ro" in modes else ["rw"]
-    return Bind(source, os.path.normpath(target), ("rbind", propagation, *access))
+    label = next((mode for mode in modes if mode in ("z", "Z")), "")
+    return Bind(source, os.path.normpath(target), ("rbind", propagation, *access), label)

@@ -18,6 +18,7 @@ from lading.containers.filters import Filters
 from lading.containers.launcher import Launcher
 from lading.containers.layout import Layout
 from lading.containers.record import NoSuchContainer
+from lading.containers.security import Security
 from lading.errors import LadingError
 from lading.events import Event
 from lading.failpoints import fp
@@ -47,6 +48,7 @@ class Context:
         snapshots: Driver,
         networks: Networks,
         layout: Layout,
+        security: Security,
         log_default: LogConfig | None = None,
     ) -> None:
         self.database = database
@@ -55,6 +57,7 @@ class Context:
         self.snapshots = snapshots
         self.networks = networks
         self.layout = layout
+        self.security = security
         self.log_default = log_default or LogConfig(type="json-file")
         self.launcher = Launcher(layout.exec_root)
         self.filters = Filters(f"{layout.exec_root}/seccomp")

@@ -32,6 +32,15 @@ class Bind(NamedTuple):
     source: str
     destination: str
     options: tuple[str, ...] = ("rbind", "rprivate")
+    relabel: str = ""  # SELinux: "z" for all containers, "Z" for this one alone
+
+
+class Walls(NamedTuple):
+    """What a container's processes get from the security modules; "" is nothing."""
+
+    apparmor: str = ""
+    process_label: str = ""
+    mount_label: str = ""
 
 
 class Surroundings(NamedTuple):
@@ -44,6 +53,7 @@ class Surroundings(NamedTuple):
     init_path: str = ""  # the program behind --init, "" when it was not asked for
     has_swap_limit: bool = True
     devices: Devices = Devices([], [], {})
+    walls: Walls = Walls()
     variables: tuple[str, ...] = ()  # of links; the user's own go before them
 
 
@@ -120,6 +130,7 @@ def _process(record: ContainerRecord, around: Surroundings) -> dict[str, object]
         "capabilities": {"bounding": names, "effective": names, "permitted": names},
         "rlimits": resources.rlimits(host),
         "noNewPrivileges": has_no_new_privileges(host),
+        **confined(around.walls),
     }
     size = host.console_size
     if config.tty and size and any(size):
@@ -128,6 +139,12 @@ def _process(record: ContainerRecord, around: Surroundings) -> dict[str, object]
     if adjustment:
         process["oomScoreAdj"] = adjustment
     return process
+
+
+def confined(walls: Walls) -> dict[str, object]:
+    """The fields of an OCI process for the security modules."""
+    fields = {"apparmorProfile": walls.apparmor, "selinuxLabel": walls.process_label}
+    return {name: value for name, value in fields.items() if value}
 
 
 def security_options(host: HostConfig) -> list[tuple[str, str]]:
@@ -222,6 +239,8 @@ def _linux(record: ContainerRecord, around: Surroundings) -> dict[str, object]:
             [] if unconfined else READONLY_PATHS if read_only is None else read_only
         )
     linux["devices"] = around.devices.nodes
+    if around.walls.mount_label:
+        linux["mountLabel"] = around.walls.mount_label
     return linux
 
 

@@ -4,6 +4,7 @@ What is acquired is put on the caller's undo stack at once, so a failure at any 
 start, give it all back.
 """
 
+import asyncio
 import os
 import shutil
 from contextlib import AsyncExitStack
@@ -62,6 +63,9 @@ class Preparation:
         log = logging.plan_for_start(record)
         asked = binds.parse(record.host_config)
         binds.make_sources(asked)
+        walls = await asyncio.to_thread(context.security.prepare, record)
+        if walls.mount_label:
+            await asyncio.to_thread(binds.relabel, asked, walls.mount_label)
         endpoint = await self._attach(container, undo)
         fp("start.network-attached")
         linked = self._linked(container)
@@ -77,6 +81,7 @@ class Preparation:
                 variable for each in linked for variable in links.variables(record.name, each)
             ),
             init_path=INIT_TARGET if record.host_config.init else "",
+            walls=walls,
         )
         overlay = context.snapshots.mount(record.id)
         directory = context.layout.make_run(record.id)

@@ -98,6 +98,7 @@ class ContainerRecord(Struct, frozen=True):
     networking: NetworkingConfig
     platform: str = "linux"
     links: dict[str, str] = field(default_factory=dict)  # alias -> id of the linked container
+    selinux_level: str = ""  # its categories: "s0:c17,c250"; "" where SELinux is not used
     state: ContainerState = ContainerState()
 
     @property

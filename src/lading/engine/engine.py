@@ -14,6 +14,7 @@ from lading.containers import store as container_rows
 from lading.containers.context import Context
 from lading.containers.layout import Layout
 from lading.containers.recovery import recover, restart_stopped
+from lading.containers.security import Security
 from lading.containers.service import Containers
 from lading.engine.check import Finding, check, repair
 from lading.engine.disk_usage import DiskUsages
@@ -48,6 +49,7 @@ class Options(NamedTuple):
     storage_driver: str = ""
     cgroup_parent: str = ""
     cgroup_driver: str = "cgroupfs"  # or "systemd"
+    selinux_enabled: bool = False
     networks: Settings = Settings()
     log_driver: str = "json-file"
     log_options: tuple[tuple[str, str], ...] = ()
@@ -98,6 +100,7 @@ class Engine:
             snapshots=self.snapshots,
             networks=self.networks,
             layout=self.layout,
+            security=Security(engine_id, selinux_enabled=options.selinux_enabled),
             log_default=LogConfig(type=options.log_driver, config=dict(options.log_options)),
         )
         self.containers = Containers(self.context)

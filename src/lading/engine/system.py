@@ -109,8 +109,12 @@ class System:
             default_runtime=RUNTIMES[0],
             live_restore_enabled=True,
             init_binary=INIT_PROGRAMS[0],
-            security_options=["name=seccomp,profile=builtin", "name=cgroupns"],
-            warnings=[*engine.networks.warnings(), *engine.damaged.values()],
+            security_options=engine.context.security.options(),
+            warnings=[
+                *engine.networks.warnings(),
+                *engine.context.security.warnings(),
+                *engine.damaged.values(),
+            ],
         )
 
 

@@ -7,6 +7,7 @@ import pytest
 from lading.containers import binds
 from lading.containers.oci_spec import Bind
 from lading.errors import InvalidArgument
+from lading.kernel import selinux
 from lading.wire.host_config import HostConfig
 from lading.wire.mounts import BindOptions, Mount
 
@@ -118,3 +119,15 @@ def test_a_source_that_is_a_file_stays_one(tmp_path: Path) -> None:
     source.write_text("kept")
     binds.make_sources([one(f"{source}:/dst")])
     assert source.read_text() == "kept"
+
+
+def test_volumes_for_all_and_for_one_are_told_apart() -> None:
+    assert [one(f"/src:/dst:{mode}").relabel for mode in ("rw", "ro,z", "Z")] == ["", "z", "Z"]
+
+
+def test_sources_get_the_label_of_the_container_or_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[tuple[str, str]] = []
+    monkeypatch.setattr(selinux, "relabel", lambda *words: done.append(words))
+    asked = HostConfig(binds=["/a:/a", "/b:/b:z", "/c:/c:ro,Z"])
+    binds.relabel(binds.parse(asked), "u:r:file_t:s0:c1,c2")
+    assert done == [("/b", "u:r:file_t:s0"), ("/c", "u:r:file_t:s0:c1,c2")]

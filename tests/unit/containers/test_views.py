@@ -12,6 +12,7 @@ from lading.containers import views
 from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.layout import Layout
+from lading.containers.oci_spec import Walls
 from lading.containers.record import ContainerRecord, ContainerState
 from lading.networks import Endpoint
 from lading.wire.containers import ZERO_TIME, ContainerConfig
@@ -43,6 +44,7 @@ def surroundings(*endpoints: Endpoint, bytes_used: int = 0) -> Context:
             layout=Layout("/data", "/exec", "0123abcd"),
             snapshots=SimpleNamespace(usage=lambda _: (bytes_used, 1)),
             networks=SimpleNamespace(endpoints=lambda _: list(endpoints)),
+            security=SimpleNamespace(walls=lambda _: Walls("profile", "u:r:p_t:s0", "u:r:f_t:s0")),
         ),
     )
 
@@ -72,6 +74,8 @@ def test_inspect_tells_what_is_and_what_was_asked(make_record: MakeRecord) -> No
     assert document.state.started_at == "1970-01-01T00:00:01.000000000Z"
     assert document.state.finished_at == ZERO_TIME
     assert document.config == config
+    labels = document.app_armor_profile, document.process_label, document.mount_label
+    assert labels == ("profile", "u:r:p_t:s0", "u:r:f_t:s0")
     assert document.exec_ids == ["x1"]
     assert document.size_rw is UNSET
     assert document.network_settings.ip_address == "10.9.0.2"
