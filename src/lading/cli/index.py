@@ -97,6 +97,7 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "image": {
         "copy": "image_copy",
+        "explore": "image_explore",
         "from-host": "from_host",
         "fsck": "image_fsck",
         "history": "history",
@@ -113,6 +114,13 @@ GROUPS: dict[str, dict[str, str]] = {
         "save": "save",
         "tag": "tag",
     },
+    "manifest": {
+        "annotate": "manifest_annotate",
+        "create": "manifest_create",
+        "inspect": "manifest_inspect",
+        "push": "manifest_push",
+        "rm": "manifest_rm",
+    },
     "system": {
         "check": "check",
         "df": "df",
@@ -127,6 +135,7 @@ GROUP_SUMMARIES = {
     "container": "Manage containers",
     "context": "Manage contexts",
     "image": "Manage images",
+    "manifest": "Manage manifests and manifest lists of registries",
     "system": "Manage the engine",
 }
 
@@ -135,5 +144,6 @@ HIDDEN = {
     "container": {"list", "ps", "remove"},
     "context": {"list", "remove"},
     "image": {"list", "remove"},
+    "manifest": set(),
     "system": {"dial-stdio"},
 }

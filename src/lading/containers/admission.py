@@ -42,7 +42,7 @@ def warnings(record: ContainerRecord) -> list[str]:
         ),
         "anonymous volumes are not supported yet: they are plain directories": bool(config.volumes),
         f"log driver {host.log_config.type} sends nothing yet: the log is kept by the engine": (
-            logging.is_shipped(host.log_config)
+            logging.is_unsent(host.log_config)
         ),
         "AppArmor is not enabled on this host: its options have no effect": (
             not lsm.has_apparmor() and _asks_for("apparmor", host)

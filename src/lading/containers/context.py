@@ -19,6 +19,7 @@ from lading.containers.launcher import Launcher
 from lading.containers.layout import Layout
 from lading.containers.record import NoSuchContainer
 from lading.containers.security import Security
+from lading.containers.userns import Users
 from lading.errors import LadingError
 from lading.events import Event
 from lading.failpoints import fp
@@ -50,6 +51,7 @@ class Context:
         layout: Layout,
         security: Security,
         log_default: LogConfig | None = None,
+        users: Users | None = None,
     ) -> None:
         self.database = database
         self.journal = events
@@ -59,6 +61,7 @@ class Context:
         self.layout = layout
         self.security = security
         self.log_default = log_default or LogConfig(type="json-file")
+        self.users = users or Users(None, [], [])
         self.launcher = Launcher(layout.exec_root)
         self.filters = Filters(f"{layout.exec_root}/seccomp")
         self.is_closing = False

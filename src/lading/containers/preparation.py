@@ -7,7 +7,7 @@ start, give it all back.
 import asyncio
 import os
 import shutil
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from typing import NamedTuple
 
 from lading.containers import binds, devices, links, logging, oci_spec
@@ -23,6 +23,7 @@ from lading.networks import Endpoint, hosts, resolvconf
 from lading.networks.service import read_file
 
 INIT_PROGRAMS = ("docker-init", "tini-static", "tini")  # tried in this order for --init
+QUEUES = "/dev/mqueue"
 INIT_TARGET = "/sbin/docker-init"
 
 
@@ -36,6 +37,11 @@ class JoinedNotRunning(Conflict):
 
 class JoinedMissing(SystemFault):
     """joining {0} namespace of container: {1}"""
+
+
+class JoinedHasOtherIds(Conflict):
+    """cannot join {0} namespace of container: {1} is not in the same user namespace \
+(--userns=host may join any)"""
 
 
 class UnsupportedMode(InvalidArgument):
@@ -55,10 +61,16 @@ class Preparation:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._has_queues = os.path.ismount(QUEUES)
         self._has_swap_limit = has_swap_limit(hierarchies())
 
-    async def prepare(self, container: Container, undo: AsyncExitStack) -> Prepared:
-        """The request for the spawner. Raises LadingError; `undo` gives everything back."""
+    async def prepare(
+        self, container: Container, undo: AsyncExitStack, lent: ExitStack
+    ) -> Prepared:
+        """The request for the spawner. Raises LadingError; `undo` gives everything back.
+
+        `lent` closes, when the spawner has its own, descriptors that nobody else needs.
+        """
         context, record = self._context, container.record
         log = logging.plan_for_start(record)
         asked = binds.parse(record.host_config)
@@ -66,7 +78,9 @@ class Preparation:
         walls = await asyncio.to_thread(context.security.prepare, record)
         if walls.mount_label:
             await asyncio.to_thread(binds.relabel, asked, walls.mount_label)
-        endpoint = await self._attach(container, undo)
+        joined = self._joined(container)
+        users, netns = await self._user_namespace(container, lent)
+        endpoint = await self._attach(container, undo, netns)
         fp("start.network-attached")
         linked = self._linked(container)
         self._write_files(record, endpoint, linked)
@@ -74,8 +88,9 @@ class Preparation:
             hostname=record.config.hostname,
             cgroup_path=context.cgroup(container),
             binds=(*self._own_binds(record), *asked),
-            namespace_paths=self._joined(container),
+            namespace_paths=joined,
             has_swap_limit=self._has_swap_limit,
+            has_queues=self._has_queues,
             devices=devices.gather(record.host_config),
             variables=tuple(
                 variable for each in linked for variable in links.variables(record.name, each)
@@ -86,7 +101,11 @@ class Preparation:
         overlay = context.snapshots.mount(record.id)
         directory = context.layout.make_run(record.id)
         undo.callback(shutil.rmtree, directory, ignore_errors=True)
-        has_netns = endpoint is not None and endpoint.netns_fd is not None
+        descriptors = [endpoint.netns_fd] if endpoint and endpoint.netns_fd is not None else []
+        fds: dict[str, int | None] = {"netns": 0 if descriptors else None}
+        if users is not None:
+            fds["users"] = len(descriptors)
+            descriptors.append(users)
         request: dict[str, object] = {
             "id": record.id,
             "directory": directory,
@@ -100,19 +119,51 @@ class Preparation:
             "stdin": record.config.open_stdin,
             "systemd": context.layout.uses_systemd,
             "seccomp_filter": context.filters.path(record.host_config),
-            "fds": {"netns": 0 if has_netns else None},
+            "owner": list(record.ids.root) if record.ids else [0, 0],
+            "fds": fds,
         }
-        descriptors = [endpoint.netns_fd] if endpoint and endpoint.netns_fd is not None else []
         return Prepared(request, descriptors, log.quota)
 
-    async def _attach(self, container: Container, undo: AsyncExitStack) -> Endpoint | None:
+    async def _user_namespace(
+        self, container: Container, lent: ExitStack
+    ) -> tuple[int | None, int | None]:
+        """Descriptors of the user namespace and of a network namespace in it; None: the host's.
+
+        A container that joins another's namespaces joins its user namespace, too.
+        """
+        ids, host = container.record.ids, container.record.host_config
+        if ids is None:
+            return None, None
+        modes = {"network": host.network_mode, "ipc": host.ipc_mode, "pid": host.pid_mode}
+        found: dict[int, int] = {}  # inode -> descriptor
+        for kind, mode in modes.items():
+            if not mode.startswith("container:"):
+                continue
+            other = self._context.find(mode.removeprefix("container:"))
+            path = f"/proc/{other.record.state.pid}/ns/user"
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            lent.callback(os.close, descriptor)
+            found.setdefault(os.fstat(descriptor).st_ino, descriptor)
+            if other.record.ids != ids or len(found) > 1:
+                raise JoinedHasOtherIds(kind, other.id)
+        shared = next(iter(found.values()), None)
+        users, netns = await self._context.launcher.make_namespaces(ids, shared)
+        for descriptor in (users, netns):
+            lent.callback(os.close, descriptor)
+        return users, netns
+
+    async def _attach(
+        self, container: Container, undo: AsyncExitStack, namespace: int | None
+    ) -> Endpoint | None:
         """Join the network that was asked for; None when it is another container's."""
         mode = container.record.host_config.network_mode or "default"
         if mode.startswith("container:"):
             return None
         networks = self._context.networks
         name = "bridge" if mode == "default" else mode
-        endpoint = await self._context.call_network(lambda: networks.attach(container.id, name))
+        endpoint = await self._context.call_network(
+            lambda: networks.attach(container.id, name, namespace=namespace)
+        )
         undo.callback(self._context.release_network, container)
         return endpoint
 
@@ -137,7 +188,7 @@ class Preparation:
     def _own_binds(self, record: ContainerRecord) -> list[Bind]:
         """Files that the engine keeps for the container, and the program behind --init."""
         directory = self._context.layout.files(record.id)
-        options = ("bind", "rprivate")
+        options = ("bind", "rprivate", *(["idmap"] if record.ids else []))
         own = [
             Bind(f"{directory}/{name}", f"/etc/{name}", options)
             for name in ("resolv.conf", "hostname", "hosts")
@@ -215,7 +266,6 @@ def check_modes(record: ContainerRecord) -> None:
         "ipc": (host.ipc_mode, ("", "private", "shareable", "host", "none")),
         "pid": (host.pid_mode, ("", "host")),
         "uts": (host.uts_mode, ("", "host")),
-        "userns": (host.userns_mode, ("", "host")),
         "cgroupns": (host.cgroupns_mode, ("", "private", "host")),
     }
     for kind, (mode, known) in allowed.items():

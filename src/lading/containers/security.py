@@ -45,12 +45,11 @@ class Security:
         return selinux.new_level(container_id, others) if self.has_selinux else ""
 
     def options(self) -> list[str]:
-        """`SecurityOptions` of `info`, in Docker's order."""
+        """What `SecurityOptions` of `info` begins with, in Docker's order."""
         return [
             *(["name=apparmor"] if self.apparmor.is_enabled else []),
             "name=seccomp,profile=builtin",
             *(["name=selinux"] if self.has_selinux else []),
-            "name=cgroupns",
         ]
 
     def warnings(self) -> list[str]:

@@ -43,6 +43,16 @@ def create(home: int) -> Sandbox:
         netns.setns(home)
 
 
+def adopt(namespace: int, home: int) -> Sandbox:
+    """A namespace that somebody else made (in a user namespace); the descriptor stays theirs."""
+    netns.setns(namespace)
+    try:
+        _leave_interfaces_without_ipv6()
+        return Sandbox(os.dup(namespace), NetlinkSocket())
+    finally:
+        netns.setns(home)
+
+
 def _leave_interfaces_without_ipv6() -> None:
     """Interfaces that come later get no link-local address; loopback keeps ::1."""
     with contextlib.suppress(FileNotFoundError):  # a kernel without IPv6

@@ -15,7 +15,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from msgspec.structs import replace
 
@@ -25,6 +25,7 @@ from lading.kernel import netns
 from lading.networks import sandbox, store
 from lading.networks.driver import Driver, NetworkGone
 from lading.networks.drivers import Bridge, HostNetwork, NoNetwork
+from lading.networks.firewall import Firewall, Watch
 from lading.networks.leases import Leases
 from lading.networks.records import Endpoint, Network, Settings
 from lading.state import Database
@@ -57,6 +58,14 @@ def read_file(path: str) -> str:
         return file.read()
 
 
+def _open_firewall(engine_id: str, settings: Settings) -> Firewall | None:
+    """None where the kernel has no nfnetlink."""
+    try:
+        return Firewall(engine_id, is_on=settings.iptables)
+    except OSError:
+        return None
+
+
 class Networks:
     """The networks of one engine. `open` first, in the namespace that is the engine's host.
 
@@ -81,17 +90,20 @@ class Networks:
         self._prepared: dict[str, list[str]] = {}  # warnings by id, of networks ready for use
         self._drivers: dict[str, Driver] = {}
         self._spare: sandbox.Sandbox | None = None
+        self._firewall: Firewall | None = None
         self._home = -1
 
     def open(self) -> None:
         """Read the records and open the sockets; nothing on the host changes. Once."""
         self._home = netns.open_own()
+        self._firewall = _open_firewall(self._engine_id, self._settings)
         self._drivers = {
             "bridge": Bridge(
                 self._database,
                 engine_id=self._engine_id,
                 settings=self._settings,
                 read_file=self._read_file,
+                firewall=self._firewall,
             ),
             "host": HostNetwork(),
             "null": NoNetwork(),
@@ -112,6 +124,8 @@ class Networks:
         self._drop_spare()
         for driver in self._drivers.values():
             driver.close()
+        if self._firewall:
+            self._firewall.close()
         os.close(self._home)
         self._home = -1
 
@@ -131,12 +145,19 @@ class Networks:
                     log.error("network %s: cannot be repaired: %s", network.name, error)
 
     def attach(
-        self, container_id: str, network: str = DEFAULT, *, ip: str = "", mac: str = ""
+        self,
+        container_id: str,
+        network: str = DEFAULT,
+        *,
+        ip: str = "",
+        mac: str = "",
+        namespace: int | None = None,
     ) -> Endpoint:
         """Put the container into the network, with an address of its choice or the next one.
 
         The endpoint's `netns_fd` is the container's namespace with `interface` ready for traffic;
-        it stays ours and open until `release`. It is None for `host` and `none`.
+        it stays ours and open until `release`. It is None for `host` and `none`. `namespace`: the
+        one to use, a descriptor that stays the caller's; without it one is made.
         Raises NoSuchNetwork, AlreadyAttached, PoolExhausted, NoSubnetLeft, AddressTaken,
         AddressOutside, InvalidArgument, AttachFailed; after any of them nothing of the attempt
         is left.
@@ -149,7 +170,7 @@ class Networks:
                 found = self._prepare(found)
             endpoint = self._lease(found, container_id, ip=ip, mac=mac)
             try:
-                return self._furnish(found, endpoint)
+                return self._furnish(found, endpoint, namespace)
             except BaseException:
                 self._leases.free([endpoint])
                 raise
@@ -192,6 +213,18 @@ class Networks:
         """The endpoints in the network, for `network inspect`."""
         return self._leases.of_network(network_id)
 
+    def watch_firewall(self, call: Callable[[Callable[[], None]], Awaitable[None]]) -> Watch | None:
+        """Have the packet filter repaired when others change it; for the thread of the event loop.
+
+        `call` runs work in the thread of the networks. None where there is no filter.
+        """
+        firewall = self._firewall
+        if firewall is None or not firewall.is_on:
+            return None
+        return Watch(
+            firewall.name, firewall.port, lambda change: call(lambda: firewall.repair(change))
+        )
+
     def warnings(self) -> Sequence[str]:
         """What works less than it should, in sentences for `info`."""
         return sorted({warning for some in self._prepared.values() for warning in some})
@@ -203,6 +236,8 @@ class Networks:
         self._drop_spare()
         for driver in self._drivers.values():
             driver.remove()
+        if self._firewall:
+            self._firewall.remove_everything()
         self._prepared.clear()
 
     def _drop_spare(self) -> None:
@@ -252,12 +287,15 @@ class Networks:
         )
         return self._leases.lease(network, endpoint, mac=mac)
 
-    def _furnish(self, network: Network, endpoint: Endpoint) -> Endpoint:
+    def _furnish(self, network: Network, endpoint: Endpoint, namespace: int | None) -> Endpoint:
         """Make the sandbox and the interface in it, if the network gives one."""
         driver = self._drivers[network.driver]
         if not driver.gives_interface:
             return endpoint
-        made, self._spare = self._spare or sandbox.create(self._home), None
+        if namespace is not None:
+            made = sandbox.adopt(namespace, self._home)
+        else:
+            made, self._spare = self._spare or sandbox.create(self._home), None
         try:
             try:
                 driver.join(network, endpoint, made)

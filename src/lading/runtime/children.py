@@ -8,6 +8,7 @@ clone3 --> child runs its operations --> execve closes its end of the report soc
 from __future__ import annotations
 
 import os
+import stat
 
 from lading.kernel import namespaces
 from lading.runtime import init, messages
@@ -124,6 +125,12 @@ class ContainerProcess:
         self.exit_code = code if code >= 0 else 128 - code  # a shell's way to name the signal
         self._ended(self)
         os.close(self.pidfd)
+
+
+def give_pipe(descriptor: int, owner: list[int]) -> None:
+    """Let root of a user namespace open what was made for it, /dev/stdout: pipes, nothing else."""
+    if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+        os.fchown(descriptor, *owner)
 
 
 def _wait(pid: int) -> int:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from lading.kernel.memory import Region
     from lading.runtime.head import Head
+    from lading.runtime.mapped_start import MappedStart
     from lading.runtime.messages import Message
     from lading.runtime.plan import Host
 
@@ -59,6 +60,7 @@ class Starter:
 
     __slots__ = (
         "_group",
+        "_mapped",
         "_null",
         "_parked",
         "_pid",
@@ -75,6 +77,7 @@ class Starter:
         self.host = host
         self._null = null
         self._group: Cgroup | None = None  # on cgroup v2 alone
+        self._mapped: MappedStart | None = None  # in a user namespace
         self._pipes = [_open_pipe() for _ in range(2)]
         self._report, self._sync = messages.pair()
         self._pid = 0
@@ -120,7 +123,10 @@ class Starter:
         self._pid, names["pidfd"] = self._child(head, body, fds, self._stdio(head, fds, names))
         fp("starter.init_cloned")
         self._write_state(head, names["directory"])
-        self._make_v1(head)
+        if self._mapped is not None:
+            self._mapped.settle(self._report, self._pid)
+        else:
+            self._make_v1(head)
         if head["gate"]:  # it may take days until the start
             names["report"] = self._report.fileno()
             if head["console"] is not None:
@@ -150,7 +156,7 @@ class Starter:
         self, head: Head, body: bytes, fds: list[int], stdio: tuple[int, int, int] | None
     ) -> tuple[int, int]:
         """The container's first process, on its way: pid and pidfd."""
-        if self._parked is not None and parked.fits(head["flags"]):
+        if self._parked is not None and head["users"] is None and parked.fits(head["flags"]):
             is_default = stdio is not None and head["stdio"] is None and not head["stdin"]
             given = None if stdio is None else [] if is_default else list(stdio)
             parked.send(self._report, head["flags"], body, given, fds)
@@ -171,6 +177,8 @@ class Starter:
             handover.reap(self.channel, self._parked[0])
             os.close(self._parked[1])
             self._report, self._sync = messages.pair()
+        if head["users"] is not None:
+            return self._clone_mapped(head, body, fds, stdio)
         if head["pid_namespace"]:
             descriptor = os.open(head["pid_namespace"], os.O_RDONLY | os.O_CLOEXEC)
             namespaces.setns(descriptor, namespaces.CLONE_NEWPID)
@@ -189,6 +197,25 @@ class Starter:
             self._group.born(head["resources"])
         return pid, pidfd
 
+    def _clone_mapped(
+        self, head: Head, body: bytes, fds: list[int], stdio: tuple[int, int, int] | None
+    ) -> tuple[int, int]:
+        """In a user namespace: nothing of it is loaded into the monitors of other containers."""
+        from lading.runtime.mapped_start import MappedStart
+
+        mapped = MappedStart(head, body, self.host, fds)
+        self._warnings += mapped.make_groups()
+        cgroup = self._make_v2(head)
+        mapped.make_mounts()
+        mapped.give_stdio(stdio)
+        fp("starter.mounts_made")
+        pid, pidfd = mapped.clone(self._sync, (self._report, self.channel), stdio, cgroup)
+        self._sync.close()
+        self._mapped = mapped
+        if self._group is not None:
+            self._group.born(head["resources"])
+        return pid, pidfd
+
     def _make_v2(self, head: Head) -> int | None:
         """The v2 group's directory, for the child to be born in; v1 groups it makes itself."""
         trees, path = self.host.trees, head["cgroup"]
@@ -203,11 +230,14 @@ class Starter:
         return os.open(trees.v2 + path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def _write_state(self, head: Head, directory: int) -> None:
-        """Leave state.json for whoever must find these processes without us."""
+        """Leave state.json for whoever must find these processes without us.
+
+        A child whose plan was refused may be dead by now; its report, still unread, says why.
+        """
         monitor = os.getppid()
         record = {
             "pid": self._pid,
-            "start_time": pidfd.start_time(self._pid),
+            "start_time": _start_time(self._pid),
             "monitor_pid": monitor,
             "monitor_start_time": pidfd.start_time(monitor),
             "cgroup_path": head["cgroup"],
@@ -250,11 +280,16 @@ class Starter:
 
 def started(pid: int, warnings: list[str]) -> Message:
     """The event for clients; a start time of 0 says that the container has ended already."""
-    try:
-        start_time = pidfd.start_time(pid)
-    except ProcessLookupError:
-        start_time = 0
+    start_time = _start_time(pid)
     return {"event": "started", "pid": pid, "start_time": start_time, "warnings": warnings}
+
+
+def _start_time(pid: int) -> int:
+    """Of our child; 0, which no process has, when it has ended already."""
+    try:
+        return pidfd.start_time(pid)
+    except ProcessLookupError:
+        return 0
 
 
 def _open_pipe() -> tuple[int, int]:

@@ -11,10 +11,9 @@ from typing import TypeVar
 import pytest
 
 from lading.errors import Conflict, InvalidArgument, NotFound, Unavailable
-from lading.kernel import netns, sysctl
+from lading.kernel import netns, nftables, sysctl
 from lading.kernel.netlink import NetlinkSocket, address, link, route
 from lading.networks import Endpoint, Networks, Settings, sandbox
-from lading.networks.drivers import bridge
 from lading.networks.service import AttachFailed
 
 T = TypeVar("T")
@@ -355,10 +354,10 @@ def test_a_crash_after_the_lease_leaves_a_record_that_reconcile_frees(
 def test_a_kernel_without_nf_tables_is_a_warning(
     networks: Networks, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def refuse(engine_id: str) -> None:
+    def refuse(*_: object) -> None:
         raise OSError(93, "Protocol not supported")
 
-    monkeypatch.setattr(bridge, "Firewall", refuse)
+    monkeypatch.setattr(nftables, "commit", refuse)
     first, second = networks.attach("c1"), networks.attach("c2")
     (warning,) = networks.warnings()
     assert warning.startswith("no NAT and no filter, the kernel refuses nf_tables")

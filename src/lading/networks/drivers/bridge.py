@@ -21,7 +21,7 @@ from lading.kernel import sysctl
 from lading.kernel.netlink import NetlinkSocket, address, link, route
 from lading.networks import forwarding, ipam, resolvconf
 from lading.networks.driver import NetworkGone
-from lading.networks.firewall import Firewall
+from lading.networks.firewall import Firewall, Zone
 from lading.networks.records import Endpoint, Network, Settings
 from lading.networks.sandbox import Sandbox
 from lading.state import Database
@@ -41,12 +41,14 @@ class Bridge:
         engine_id: str,
         settings: Settings,
         read_file: Callable[[str], str],
+        firewall: Firewall | None,
     ) -> None:
+        """`firewall` is None where the kernel has none."""
+        self._firewall = firewall
         self._database = database
         self._settings = settings
         self._read_file = read_file
         self._owner = f"lading:{engine_id}"
-        self._engine_id = engine_id
         self._socket = NetlinkSocket()
         self._networks: dict[str, Network] = {}  # those prepared, by id
         self._indexes: dict[str, int] = {}  # of their links
@@ -81,7 +83,7 @@ class Bridge:
         self._socket.request(link.set_up(index))
         fp("networks.bridge-made")
         self._networks[network.id], self._indexes[network.id] = network, index
-        warnings = self._open_ways()
+        warnings = self._open_ways(network)
         if endpoints:
             self._ensure_ports(index, {endpoint.host_interface for endpoint in endpoints})
         return warnings
@@ -96,6 +98,8 @@ class Bridge:
             self._socket.request(
                 link.add_veth(port, master=self._indexes[network.id], mtu=network.mtu, peer=peer),
                 link.set_no_link_local(port),
+                # a published port of its own comes back to a container through its own port
+                link.set_port(port, hairpin=True, isolated=not self._settings.icc),
                 link.set_up(port),
             )
         except OSError as error:
@@ -113,16 +117,9 @@ class Bridge:
         )
 
     def remove(self) -> None:
-        """Delete the table and every bridge of this engine; forwarding goes back to what it was."""
+        """Delete every bridge of this engine; forwarding goes back to what it was."""
         self._networks.clear()
         self._indexes.clear()
-        try:
-            firewall = Firewall(self._engine_id)
-        except OSError:
-            firewall = None  # no nfnetlink, so no table
-        if firewall:
-            firewall.remove()
-            firewall.close()
         for one in link.dump(self._socket):
             if one.kind == "bridge" and one.alias == self._owner:
                 self._socket.request(link.delete(one.ifindex))
@@ -186,8 +183,8 @@ class Bridge:
         if changes:
             self._socket.request(*changes)
 
-    def _open_ways(self) -> list[str]:
-        """Forwarding and rules for all prepared networks; what cannot be had becomes a warning."""
+    def _open_ways(self, network: Network) -> list[str]:
+        """Forwarding and rules for the network; what cannot be had becomes a warning."""
         warnings = []
         ours = False
         if self._settings.ip_forward:
@@ -195,16 +192,19 @@ class Bridge:
                 ours = forwarding.enable(self._database)
             except OSError as error:
                 warnings.append(f"IPv4 forwarding is off and cannot be switched on: {error}")
-        networks = self._networks.values()
-        subnets = [network.subnet for network in networks] if self._settings.ip_masq else []
+        mode = "nat-unprotected" if self._settings.allow_direct_routing else "nat"
+        zone = Zone(
+            network.bridge,
+            (network.subnet,),
+            masquerade=self._settings.ip_masq,
+            icc=self._settings.icc,
+            mode_ipv4=mode,
+        )
         try:
-            firewall = Firewall(self._engine_id)
-            try:
-                bridges = [network.bridge for network in networks]
-                firewall.ensure(bridges, subnets, stays_no_router=ours)
-                dropping = firewall.drops_of_others()
-            finally:
-                firewall.close()
+            if self._firewall is None:
+                raise OSError(errno.EOPNOTSUPP, "no nfnetlink")
+            self._firewall.put_zone(zone, stays_no_router=ours)
+            dropping = self._firewall.dropping_chains()
         except OSError as error:
             return [*warnings, f"no NAT and no filter, the kernel refuses nf_tables: {error}"]
         return warnings + [

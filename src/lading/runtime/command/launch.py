@@ -20,6 +20,7 @@ from lading.kernel.cgroup import Cgroup
 from lading.runtime import hooks, init, messages, parent_mounts, plan, rundir
 from lading.runtime.command import store
 from lading.runtime.command.starting import GO_ON, StartFailed
+from lading.runtime.joining import join_for_children
 from lading.runtime.operations.user_namespace import DENIED
 
 TYPE_CHECKING = False
@@ -162,7 +163,7 @@ class Launch:
         stage = os.fork()
         if stage == 0:
             try:
-                _join_for_children(paths, self._linux, new_clocks=new_clocks)
+                join_for_children(paths, self._linux, new_clocks=new_clocks)
                 pid, descriptor = ns.clone3(flags | ns.CLONE_PARENT, cgroup=self._group)
                 if pid == 0:
                     self._be_init(ours, theirs, trees)
@@ -276,22 +277,3 @@ class Launch:
             store.remove_if_empty(group)
         if self._directory >= 0:
             self.entry.forget()
-
-
-def _join_for_children(paths: dict[str, str], linux: Linux, *, new_clocks: bool) -> None:
-    """Join what the next child shall be born in.
-
-    With a user namespace that is all but the mounts, which the child joins: in a new one it would
-    have no right to join what is the host's. A user namespace that is joined comes last.
-    """
-    kinds = ("network", "ipc", "uts", "cgroup", "time") if "user" in paths else ()
-    opened = {
-        kind: os.open(paths[kind], os.O_RDONLY | os.O_CLOEXEC)
-        for kind in (*kinds, "pid", "user")
-        if paths.get(kind)
-    }
-    if new_clocks:
-        ns.unshare(ns.CLONE_NEWTIME)
-        ns.set_time_offsets(linux.get("timeOffsets") or {})
-    for kind, descriptor in opened.items():
-        ns.setns(descriptor, ns.ALL_FLAGS[kind])

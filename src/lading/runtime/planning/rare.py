@@ -29,8 +29,8 @@ def add_user_namespace(
         raise BadSpec("user namespace mappings specified, but user namespace isn't enabled")
     if not asked["user"].get("path") and not all(mappings):
         raise BadSpec("user namespaces enabled, but no mapping found")
-    if not request.get("gate"):  # until the starter writes maps and makes mounts for its child
-        raise BadSpec("user namespaces are for lading-runtime only")
+    if not request.get("gate") and (request.get("fds") or {}).get("users") is None:
+        raise BadSpec("a container of the engine's gets its user namespace as a descriptor")
     steps.append(EnterUserNamespace())
 
 
