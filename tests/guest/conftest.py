@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.e2e import conftest as e2e
 from tests.e2e.conftest import SOURCE, Engine
 
 from lading.kernel.cgroup import hierarchies, systemd
 
 BIN = Path(SOURCE).parent / "bin"
 WAIT_S = 30.0  # the guest is emulated
+START_S = 120.0
 HAS_V2_AND_SYSTEMD = (
     os.geteuid() == 0
     and hierarchies().is_unified()
@@ -29,6 +31,7 @@ class Host:
 
     def __init__(self, *flags: str) -> None:
         self.flags = flags
+        e2e.START_S = START_S
         self.engine = Engine()
         self.engine.flags = list(flags)
         self.engine.start()
