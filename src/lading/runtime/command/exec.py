@@ -55,6 +55,8 @@ def execute(invocation: Invocation, options: Options) -> int:
         raise CannotExec("paused container (use --ignore-paused to override); not a running")
     spec = entry.spec()
     asked = process_of(options, spec)
+    if status == "created" and not state["is_sealed"] and _may_trace(asked):
+        raise CannotExec("created container with CAP_SYS_PTRACE (start it first); not a running")
     detach = options.switch("detach")
     if detach and asked.get("terminal") and not options.text("console-socket"):
         raise BadTerminal("cannot allocate tty if runc will detach without setting console socket")
@@ -234,6 +236,12 @@ def _joined_flags(pid: int) -> int:
         except FileNotFoundError:  # this kernel has none of the kind
             continue
     return flags
+
+
+def _may_trace(asked: Process) -> bool:
+    """Whether it could reach the interpreter in which init waits for its start."""
+    sets: dict[str, list[str]] = dict(asked.get("capabilities") or {})  # type: ignore[arg-type]
+    return any("CAP_SYS_PTRACE" in (names or []) for names in sets.values())
 
 
 def process_of(options: Options, spec: Spec) -> Process:

@@ -45,8 +45,16 @@ class Launch:
     """One container from its spec to `created`; `undo` takes all of it back."""
 
     def __init__(
-        self, entry: Entry, request: Request, state: State, host: plan.Host, *, notifies: bool
+        self,
+        entry: Entry,
+        request: Request,
+        state: State,
+        host: plan.Host,
+        *,
+        notifies: bool,
+        stone: int,
     ) -> None:
+        self._stone = stone
         self._notifies = notifies  # a directory for its readiness socket is wanted
         self.entry = entry
         self.request = request
@@ -211,6 +219,7 @@ class Launch:
                 trees=trees,
             ),
             listener=self._listener.fileno(),
+            stone=self._stone,
         )
 
     # -- on its way ----------------------------------------------------------------------------
