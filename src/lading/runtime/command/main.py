@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from importlib import import_module
 
 from lading.errors import InvalidArgument, LadingError
 from lading.runtime import sealing
@@ -114,7 +113,8 @@ def _run(invocation: Invocation, name: str, words: list[str]) -> int:
         options.words += rest
         if verb.enters or not sealing.is_sealed():  # else it is said already, by who was not
             invocation.debug(f"{name} {' '.join(words)}")
-        module = import_module(f"lading.runtime.command.{verb.module}")
+        # as importlib.import_module, without the modules that come with it
+        module = __import__(f"lading.runtime.command.{verb.module}", fromlist=[verb.function])
         status: int = getattr(module, verb.function)(invocation, options)
     except (LadingError, OSError, ValueError, KeyError, TypeError) as error:
         text = _text(error)
