@@ -18,7 +18,7 @@ from lading.kernel import idmap, pidfd
 from lading.kernel import namespaces as ns
 from lading.kernel.cgroup import Cgroup
 from lading.runtime import hooks, init, messages, parent_mounts, plan, rundir
-from lading.runtime.command import store
+from lading.runtime.command import filter_cache, store
 from lading.runtime.command.starting import GO_ON, StartFailed
 from lading.runtime.joining import join_for_children
 from lading.runtime.operations.user_namespace import DENIED
@@ -69,6 +69,7 @@ class Launch:
         self._group: int | None = None  # the v2 directory that init is born in
         self._had_cgroup = False  # it was there before us
         self._is_shared = False  # and so were processes in it
+        self._filter: bytes | None = None
         self._listener: _socket.socket | None = None
         self._directory = -1
 
@@ -84,6 +85,9 @@ class Launch:
             os.mkdir(store.NOTIFY, 0o755, dir_fd=self._directory)
         rundir.write(self._directory, store.CONFIG, dict(self._spec))
         self.entry.write(self.state)
+        self._filter = filter_cache.program(
+            self.entry.root, self._linux.get("seccomp"), os.uname().machine
+        )
         self._make_cgroup()
         fp("create.cgroup-made")
         self._listen()
@@ -215,7 +219,7 @@ class Launch:
                 self.request,
                 self._host,
                 self._fds,
-                seccomp=init.seccomp_filter(self.request),
+                seccomp=self._filter,
                 trees=trees,
             ),
             listener=self._listener.fileno(),
