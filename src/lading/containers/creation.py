@@ -9,7 +9,7 @@ import time
 from msgspec.structs import replace
 
 from lading import names
-from lading.containers import admission, links, logging, oci_spec, validation
+from lading.containers import admission, endpoints, links, logging, oci_spec, validation
 from lading.containers.collection import Collection
 from lading.containers.container import Container
 from lading.containers.context import Context
@@ -54,6 +54,13 @@ class Creation:
         self._check_joined(record.host_config)
         self._check_parent(record.host_config.cgroup_parent)
         record = replace(record, links=self._links(record.host_config))
+        networking = endpoints.settle(
+            record.networking,
+            record.host_config,
+            endpoints.mac_of(record.config.mac_address),
+            self._context.find_network,
+        )
+        record = replace(record, networking=networking)
         record, warnings = admission.check(record, host_limits())
         warnings = [*pointless, *warnings]
         snapshots, layout = self._context.snapshots, self._context.layout

@@ -18,6 +18,7 @@ from lading.containers.service import Containers
 from lading.engine.check import Finding, check, repair
 from lading.engine.disk_usage import DiskUsages
 from lading.engine.image_verbs import ImageVerbs
+from lading.engine.network_verbs import NetworkVerbs
 from lading.engine.system import System
 from lading.images import records as image_rows
 from lading.images.service import Images
@@ -102,6 +103,7 @@ class Engine:
         )
         self.containers = Containers(self.context)
         self.images = ImageVerbs(self.store, driver=self.snapshots.name)
+        self.network_verbs = NetworkVerbs(self)
         self.system = System(self)
         self.usage = DiskUsages(self)
 

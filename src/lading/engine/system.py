@@ -77,7 +77,7 @@ class System:
             driver_status=[("Backing Filesystem", "extfs"), ("Supports d_type", "true")],
             plugins=Plugins(
                 volume=["local"],
-                network=["bridge", "host", "null"],
+                network=list(engine.networks.driver_names),
                 log=sorted(("json-file", "local", "none")),
             ),
             memory_limit="memory" in controllers,

@@ -2,7 +2,8 @@
 
     postrouting (nat, srcnat):    from @subnets, leaving by no bridge of ours  -> masquerade
     forward (filter, filter):     of an established connection                 -> accept
-                                  from a bridge to the same bridge             -> accept
+                                  from a bridge to the same bridge, if icc     -> accept
+                                  from the bridge of an internal network       -> drop
                                   to a bridge                                  -> drop
                                   from a bridge                                -> accept
     and only if forwarding is on because of us, so that the host is no router for its neighbours:
@@ -19,8 +20,9 @@ must let our bridges pass there too; `drops_of_others` finds such chains.
 """
 
 import errno
-from collections.abc import Iterable
+from collections.abc import Sequence
 from ipaddress import IPv4Network
+from typing import NamedTuple
 
 from lading.kernel import nftables
 from lading.kernel.netlink import NETLINK_NETFILTER, NetlinkSocket
@@ -31,17 +33,23 @@ _ACCEPT = nft.verdict(nft.NF_ACCEPT)
 _DROP = nft.verdict(nft.NF_DROP)
 
 
-def ruleset(
-    table: nftables.Table,
-    bridges: Iterable[str],
-    subnets: Iterable[str],
-    *,
-    stays_no_router: bool,
-) -> list[bytes]:
+class Zone(NamedTuple):
+    """A network as the filter sees it: a bridge, and which addresses are behind it."""
+
+    bridge: str
+    subnets: tuple[str, ...]  # of both families
+    masquerade: bool = True
+    icc: bool = True  # containers of the network may talk to each other
+    internal: bool = False  # nothing passes to or from elsewhere
+    mode_ipv4: str = "nat"  # nat, nat-unprotected, routed, isolated
+    mode_ipv6: str = "nat"
+
+
+def ruleset(table: nftables.Table, zones: Sequence[Zone], *, stays_no_router: bool) -> list[bytes]:
     """The batch that makes the table exactly this, whatever it was before.
 
-    `bridges` are names of links, `subnets` those to masquerade; with `stays_no_router` the host
-    forwards nothing from one hardware interface to another (or the same).
+    With `stays_no_router` the host forwards nothing from one hardware interface to another (or the
+    same).
     """
     return [
         table.create(),  # so that the deletion finds one
@@ -50,9 +58,10 @@ def ruleset(
         table.set("subnets", messages.IPV4_ADDRESS, flags=messages.NFT_SET_INTERVAL),
         table.set("bridges", messages.INTERFACE),
         table.set("neighbours", messages.INTERFACE_PAIR),
+        table.set("internal", messages.INTERFACE),
         *_masquerade(table),
         *_forward(table, stays_no_router=stays_no_router),
-        *_elements(table, list(bridges), [IPv4Network(subnet) for subnet in subnets]),
+        *_elements(table, zones),
     ]
 
 
@@ -89,6 +98,7 @@ def _forward(table: nftables.Table, *, stays_no_router: bool) -> list[bytes]:
         ),
         table.rule("forward", nft.connection_state(known), _ACCEPT),
         table.rule("forward", same_bridge, nft.in_set("neighbours"), _ACCEPT),
+        table.rule("forward", nft.input_interface(), nft.in_set("internal"), _DROP),
         table.rule("forward", nft.output_interface(), nft.in_set("bridges"), _DROP),
         table.rule("forward", nft.input_interface(), nft.in_set("bridges"), _ACCEPT),
     ]
@@ -98,8 +108,15 @@ def _forward(table: nftables.Table, *, stays_no_router: bool) -> list[bytes]:
     return rules
 
 
-def _elements(table: nftables.Table, bridges: list[str], subnets: list[IPv4Network]) -> list[bytes]:
+def _elements(table: nftables.Table, zones: Sequence[Zone]) -> list[bytes]:
     key, element = messages.interface_key, messages.element
+    subnets = [
+        IPv4Network(subnet)
+        for zone in zones
+        for subnet in zone.subnets
+        if zone.masquerade and not zone.internal and zone.mode_ipv4.startswith("nat")
+        if ":" not in subnet
+    ]
     intervals = [
         part
         for subnet in subnets
@@ -107,11 +124,13 @@ def _elements(table: nftables.Table, bridges: list[str], subnets: list[IPv4Netwo
             subnet.network_address.packed, subnet.broadcast_address.packed
         )
     ]
-    return [
-        table.add_elements("bridges", [element(key(name)) for name in bridges]),
-        table.add_elements("neighbours", [element(key(name, name)) for name in bridges]),
-        table.add_elements("subnets", intervals),
-    ]
+    wanted = {
+        "bridges": [element(key(zone.bridge)) for zone in zones],
+        "neighbours": [element(key(zone.bridge, zone.bridge)) for zone in zones if zone.icc],
+        "internal": [element(key(zone.bridge)) for zone in zones if zone.internal],
+        "subnets": intervals,
+    }
+    return [table.add_elements(name, found) for name, found in wanted.items() if found]
 
 
 class Firewall:
@@ -122,11 +141,9 @@ class Firewall:
         self._socket = NetlinkSocket(NETLINK_NETFILTER)
         self._table = nftables.Table(f"lading-{engine_id}")
 
-    def ensure(
-        self, bridges: Iterable[str], subnets: Iterable[str], *, stays_no_router: bool
-    ) -> None:
+    def ensure(self, zones: Sequence[Zone], *, stays_no_router: bool) -> None:
         """Make the table so, atomically; about 0.3 ms. Raises OSError if the kernel cannot."""
-        batch = ruleset(self._table, bridges, subnets, stays_no_router=stays_no_router)
+        batch = ruleset(self._table, zones, stays_no_router=stays_no_router)
         nftables.commit(self._socket, batch)
 
     def remove(self) -> None:

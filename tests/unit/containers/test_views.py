@@ -43,6 +43,7 @@ def surroundings(*endpoints: Endpoint, bytes_used: int = 0) -> Context:
             layout=Layout("/data", "/exec", "0123abcd"),
             snapshots=SimpleNamespace(usage=lambda _: (bytes_used, 1)),
             networks=SimpleNamespace(endpoints=lambda _: list(endpoints)),
+            find_network=lambda _: None,
         ),
     )
 

@@ -15,7 +15,7 @@ from lading.engine.check import Finding, check
 from lading.images.leases import Leases
 from lading.kernel import mount
 from lading.kernel.cgroup import Hierarchies
-from lading.networks import Endpoint
+from lading.networks import Endpoint, Network
 from lading.storage.snapshots import store as snapshot_rows
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Host:
             store=SimpleNamespace(stores=SimpleNamespace(leases=Leases(), content=None)),
             networks=SimpleNamespace(
                 release=id,
-                list=lambda: [SimpleNamespace(id="n1")],
+                list=lambda: [Network("n1", "bridge", "bridge", 1)],
                 endpoints_of=lambda _: [endpoint],
             ),
         )

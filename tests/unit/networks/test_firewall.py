@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lading.networks.firewall import Firewall
+from lading.networks.firewall import Firewall, Zone
 
 RULES = """\
 table ip lading-0123abcd {
@@ -21,6 +21,9 @@ table ip lading-0123abcd {
         type ifname . ifname
         elements = { "lading0" . "lading0", "lading1" . "lading1" }
     }
+    set internal {
+        type ifname
+    }
     chain postrouting {
         type nat hook postrouting priority srcnat; policy accept;
         ip saddr @subnets oifname != @bridges masquerade
@@ -29,6 +32,7 @@ table ip lading-0123abcd {
         type filter hook forward priority filter; policy accept;
         ct state established,related accept
         iifname . oifname @neighbours accept
+        iifname @internal drop
         oifname @bridges drop
         iifname @bridges accept
     }
@@ -59,30 +63,30 @@ def words(text: str) -> list[str]:
 
 
 def test_the_table_is_what_the_module_says(firewall: Firewall) -> None:
-    subnets = ["10.9.0.0/16", "10.8.0.0/24"]
-    firewall.ensure(["lading0", "lading1"], subnets, stays_no_router=False)
+    zones = [Zone("lading0", ("10.9.0.0/16",)), Zone("lading1", ("10.8.0.0/24",))]
+    firewall.ensure(zones, stays_no_router=False)
     assert words(nft("list", "ruleset")) == words(RULES)
 
 
 def test_a_host_that_was_no_router_stays_none_between_network_cards(firewall: Firewall) -> None:
-    firewall.ensure(["lading0"], [], stays_no_router=True)
+    firewall.ensure([Zone("lading0", ())], stays_no_router=True)
     lines = words(nft("list", "chain", "ip", "lading-0123abcd", "forward"))
     assert "type filter hook forward priority filter; policy drop;" in lines
     assert lines[-4:-2] == ['meta iifkind != "" accept', 'meta oifkind != "" accept']
 
 
 def test_ensuring_twice_is_the_same_and_repairs_what_was_changed(firewall: Firewall) -> None:
-    firewall.ensure(["lading0"], ["10.9.0.0/16"], stays_no_router=True)
+    firewall.ensure([Zone("lading0", ("10.9.0.0/16",))], stays_no_router=True)
     once = nft("-s", "list", "ruleset")
     nft("flush", "table", "ip", "lading-0123abcd")
-    firewall.ensure(["lading0"], ["10.9.0.0/16"], stays_no_router=True)
+    firewall.ensure([Zone("lading0", ("10.9.0.0/16",))], stays_no_router=True)
     assert nft("-s", "list", "ruleset") == once
 
 
 def test_removing_leaves_nothing_of_ours_and_all_of_others(firewall: Firewall) -> None:
     nft("add", "table", "ip", "theirs")
     before = nft("list", "ruleset")
-    firewall.ensure(["lading0"], ["10.9.0.0/16"], stays_no_router=True)
+    firewall.ensure([Zone("lading0", ("10.9.0.0/16",))], stays_no_router=True)
     firewall.remove()
     firewall.remove()
     assert nft("list", "ruleset") == before
@@ -92,5 +96,5 @@ def test_a_chain_of_others_that_drops_forwarded_packets_is_found(firewall: Firew
     nft("add", "table", "ip", "filter")
     chain = "{ type filter hook forward priority 0; policy drop; }"
     nft("add", "chain", "ip", "filter", "FORWARD", chain)
-    firewall.ensure(["lading0"], [], stays_no_router=True)
+    firewall.ensure([Zone("lading0", ())], stays_no_router=True)
     assert firewall.drops_of_others() == ["filter/FORWARD"]

@@ -10,12 +10,12 @@ from typing import TypeVar
 
 import pytest
 
-from lading.errors import Conflict, InvalidArgument, NotFound, Unavailable
+from lading.errors import InvalidArgument, NotFound, PermissionDenied, Unavailable
 from lading.kernel import netns, sysctl
 from lading.kernel.netlink import NetlinkSocket, address, link, route
 from lading.networks import Endpoint, Networks, Settings, sandbox
-from lading.networks.drivers import bridge
-from lading.networks.service import AttachFailed
+from lading.networks.attaching import AttachFailed
+from lading.networks.drivers import ways
 
 T = TypeVar("T")
 OpenNetworks = Callable[..., Networks]
@@ -251,7 +251,9 @@ def test_a_network_is_found_by_name_id_and_beginning_of_id(networks: Networks) -
 
 def test_a_container_joins_a_network_once(networks: Networks) -> None:
     networks.attach("c1")
-    with pytest.raises(Conflict, match="endpoint with name c1 already exists in network bridge"):
+    with pytest.raises(
+        PermissionDenied, match="endpoint with name c1 already exists in network bridge"
+    ):
         networks.attach("c1")
 
 
@@ -340,7 +342,7 @@ def test_a_crash_after_the_lease_leaves_a_record_that_reconcile_frees(
     def die(_: int) -> None:
         raise SystemExit
 
-    monkeypatch.setattr(sandbox, "create", die)
+    monkeypatch.setattr("lading.networks.attaching.sandbox.create", die)
     monkeypatch.setattr("lading.networks.leases.Leases.free", lambda *_: None)
     with pytest.raises(SystemExit):
         networks.attach("c1")
@@ -358,7 +360,7 @@ def test_a_kernel_without_nf_tables_is_a_warning(
     def refuse(engine_id: str) -> None:
         raise OSError(93, "Protocol not supported")
 
-    monkeypatch.setattr(bridge, "Firewall", refuse)
+    monkeypatch.setattr(ways, "Firewall", refuse)
     first, second = networks.attach("c1"), networks.attach("c2")
     (warning,) = networks.warnings()
     assert warning.startswith("no NAT and no filter, the kernel refuses nf_tables")

@@ -7,6 +7,7 @@ from lading.api.routes import (
     containers,
     exec,
     images,
+    networks,
     own,
     system,
 )
@@ -19,6 +20,7 @@ ROUTES = [
     *container_files.ROUTES,
     *exec.ROUTES,
     *images.ROUTES,
+    *networks.ROUTES,
     *own.ROUTES,
 ]
 
