@@ -113,6 +113,17 @@ GROUPS: dict[str, dict[str, str]] = {
         "save": "save",
         "tag": "tag",
     },
+    "network": {
+        "connect": "network_connect",
+        "create": "network_create",
+        "disconnect": "network_disconnect",
+        "inspect": "network_inspect",
+        "list": "network_ls",
+        "ls": "network_ls",
+        "prune": "network_prune",
+        "remove": "network_rm",
+        "rm": "network_rm",
+    },
     "system": {
         "check": "check",
         "df": "df",
@@ -127,6 +138,7 @@ GROUP_SUMMARIES = {
     "container": "Manage containers",
     "context": "Manage contexts",
     "image": "Manage images",
+    "network": "Manage networks",
     "system": "Manage the engine",
 }
 
@@ -135,5 +147,6 @@ HIDDEN = {
     "container": {"list", "ps", "remove"},
     "context": {"list", "remove"},
     "image": {"list", "remove"},
+    "network": {"list", "remove"},
     "system": {"dial-stdio"},
 }
