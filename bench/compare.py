@@ -4,7 +4,9 @@
 
 Our engine is started in a network namespace and folders of its own; the peers run already. Both
 are asked in turn, by the same `docker` command, on the same image; the medians count. Needs root,
-a static busybox, unshare(1), ip(8); for pulls a `docker-registry` and nsenter(1), curl(1).
+a static busybox, unshare(1), ip(8); for pulls a `docker-registry`, skopeo(1), nsenter(1), curl(1).
+Rows of images are about memory and CPU, so let `--scratch` and the peers' roots be on a tmpfs: a
+disk's page cache costs more than what is compared.
 """
 
 import argparse
@@ -16,7 +18,7 @@ from pathlib import Path
 from bench import measurements
 from bench.archive import write_busybox, write_docker_archive
 from bench.engines import Engine, default_command, started
-from bench.images import loads, pulls
+from bench.images import IMAGE, archives, transfers
 from bench.table import Row, render
 
 
@@ -33,10 +35,11 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("--rootfs", type=Path, help="tar of a root, for load and pull")
     flags.add_argument("--registry", help="the program docker-registry, for pulls")
     flags.add_argument("--scratch", help="folder for all that is written (default: TMPDIR)")
+    flags.add_argument("--only", choices=("containers", "images"), help="one half of the rows")
     flags.add_argument("--runs", type=int, default=40, help="starts one at a time")
     flags.add_argument("--burst", type=int, default=64, help="starts at 1, 4, 16 in flight")
     flags.add_argument("--idle", type=int, default=20, help="idle containers")
-    flags.add_argument("--image-runs", type=int, default=1, help="loads and pulls")
+    flags.add_argument("--image-runs", type=int, default=1, help="loads, saves, pushes, pulls")
     flags.add_argument("--pause-ms", type=float, default=50)
     return flags
 
@@ -66,6 +69,18 @@ def _peer(socket: str) -> Engine:
 
 def measure(options: argparse.Namespace, engines: list[Engine], work: Path) -> list[Row]:
     """All rows, in the order of the table."""
+    rows: list[Row] = []
+    if options.only != "images":
+        rows += _containers(options, engines, work)
+    if options.rootfs and options.only != "containers":
+        bench = measurements.Bench(options, engines, IMAGE)
+        rows += archives(bench, options.rootfs, work)
+        if options.registry:
+            rows += transfers(bench, options.rootfs, work)
+    return rows
+
+
+def _containers(options: argparse.Namespace, engines: list[Engine], work: Path) -> list[Row]:
     image = "lading-bench/busybox:latest"
     layer, archive = work / "busybox.layer", work / "busybox.tar"
     write_busybox(layer, options.busybox)
@@ -73,11 +88,6 @@ def measure(options: argparse.Namespace, engines: list[Engine], work: Path) -> l
     bench = measurements.Bench(options, engines, image)
     bench.docker_all("load", "-i", str(archive))
     try:
-        rows = [*bench.runs(), *bench.bursts(), *bench.idle()]
+        return [*bench.runs(), *bench.bursts(), *bench.idle()]
     finally:
         bench.docker_all("rmi", "-f", image)
-    if options.rootfs:
-        rows += loads(bench, options.rootfs, work)
-        if options.registry:
-            rows += pulls(bench, options.rootfs, work)
-    return rows

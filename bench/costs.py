@@ -46,6 +46,19 @@ def pss_mib(pid: int) -> float:
     return 0.0
 
 
+def forget_peak(pid: int) -> None:
+    """Let the next `peak_mib` be of what happens from now on: clear_refs in proc(5)."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def peak_mib(pid: int) -> float:
+    """The most resident memory that a process had: VmHWM in proc(5)."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
 def parent(pid: int) -> int:
     return int(_stat(pid)[1])
 

@@ -1,6 +1,14 @@
-"""Load and pull of a whole distribution: what the engine spends, and how long it takes."""
+"""Load, save, push and pull of a whole distribution: what the engine spends, and how long it takes.
 
+CPU seconds are those of the engine and of what it started; the peak is of the engine's own process
+(VmHWM: the page cache is not in it).
+"""
+
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from bench import costs
 from bench.archive import write_docker_archive
@@ -10,50 +18,94 @@ from bench.registry import served
 from bench.table import Row
 
 IMAGE = "lading-bench/rootfs:latest"
+COMPRESSIONS = ("gzip", "zstd")
 
 
-def loads(bench: Bench, rootfs: Path, work: Path) -> list[Row]:
-    """`docker load` of the root as an archive of one plain layer."""
-    archive = work / "rootfs.tar"
+class _Spent(NamedTuple):
+    cpu_s: float
+    wall_s: float
+    peak_mib: float
+
+
+def archives(bench: Bench, rootfs: Path, work: Path) -> list[Row]:
+    """`docker load` of the root as an archive of one plain layer, and `docker save` of it."""
+    archive, saved = work / "rootfs.tar", work / "saved.tar"
     write_docker_archive(archive, rootfs, IMAGE)
+    load, save = ["load", "-i", str(archive)], ["save", "-o", str(saved), IMAGE]
     try:
-        return _cycle(bench, "load", ["load", "-i", str(archive)], IMAGE)
+        return _cycle(bench, [("load", load), ("save", save)], IMAGE)
     finally:
         archive.unlink()
+        saved.unlink(missing_ok=True)
 
 
-def pulls(bench: Bench, rootfs: Path, work: Path) -> list[Row]:
-    """`docker pull` of the same, gzipped by the last engine's push, from a registry on loopback."""
+def transfers(bench: Bench, rootfs: Path, work: Path) -> list[Row]:
+    """`docker pull` of the same, as gzip and as zstd, from a registry on loopback; and `push`."""
     archive = work / "rootfs.tar"
+    rows: list[Row] = []
     with served(bench.options.registry, bench.engines, bench.options.scratch) as address:
-        remote = f"{address}/rootfs:latest"
-        write_docker_archive(archive, rootfs, remote)
-        pusher = bench.engines[-1]
-        bench.docker(pusher, "load", "-i", str(archive))
+        write_docker_archive(archive, rootfs, IMAGE)
+        with _loaded(bench, archive, f"{address}/pushed:latest") as remote:
+            rows += _cycle(bench, [("push", ["push", remote])], None, 1)  # the next finds it there
+        for compression in COMPRESSIONS:
+            _publish(bench.engines[0], archive, f"{address}/{compression}:latest", compression)
         archive.unlink()
-        bench.docker(pusher, "push", remote)
-        bench.docker(pusher, "rmi", "-f", remote)
-        return _cycle(bench, "pull", ["pull", remote], remote)
+        for compression in COMPRESSIONS:
+            remote = f"{address}/{compression}:latest"
+            rows += _cycle(bench, [(f"pull ({compression})", ["pull", remote])], remote)
+    return rows
 
 
-def _cycle(bench: Bench, title: str, command: list[str], image: str) -> list[Row]:
-    """Bring the image in and remove it again, some times in each engine."""
-    cpu: list[list[float]] = [[] for _ in bench.engines]
-    wall: list[list[float]] = [[] for _ in bench.engines]
-    for _ in range(bench.options.image_runs):
+@contextmanager
+def _loaded(bench: Bench, archive: Path, remote: str) -> Iterator[str]:
+    """The image in every engine, each under a name of its own in the registry."""
+    bench.docker_all("load", "-i", str(archive))
+    bench.docker_all("tag", IMAGE, remote)
+    try:
+        yield remote
+    finally:
+        bench.docker_all("rmi", "-f", IMAGE, remote)
+
+
+def _publish(engine: Engine, archive: Path, remote: str, compression: str) -> None:
+    """Put the archive's image into the registry, by a third party."""
+    words = ["skopeo", "copy", "-q", "--dest-tls-verify=false", "--format", "oci"]
+    words += ["--dest-compress-format", compression, f"docker-archive:{archive}"]
+    inside = ["nsenter", "--net", "-t", str(engine.pid)]
+    subprocess.run([*inside, *words, f"docker://{remote}"], check=True)
+
+
+def _cycle(
+    bench: Bench,
+    commands: Sequence[tuple[str, list[str]]],
+    image: str | None,
+    runs: int | None = None,
+) -> list[Row]:
+    """Run the commands, some times in each engine; `image` is removed after each time."""
+    spent: dict[str, list[list[_Spent]]] = {
+        title: [[] for _ in bench.engines] for title, _ in commands
+    }
+    for _ in range(runs or bench.options.image_runs):
         for index, engine in enumerate(bench.engines):
-            taken = _spent(bench, engine, command)
-            cpu[index].append(taken.cpu_s)
-            wall[index].append(taken.wall_s)
-            bench.docker(engine, "rmi", "-f", image)
-    title = f"{title} of the rootfs, docker"
-    return bench.note(
-        [Row(f"{title}: CPU of the engine", "s", cpu), Row(f"{title}: on the clock", "s", wall)]
-    )
+            for title, command in commands:
+                spent[title][index].append(_run(bench, engine, command))
+            if image:
+                bench.docker(engine, "rmi", "-f", image)
+    return bench.note([row for title, _ in commands for row in _rows(title, spent[title])])
 
 
-def _spent(bench: Bench, engine: Engine, command: list[str]) -> costs.Cost:
+def _rows(title: str, spent: Sequence[Sequence[_Spent]]) -> list[Row]:
+    title = f"{title} of the rootfs"
+    return [
+        Row(f"{title}: CPU of the engine", "s", [[each.cpu_s for each in one] for one in spent]),
+        Row(f"{title}: on the clock", "s", [[each.wall_s for each in one] for one in spent]),
+        Row(f"{title}: peak memory", "MiB", [[each.peak_mib for each in one] for one in spent]),
+    ]
+
+
+def _run(bench: Bench, engine: Engine, command: Sequence[str]) -> _Spent:
     """The engine's CPU, its children included, and the command's time on the clock."""
+    costs.forget_peak(engine.pid)
     before = costs.group_cpu_s(engine.pid)
     wall = bench.docker(engine, *command).wall_s
-    return costs.Cost(wall, costs.group_cpu_s(engine.pid) - before)
+    return _Spent(costs.group_cpu_s(engine.pid) - before, wall, costs.peak_mib(engine.pid))

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 OTHER_ENGINE = os.environ.get("LADING_TEST_ENGINE", "")
 SOURCE = str(Path(lading.__file__).parent.parent)
 START_S = 20.0
+SUBID_TABLES = ("/etc/subuid", "/etc/subgid")
 CLONE_NEWNET = 0x40000000  # linux/sched.h
 
 # SIGUSR1 arms the failpoint that a file names: after the start, so that only the operation meets
@@ -91,7 +92,9 @@ class Engine:
         self.directory = tempfile.mkdtemp(prefix="lading-e2e-", dir="/tmp")
         self.socket = f"{self.directory}/engine.sock"
         self.address = f"unix://{self.socket}"
+        self.flags: list[str] = []  # further ones, from the next start on
         self._namespace = _network_namespace()
+        self.subids = ""  # what the daemon finds in /etc/subuid and /etc/subgid
         self._process: subprocess.Popen[bytes] | None = None
         self._id = ""
 
@@ -113,10 +116,10 @@ class Engine:
         assert self._process is None
         words = [sys.executable, "-c", BOOT, f"{self.directory}/failpoint"]
         words += ["--data-root", f"{self.directory}/data", "--exec-root", f"{self.directory}/exec"]
-        words += ["-H", self.address, "-p", f"{self.directory}/pid"]
+        words += ["-H", self.address, "-p", f"{self.directory}/pid", *self.flags]
         environ = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
         environ["LADING_FAILPOINT"] = failpoint
-        enter = ["nsenter", f"--net=/proc/self/fd/{self._namespace}"]
+        enter = ["nsenter", f"--net=/proc/self/fd/{self._namespace}", *self._own_tables()]
         with open(f"{self.directory}/log", "ab") as log:
             self._process = subprocess.Popen(
                 [*enter, *words],
@@ -126,6 +129,16 @@ class Engine:
                 stderr=log,
                 pass_fds=[self._namespace],
             )
+
+    def _own_tables(self) -> list[str]:
+        """The start of a command line that sees other subordinate ids than the host has."""
+        if not self.subids:
+            return []
+        table = Path(f"{self.directory}/subids")
+        table.write_text(self.subids)
+        binds = " && ".join(f"mount --bind {table} {path}" for path in SUBID_TABLES)
+        script = f'mount --make-rprivate / && {binds} && exec "$@"'
+        return ["unshare", "-m", "sh", "-c", script, "sh"]
 
     def beside(self, *words: str) -> subprocess.Popen[bytes]:
         """A program in the engine's network namespace, the caller's to end."""
@@ -150,6 +163,11 @@ class Engine:
         code = self._process.wait(timeout_s)
         self._process = None
         return code
+
+    def hang_up(self) -> None:
+        """Tell the daemon to read its configuration anew."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
 
     def is_alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
@@ -212,10 +230,18 @@ class Engine:
         assert status < 300 or status == 304, body
         return json.loads(body) if body else None
 
-    def in_namespace(self, *words: str) -> None:
+    def in_namespace(
+        self, *words: str, stdin: bytes = b"", environ: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
         """Run a command in the network namespace of the engine; it may fail."""
-        enter = ["nsenter", f"--net=/proc/self/fd/{self._namespace}"]
-        subprocess.run([*enter, *words], pass_fds=[self._namespace], capture_output=True)
+        return subprocess.run(
+            ["nsenter", f"--net=/proc/self/fd/{self._namespace}", *words],
+            pass_fds=[self._namespace],
+            input=stdin,
+            capture_output=True,
+            env=environ,
+            timeout=60,
+        )
 
     def forget_bridge(self) -> None:
         """Delete the default bridge, if there is one, so that the next start has to make it."""
@@ -339,7 +365,7 @@ def _opened() -> Iterator[Engine]:
         engine.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_engine() -> Callable[[], Engine]:
     """Makes engines that do not run yet, for tests that prepare their directory."""
     if os.geteuid() != 0:

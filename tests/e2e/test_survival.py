@@ -247,7 +247,8 @@ def commits(count: int) -> list[str]:
 
 
 CREATION = [*commits(1), "create.after-row", "create.before-snapshot", "snapshots.prepared"]
-NETWORKING = ["before-lease", "bridge-made", "joined", "leased"]
+NETWORKING = ["before-lease", "bridge-made", "filter-replaced", "joined", "leased"]
+FIRST_USE = ("networks.bridge-made", "networks.filter-replaced")
 RELEASE = ["networks.before-release", "networks.released"]
 REMOVAL = ["remove.after-bytes", "remove.before-bytes", "snapshots.removed", "snapshots.removing"]
 EXIT = ["exit.after-record", "exit.before-record", *RELEASE]
@@ -256,7 +257,7 @@ START = [
     *(f"networks.{name}" for name in NETWORKING),
     *("start.after-spawn", "start.before-spawn", "start.network-attached"),
 ]
-AGAIN = [name for name in START if not name.startswith(("state.", "networks.bridge-made"))]
+AGAIN = [name for name in START if not name.startswith(("state.", *FIRST_USE))]
 LIVES = {
     "a life": {
         "create": Step(do_create, "", "created", CREATION),
@@ -358,7 +359,7 @@ def test_a_crash_at_a_failpoint_leaves_it_done_or_absent(
     engine: Engine, until: Until, life: str, operation: str, failpoint: str
 ) -> None:
     step = LIVES[life][operation]
-    if failpoint == "networks.bridge-made":
+    if failpoint in FIRST_USE:
         engine.kill9()
         engine.forget_bridge()
         engine.start()

@@ -27,10 +27,13 @@ from lading.wire.exec import ExecConfig, ExecInspect, ExecStart
 from lading.wire.images import (
     DistributionInspect,
     ImageDeleteItem,
+    ImageExploration,
     ImageHistoryItem,
     ImageInspect,
     ImagesPruned,
     ImageSummary,
+    ManifestListEntry,
+    RegistryManifest,
     SearchResult,
 )
 from lading.wire.networks import (
@@ -183,7 +186,7 @@ class Images(Protocol):
     ) -> None: ...
     async def load(
         self,
-        chunks: AsyncIterator[bytes],
+        chunks: AsyncIterable[bytes],
         *,
         quiet: bool,
         platforms: Sequence[str],
@@ -202,12 +205,27 @@ class Images(Protocol):
     async def fetch_archive(
         self, source: str, *, platform: str | None, auth: AuthConfig
     ) -> AsyncIterable[bytes]: ...
+    async def explore(
+        self, ref: str, *, platform: str | None, with_files: bool
+    ) -> ImageExploration: ...
+    async def manifest(
+        self, name: str, *, deep: bool, insecure: bool, auth: AuthConfig
+    ) -> RegistryManifest: ...
+    async def push_list(
+        self,
+        target: str,
+        entries: Sequence[ManifestListEntry],
+        *,
+        insecure: bool,
+        progress: Progress,
+        auth: AuthConfig,
+    ) -> None: ...
     async def save(
         self, names: Sequence[str], *, platforms: Sequence[str]
     ) -> AsyncIterable[bytes]: ...
     async def import_(
         self,
-        chunks: AsyncIterator[bytes],
+        chunks: AsyncIterable[bytes],
         *,
         source: str,
         repo: str,

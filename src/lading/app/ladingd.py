@@ -6,7 +6,6 @@ Runs in the foreground; systemd gives sockets (LISTEN_FDS, `-H fd://`) and is to
 
 import argparse
 import asyncio
-import json
 import logging
 import os
 import signal
@@ -15,11 +14,12 @@ import sys
 from collections.abc import Sequence
 
 from lading.api import ROUTES, Audit, Guard, Plugin, Router
+from lading.app import config_file, reloading
 from lading.app.sockets import certificates, listeners
 from lading.engine import Engine, Options
 from lading.engine.clean_up import clean_up
 from lading.errors import LadingError
-from lading.http import Certificates, Server, serve
+from lading.http import Server, serve
 from lading.kernel.cgroup import hierarchies, systemd
 from lading.networks import Settings
 from lading.registry.client.proxy import Proxies, from_environment
@@ -27,6 +27,14 @@ from lading.version import VERSION
 
 DEFAULT_HOST = "unix:///run/lading.sock"
 log = logging.getLogger("lading")
+SWITCHES = {  # of the networks, with dockerd's names; the defaults are in `Settings`
+    "iptables": "write packet filter rules (default true)",
+    "ip-forward": "switch IPv4 forwarding on (default true)",
+    "ip-masq": "masquerade what containers send outside (default true)",
+    "icc": "let containers of the default network talk to each other (default true)",
+    "userland-proxy": "relay what no rule can redirect: [::1], IPv6 to IPv4 (default true)",
+    "allow-direct-routing": "let containers be reached at their own addresses (default false)",
+}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -40,9 +48,7 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("-p", "--pidfile", help="write the engine's pid there")
     flags.add_argument("--config-file", help="JSON with the same names as the long flags")
     flags.add_argument("-D", "--debug", action="store_true", default=None, help="log everything")
-    flags.add_argument(
-        "-l", "--log-level", choices=["debug", "info", "warn", "error", "fatal"], help="info"
-    )
+    flags.add_argument("-l", "--log-level", help="debug, info (default), warn, error or fatal")
     flags.add_argument("-G", "--group", help="of the unix socket (lading, else docker)")
     flags.add_argument("--tls", action="store_true", default=None, help="use TLS on tcp sockets")
     flags.add_argument(
@@ -57,6 +63,14 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("--audit-log", help="file for a line of JSON per changing request")
     flags.add_argument("--log-driver", help="of containers that name none (default json-file)")
     flags.add_argument("--log-opt", action="append", help="NAME=VALUE for that driver (repeatable)")
+    flags.add_argument("--label", action="append", help="KEY=VALUE for `info` (repeatable)")
+    flags.add_argument("--feature", action="append", help="NAME=BOOL; none has a meaning yet")
+    flags.add_argument("--default-runtime", help="a name of our own one: runc (default), lading")
+    flags.add_argument("--live-restore", action="store_true", default=None, help="always so")
+    flags.add_argument("--shutdown-timeout", type=int, help="of no meaning: containers go on")
+    flags.add_argument("--max-concurrent-downloads", type=int, help="layers of a pull (default 3)")
+    flags.add_argument("--max-concurrent-uploads", type=int, help="layers of a push (default 5)")
+    flags.add_argument("--max-download-attempts", type=int, help="of each (default 5)")
     flags.add_argument("--registry-mirror", action="append", help="URL, for docker.io names")
     flags.add_argument("--insecure-registry", action="append", help="HOST[:PORT] or CIDR")
     for name in ("http-proxy", "https-proxy"):
@@ -67,9 +81,15 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument(
         "--exec-opt", action="append", help="native.cgroupdriver=cgroupfs (default) or systemd"
     )
+    flags.add_argument(
+        "--userns-remap", help="USER[:GROUP] whose subordinate ids containers get, or default"
+    )
     flags.add_argument("-b", "--bridge", help="name of the default bridge (default lading0)")
     flags.add_argument("--bip", help="address of the default bridge, 10.9.0.1/24")
     flags.add_argument("--fixed-cidr", help="the part of its subnet that containers get")
+    flags.add_argument("--ip", help="where ports are published that name no address")
+    for name, words in SWITCHES.items():
+        flags.add_argument(f"--{name}", type=_boolean, nargs="?", const=True, help=words)
     flags.add_argument("--mtu", type=int, help="of the default bridge (default 1500)")
     flags.add_argument(
         "--clean-up",
@@ -77,45 +97,25 @@ def parser() -> argparse.ArgumentParser:
         default=None,
         help="remove this engine's bridge, firewall rules and addresses from the host, and end",
     )
+    flags.add_argument(
+        "--validate", action="store_true", default=None, help="check flags and config file, and end"
+    )
     flags.add_argument("-v", "--version", action="version", version=f"ladingd {VERSION}")
     return flags
 
 
+def _boolean(text: str) -> bool:
+    """A boolean as Go's flags take it. Raises ValueError."""
+    if text.lower() in ("1", "t", "true"):
+        return True
+    if text.lower() in ("0", "f", "false"):
+        return False
+    raise ValueError(f"invalid boolean value {text!r}")
+
+
 def settings(words: Sequence[str]) -> dict[str, object]:
-    """Flags over the config file; a setting given in both is an error, as in dockerd."""
-    flags = vars(parser().parse_args(words))
-    given = {name: value for name, value in flags.items() if value is not None}
-    path = given.get("config_file")
-    if not isinstance(path, str):
-        return given
-    document = _config(path)
-    proxies = document.pop("proxies", {})
-    document |= proxies if isinstance(proxies, dict) else {}
-    plural = {"hosts": "host", "registry-mirrors": "registry-mirror"}
-    plural |= {"insecure-registries": "insecure-registry", "log-opts": "log-opt"}
-    plural |= {"authorization-plugins": "authorization-plugin"}
-    for key, value in document.items():
-        name = plural.get(key, key).replace("-", "_")
-        if name not in flags:
-            raise SystemExit(f"ladingd: {path}: unknown setting: {key}")
-        if name in given:
-            raise SystemExit(
-                f"ladingd: the following directives are specified both as a flag and in the "
-                f"configuration file: {key}"
-            )
-        given[name] = value
-    return given
-
-
-def _config(path: str) -> dict[str, object]:
-    try:
-        with open(path, encoding="utf-8") as file:
-            document = json.load(file)
-    except (OSError, ValueError) as error:
-        raise SystemExit(f"ladingd: {path}: {error}") from error
-    if not isinstance(document, dict):
-        raise SystemExit(f"ladingd: {path}: not a JSON object")
-    return document
+    """Flags and the config file, by the names of flags. Raises SystemExit."""
+    return config_file.settings(parser(), list(words))
 
 
 def options(given: dict[str, object]) -> Options:
@@ -128,18 +128,27 @@ def options(given: dict[str, object]) -> Options:
         values = given.get(name)
         return tuple(str(value) for value in values) if isinstance(values, list) else ()
 
+    def switch(name: str, *, default: bool = True) -> bool:
+        value = given.get(name)
+        return default if value is None else bool(value)
+
     networks = Settings(
         bridge_name=text("bridge", "lading0"),
         bip=text("bip", ""),
         fixed_cidr=text("fixed_cidr", ""),
         mtu=int(text("mtu", "1500")),
+        default_ip=text("ip", ""),
+        iptables=switch("iptables"),
+        ip_forward=switch("ip_forward"),
+        ip_masq=switch("ip_masq"),
+        icc=switch("icc"),
+        userland_proxy=switch("userland_proxy"),
+        allow_direct_routing=switch("allow_direct_routing", default=False),
     )
     return Options(
         data_root=os.path.abspath(text("data_root", "/var/lib/lading")),
         exec_root=os.path.abspath(text("exec_root", "/run/lading")),
-        debug=bool(given.get("debug")),
-        registry_mirrors=texts("registry_mirror"),
-        insecure_registries=texts("insecure_registry"),
+        reloadable=reloading.reloadable(given),
         registry_proxies=_proxies(given),
         storage_driver=text("storage_driver", ""),
         cgroup_parent=text("cgroup_parent", ""),
@@ -147,6 +156,7 @@ def options(given: dict[str, object]) -> Options:
         networks=networks,
         log_driver=text("log_driver", "json-file"),
         log_options=tuple(_log_options(given.get("log_opt"))),
+        userns_remap=text("userns_remap", ""),
     )
 
 
@@ -213,8 +223,9 @@ async def run(given: dict[str, object], environ: dict[str, str]) -> None:
     group = str(given.get("group") or "")
     where = listeners(hosts if isinstance(hosts, list) else [DEFAULT_HOST], environ, secrets, group)
     audit = Audit(str(given["audit_log"])) if given.get("audit_log") else None
-    loop.add_signal_handler(signal.SIGHUP, reload, secrets, audit)
     engine = await Engine.open(options(given))
+    reloader = reloading.Reloader(engine, secrets, audit, lambda: settings(sys.argv[1:]))
+    loop.add_signal_handler(signal.SIGHUP, reloader.begin)
     try:
         if given.get("clean_up"):
             await clean_up(engine)
@@ -225,18 +236,9 @@ async def run(given: dict[str, object], environ: dict[str, str]) -> None:
         server = await serve(Guard(router, plugins=plugins, audit=audit), where)
         await _serve_until(stop, server, router, given, environ)
     finally:
+        loop.remove_signal_handler(signal.SIGHUP)
+        await reloader.aclose()
         await engine.aclose()
-
-
-def reload(secrets: Certificates | None, audit: Audit | None) -> None:
-    """SIGHUP: certificates are read, the audit log is opened again; what fails stays as it was."""
-    for what in (secrets and secrets.reload, audit and audit.reopen):
-        try:
-            if what:
-                what()
-        except OSError as error:
-            log.error("reload: %s", error)
-    log.info("reloaded")
 
 
 async def _serve_until(
@@ -267,11 +269,13 @@ def _write_pid(path: str) -> None:
 def main() -> int:
     """The daemon; returns its exit code."""
     given = settings(sys.argv[1:])
-    level = "debug" if given.get("debug") else str(given.get("log_level") or "info")
-    level = {"warn": "warning", "fatal": "critical"}.get(level, level)
     logging.basicConfig(
-        level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+        level=reloading.log_level(given), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    if given.get("validate"):
+        options(given)
+        sys.stderr.write("configuration OK\n")
+        return 0
     if os.geteuid() != 0:
         sys.stderr.write("ladingd: needs to run as root (rootless mode is not there yet)\n")
         return 1

@@ -146,7 +146,7 @@ FLAGS = (
     Flag("tty", "t", BOOL, "Allocate a pseudo-TTY"),
     Flag("ulimit", "", ULIMIT, "Ulimit options"),
     Flag("user", "u", STRING, "Username or UID (format: <name|uid>[:<group|gid>])"),
-    Flag("userns", "", STRING, "User namespace to use"),
+    Flag("userns", "", STRING, "User namespace: host, auto[:size=N], private, keep-id:uid=N,gid=N"),
     Flag("uts", "", STRING, "UTS namespace to use"),
     Flag("volume", "v", LIST, "Bind mount a volume"),
     Flag("volume-driver", "", STRING, "Optional volume driver for the container"),

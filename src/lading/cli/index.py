@@ -97,6 +97,7 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "image": {
         "copy": "image_copy",
+        "explore": "image_explore",
         "from-host": "from_host",
         "fsck": "image_fsck",
         "history": "history",
@@ -112,6 +113,13 @@ GROUPS: dict[str, dict[str, str]] = {
         "rm": "rmi",
         "save": "save",
         "tag": "tag",
+    },
+    "manifest": {
+        "annotate": "manifest_annotate",
+        "create": "manifest_create",
+        "inspect": "manifest_inspect",
+        "push": "manifest_push",
+        "rm": "manifest_rm",
     },
     "network": {
         "connect": "network_connect",
@@ -138,6 +146,7 @@ GROUP_SUMMARIES = {
     "container": "Manage containers",
     "context": "Manage contexts",
     "image": "Manage images",
+    "manifest": "Manage manifests and manifest lists of registries",
     "network": "Manage networks",
     "system": "Manage the engine",
 }
@@ -147,6 +156,7 @@ HIDDEN = {
     "container": {"list", "ps", "remove"},
     "context": {"list", "remove"},
     "image": {"list", "remove"},
+    "manifest": set(),
     "network": {"list", "remove"},
     "system": {"dial-stdio"},
 }

@@ -40,7 +40,7 @@ def warnings(record: ContainerRecord) -> list[str]:
         ),
         "anonymous volumes are not supported yet: they are plain directories": bool(config.volumes),
         f"log driver {host.log_config.type} sends nothing yet: the log is kept by the engine": (
-            logging.is_shipped(host.log_config)
+            logging.is_unsent(host.log_config)
         ),
         "AppArmor and SELinux options are not supported yet: they have no effect": any(
             option.startswith(("apparmor", "label")) and not option.endswith(_OFF)

@@ -18,6 +18,7 @@ from lading.containers.filters import Filters
 from lading.containers.launcher import Launcher
 from lading.containers.layout import Layout
 from lading.containers.record import NoSuchContainer
+from lading.containers.userns import Users
 from lading.errors import LadingError
 from lading.events import Event
 from lading.failpoints import fp
@@ -49,6 +50,7 @@ class Context:
         networks: Networks,
         layout: Layout,
         log_default: LogConfig | None = None,
+        users: Users | None = None,
     ) -> None:
         self.database = database
         self.journal = events
@@ -57,6 +59,7 @@ class Context:
         self.networks = networks
         self.layout = layout
         self.log_default = log_default or LogConfig(type="json-file")
+        self.users = users or Users(None, [], [])
         self.launcher = Launcher(layout.exec_root)
         self.filters = Filters(f"{layout.exec_root}/seccomp")
         self.is_closing = False

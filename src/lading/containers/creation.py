@@ -5,6 +5,7 @@ record -> checks -> directories -> row + name + event     (a failure takes the d
 
 import os
 import time
+from contextlib import suppress
 
 from msgspec.structs import replace
 
@@ -63,18 +64,27 @@ class Creation:
         record = replace(record, networking=networking)
         record, warnings = admission.check(record, host_limits())
         warnings = [*pointless, *warnings]
+        taken = [container.record.ids for container in self._known.all()]
+        joined = [other.record.ids for other in self._joined(record.host_config)]
+        with self._context.users.chosen(record.host_config, taken, joined) as ids:
+            container = await self._make(replace(record, ids=ids), name, image.chain_id or None)
+        fp("create.after-row")
+        return ContainerCreated(id=container.id, warnings=warnings)
+
+    async def _make(
+        self, record: ContainerRecord, name: str | None, parent: str | None
+    ) -> Container:
+        """The directories, then the row; a failure takes the directories back."""
         snapshots, layout = self._context.snapshots, self._context.layout
         fp("create.before-snapshot")
-        snapshots.prepare(record.id, image.chain_id or None, record=False)
+        snapshots.prepare(record.id, parent, record=False)
         try:
             layout.make_files(record.id)
-            container = await self._insert(record, name, image.chain_id or None)
+            return await self._insert(record, name, parent)
         except BaseException:
             snapshots.remove(record.id, record=False)
             layout.remove_files(record.id)
             raise
-        fp("create.after-row")
-        return ContainerCreated(id=container.id, warnings=warnings)
 
     def _check_parent(self, parent: str) -> None:
         """Where systemd makes the cgroups, only a slice holds one. Raises BadParent."""
@@ -89,6 +99,15 @@ class Creation:
                     self._known.find(mode.removeprefix("container:"))
             except LadingError as error:
                 raise JoinedMissing(error) from error
+
+    def _joined(self, host: HostConfig) -> list[Container]:
+        """The containers whose namespaces are joined, as far as they are there."""
+        found = []
+        for mode in (host.network_mode, host.pid_mode, host.ipc_mode):
+            if mode.startswith("container:"):
+                with suppress(LadingError):
+                    found.append(self._known.find(mode.removeprefix("container:")))
+        return found
 
     def _links(self, host: HostConfig) -> dict[str, str]:
         """The linked containers' ids, by alias. Raises BadLink, LinkedMissing."""

@@ -13,7 +13,7 @@ import logging
 import shutil
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, ExitStack, suppress
 
 from msgspec.structs import replace
 
@@ -104,10 +104,11 @@ class Lifecycle:
         self, container: Container, run: Run, undo: AsyncExitStack
     ) -> dict[str, object]:
         """Everything up to a running process; what was acquired is on `undo`."""
-        prepared = await self._preparation.prepare(container, undo)
-        fp("start.before-spawn")
-        run.limit_log(self._context.layout.log(container.id), prepared.log_quota)
-        descriptor = await self._context.launcher.spawn(prepared.request, prepared.descriptors)
+        with ExitStack() as lent:
+            prepared = await self._preparation.prepare(container, undo, lent)
+            fp("start.before-spawn")
+            run.limit_log(self._context.layout.log(container.id), prepared.log_quota)
+            descriptor = await self._context.launcher.spawn(prepared.request, prepared.descriptors)
         fp("start.after-spawn")
         run.monitor = Monitor(descriptor, on_event=run.handle, on_close=run.handle_close)
         undo.callback(shutil.rmtree, self._context.layout.run(container.id), ignore_errors=True)

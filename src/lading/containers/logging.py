@@ -27,9 +27,9 @@ def check(config: LogConfig) -> None:
     options.check(config.type or "json-file", config.config or {})
 
 
-def is_shipped(config: LogConfig) -> bool:
-    """Whether its driver would send the log elsewhere."""
-    return config.type in options.REMOTE
+def is_unsent(config: LogConfig) -> bool:
+    """Whether its driver would send the log elsewhere, and is not there yet."""
+    return config.type in options.UNSENT
 
 
 def plan_of(record: ContainerRecord) -> LogPlan:
@@ -49,6 +49,7 @@ def source_of(record: ContainerRecord) -> TagSource:
         hostname=record.config.hostname,
         labels=record.config.labels or {},
         env=record.config.env or (),
+        created_ns=record.created_ns,
     )
 
 

@@ -7,14 +7,16 @@ the spec (`process.user.username` and `groupAdd`) are resolved by our init insid
 
 from typing import NamedTuple
 
-from lading.containers import resources
+from lading.containers import resources, userns
 from lading.containers.devices import Devices
 from lading.containers.record import ContainerRecord
+from lading.containers.userns import IdMap
 from lading.kernel import capabilities
 from lading.wire.host_config import HostConfig
 from lading.wire.mounts import Mount, TmpfsOptions
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+TTY = 5  # the group of that name on every distribution
 SHM_SIZE = 64 * 1024 * 1024  # Docker's default, HostConfig.ShmSize
 
 # moby: daemon/pkg/oci/defaults.go
@@ -43,6 +45,7 @@ class Surroundings(NamedTuple):
     namespace_paths: dict[str, str]  # joined namespaces: {"network": "/proc/17/ns/net"}
     init_path: str = ""  # the program behind --init, "" when it was not asked for
     has_swap_limit: bool = True
+    has_queues: bool = True  # /dev/mqueue is mounted on the host
     devices: Devices = Devices([], [], {})
     variables: tuple[str, ...] = ()  # of links; the user's own go before them
 
@@ -54,7 +57,7 @@ def build(record: ContainerRecord, around: Surroundings) -> dict[str, object]:
         "ociVersion": "1.2.0",
         "root": {"path": "rootfs", "readonly": bool(host.readonly_rootfs)},
         "process": _process(record, around),
-        "mounts": _mounts(host, around),
+        "mounts": _mounts(host, around, record.ids),
         "linux": _linux(record, around),
     }
     if host.uts_mode != "host":
@@ -110,7 +113,7 @@ def _process(record: ContainerRecord, around: Surroundings) -> dict[str, object]
     process: dict[str, object] = {
         "terminal": bool(config.tty),
         "user": {
-            "username": (config.user or "") or "0",
+            "username": config.user or _default_user(host),
             "groupAdd": host.group_add or [],
         },
         "args": [*init, *arguments(record)],
@@ -128,6 +131,12 @@ def _process(record: ContainerRecord, around: Surroundings) -> dict[str, object]
     if adjustment:
         process["oomScoreAdj"] = adjustment
     return process
+
+
+def _default_user(host: HostConfig) -> str:
+    """Root, or with keep-id who is kept."""
+    mode = userns.parse(host.userns_mode)
+    return f"{mode.uid}:{mode.gid}" if mode.kind == "keep-id" else "0"
 
 
 def security_options(host: HostConfig) -> list[tuple[str, str]]:
@@ -149,7 +158,7 @@ def is_seccomp_unconfined(host: HostConfig) -> bool:
     return bool(host.privileged) or "seccomp=unconfined" in _security_words(host)
 
 
-def _mounts(host: HostConfig, around: Surroundings) -> list[dict[str, object]]:
+def _mounts(host: HostConfig, around: Surroundings, ids: IdMap | None) -> list[dict[str, object]]:
     system = ["nosuid", "noexec", "nodev"]
     read_only = [] if host.privileged else ["ro"]
     mounts: list[dict[str, object]] = [
@@ -158,12 +167,15 @@ def _mounts(host: HostConfig, around: Surroundings) -> list[dict[str, object]]:
         _mount(
             "/dev/pts",
             "devpts",
-            ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
+            ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", *_of_tty(ids)],
         ),
         _mount("/sys", "sysfs", [*system, *read_only]),
         _mount("/sys/fs/cgroup", "cgroup", [*system, *read_only]),
-        _mount("/dev/mqueue", "mqueue", system),
     ]
+    if not (ids and host.ipc_mode == "host"):
+        mounts.append(_mount("/dev/mqueue", "mqueue", system))
+    elif around.has_queues:  # root of a user namespace may not mount those of the host
+        mounts.append(_bind(Bind("/dev/mqueue", "/dev/mqueue")))
     if host.ipc_mode == "host":
         mounts.append(_bind(Bind("/dev/shm", "/dev/shm")))
     elif host.ipc_mode != "none":
@@ -175,6 +187,12 @@ def _mounts(host: HostConfig, around: Surroundings) -> list[dict[str, object]]:
         mounts.append(_mount(target, "tmpfs", ["noexec", "nosuid", "nodev", *options]))
     mounts += [_tmpfs(mount) for mount in host.mounts or [] if mount.type == "tmpfs"]
     return mounts
+
+
+def _of_tty(ids: IdMap | None) -> list[str]:
+    """The group of terminals is tty, unless a narrow user namespace has no such id."""
+    is_there = ids is None or any(first <= TTY < first + count for first, _, count in ids.gids)
+    return [f"gid={TTY}"] if is_there else []
 
 
 def _tmpfs(mount: Mount) -> dict[str, object]:
@@ -209,7 +227,7 @@ def _linux(record: ContainerRecord, around: Surroundings) -> dict[str, object]:
         limits["blockIO"] = around.devices.block_io
     linux: dict[str, object] = {
         "cgroupsPath": around.cgroup_path,
-        "namespaces": _namespaces(host, around),
+        "namespaces": _namespaces(host, around, record.ids),
         "resources": limits,
         "sysctl": host.sysctls or {},
         "rootfsPropagation": "rslave" if _wants_slave(around) else "private",
@@ -222,7 +240,17 @@ def _linux(record: ContainerRecord, around: Surroundings) -> dict[str, object]:
             [] if unconfined else READONLY_PATHS if read_only is None else read_only
         )
     linux["devices"] = around.devices.nodes
+    if record.ids:
+        linux["uidMappings"] = _mappings(record.ids.uids)
+        linux["gidMappings"] = _mappings(record.ids.gids)
     return linux
+
+
+def _mappings(mappings: list[tuple[int, int, int]]) -> list[dict[str, int]]:
+    return [
+        {"containerID": inside, "hostID": outside, "size": count}
+        for inside, outside, count in mappings
+    ]
 
 
 def _wants_slave(around: Surroundings) -> bool:
@@ -230,7 +258,7 @@ def _wants_slave(around: Surroundings) -> bool:
     return any(propagating & set(bind.options) for bind in around.binds)
 
 
-def _namespaces(host: HostConfig, around: Surroundings) -> list[dict[str, str]]:
+def _namespaces(host: HostConfig, around: Surroundings, ids: IdMap | None) -> list[dict[str, str]]:
     shared = {
         "pid": host.pid_mode == "host",
         "ipc": host.ipc_mode == "host",
@@ -238,7 +266,7 @@ def _namespaces(host: HostConfig, around: Surroundings) -> list[dict[str, str]]:
         "network": host.network_mode == "host",
         "cgroup": (host.cgroupns_mode or "") == "host",
     }
-    namespaces = [{"type": "mount"}]
+    namespaces = [{"type": "mount"}, *([{"type": "user"}] if ids else [])]
     for kind, is_hosts in shared.items():
         if is_hosts:
             continue

@@ -7,7 +7,7 @@ start, give it all back.
 import os
 import shutil
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from typing import NamedTuple
 
 from lading.containers import binds, devices, links, logging, name_files, oci_spec
@@ -23,6 +23,7 @@ from lading.kernel.cgroup import Hierarchies, hierarchies
 from lading.networks import Endpoint
 
 INIT_PROGRAMS = ("docker-init", "tini-static", "tini")  # tried in this order for --init
+QUEUES = "/dev/mqueue"
 INIT_TARGET = "/sbin/docker-init"
 
 
@@ -36,6 +37,11 @@ class JoinedNotRunning(Conflict):
 
 class JoinedMissing(SystemFault):
     """joining {0} namespace of container: {1}"""
+
+
+class JoinedHasOtherIds(Conflict):
+    """cannot join {0} namespace of container: {1} is not in the same user namespace \
+(--userns=host may join any)"""
 
 
 class UnsupportedMode(InvalidArgument):
@@ -55,15 +61,23 @@ class Preparation:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._has_queues = os.path.ismount(QUEUES)
         self._has_swap_limit = has_swap_limit(hierarchies())
 
-    async def prepare(self, container: Container, undo: AsyncExitStack) -> Prepared:
-        """The request for the spawner. Raises LadingError; `undo` gives everything back."""
+    async def prepare(
+        self, container: Container, undo: AsyncExitStack, lent: ExitStack
+    ) -> Prepared:
+        """The request for the spawner. Raises LadingError; `undo` gives everything back.
+
+        `lent` closes, when the spawner has its own, descriptors that nobody else needs.
+        """
         context, record = self._context, container.record
         log = logging.plan_for_start(record)
         asked = binds.parse(record.host_config)
         binds.make_sources(asked)
-        endpoints = await self._attach(container, undo)
+        joined = self._joined(container)
+        users, netns = await self._user_namespace(container, lent)
+        endpoints = await self._attach(container, undo, netns)
         fp("start.network-attached")
         linked = self._linked(container)
         name_files.write_all(context, record, endpoints, linked)
@@ -71,8 +85,9 @@ class Preparation:
             hostname=record.config.hostname,
             cgroup_path=context.cgroup(container),
             binds=(*self._own_binds(record), *asked),
-            namespace_paths=self._joined(container),
+            namespace_paths=joined,
             has_swap_limit=self._has_swap_limit,
+            has_queues=self._has_queues,
             devices=devices.gather(record.host_config),
             variables=tuple(
                 variable for each in linked for variable in links.variables(record.name, each)
@@ -83,6 +98,10 @@ class Preparation:
         directory = context.layout.make_run(record.id)
         undo.callback(shutil.rmtree, directory, ignore_errors=True)
         descriptors = [e.netns_fd for e in endpoints[:1] if e.netns_fd is not None]
+        fds: dict[str, int | None] = {"netns": 0 if descriptors else None}
+        if users is not None:
+            fds["users"] = len(descriptors)
+            descriptors.append(users)
         request: dict[str, object] = {
             "id": record.id,
             "directory": directory,
@@ -96,11 +115,42 @@ class Preparation:
             "stdin": record.config.open_stdin,
             "systemd": context.layout.uses_systemd,
             "seccomp_filter": context.filters.path(record.host_config),
-            "fds": {"netns": 0 if descriptors else None},
+            "owner": list(record.ids.root) if record.ids else [0, 0],
+            "fds": fds,
         }
         return Prepared(request, descriptors, log.quota)
 
-    async def _attach(self, container: Container, undo: AsyncExitStack) -> Sequence[Endpoint]:
+    async def _user_namespace(
+        self, container: Container, lent: ExitStack
+    ) -> tuple[int | None, int | None]:
+        """Descriptors of the user namespace and of a network namespace in it; None: the host's.
+
+        A container that joins another's namespaces joins its user namespace, too.
+        """
+        ids, host = container.record.ids, container.record.host_config
+        if ids is None:
+            return None, None
+        modes = {"network": host.network_mode, "ipc": host.ipc_mode, "pid": host.pid_mode}
+        found: dict[int, int] = {}  # inode -> descriptor
+        for kind, mode in modes.items():
+            if not mode.startswith("container:"):
+                continue
+            other = self._context.find(mode.removeprefix("container:"))
+            path = f"/proc/{other.record.state.pid}/ns/user"
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            lent.callback(os.close, descriptor)
+            found.setdefault(os.fstat(descriptor).st_ino, descriptor)
+            if other.record.ids != ids or len(found) > 1:
+                raise JoinedHasOtherIds(kind, other.id)
+        shared = next(iter(found.values()), None)
+        users, netns = await self._context.launcher.make_namespaces(ids, shared)
+        for descriptor in (users, netns):
+            lent.callback(os.close, descriptor)
+        return users, netns
+
+    async def _attach(
+        self, container: Container, undo: AsyncExitStack, namespace: int | None
+    ) -> Sequence[Endpoint]:
         """Join the networks that were asked for; none when they are another container's."""
         asked = requests(container.record)
         if not asked:
@@ -108,7 +158,7 @@ class Preparation:
         networks = self._context.networks
         try:
             endpoints = await self._context.call_network(
-                lambda: networks.attach_all(container.id, asked)
+                lambda: networks.attach_all(container.id, asked, namespace=namespace)
             )
         except LadingError as error:
             raise in_context(error) from error
@@ -136,7 +186,7 @@ class Preparation:
     def _own_binds(self, record: ContainerRecord) -> list[Bind]:
         """Files that the engine keeps for the container, and the program behind --init."""
         directory = self._context.layout.files(record.id)
-        options = ("bind", "rprivate")
+        options = ("bind", "rprivate", *(["idmap"] if record.ids else []))
         own = [
             Bind(f"{directory}/{name}", f"/etc/{name}", options)
             for name in ("resolv.conf", "hostname", "hosts")
@@ -182,7 +232,6 @@ def check_modes(record: ContainerRecord) -> None:
         "ipc": (host.ipc_mode, ("", "private", "shareable", "host", "none")),
         "pid": (host.pid_mode, ("", "host")),
         "uts": (host.uts_mode, ("", "host")),
-        "userns": (host.userns_mode, ("", "host")),
         "cgroupns": (host.cgroupns_mode, ("", "private", "host")),
     }
     for kind, (mode, known) in allowed.items():

@@ -7,6 +7,7 @@ what `inspect` echoes; the state part is our own. Live things (connections, wait
 
 from msgspec import Struct, field
 
+from lading.containers.userns import IdMap
 from lading.errors import Conflict, InvalidArgument, NotFound
 from lading.wire.containers import ContainerConfig
 from lading.wire.host_config import HostConfig
@@ -99,6 +100,7 @@ class ContainerRecord(Struct, frozen=True):
     platform: str = "linux"
     links: dict[str, str] = field(default_factory=dict)  # alias -> id of the linked container
     state: ContainerState = ContainerState()
+    ids: IdMap | None = None  # of its user namespace; None: it has those of the host
 
     @property
     def is_auto_removed(self) -> bool:

@@ -38,6 +38,7 @@ async def ship(context: Context, container: Container, run: Run) -> None:
         f"{files}/{PROGRESS}",
         lambda: driver.find(plan.sink).open(place),
         max_lag=plan.max_lag,
+        name=f"container {container.record.name}, log driver {plan.sink}",
     )
     await run.hold_log(shipment)
     delivery = asyncio.get_running_loop().create_task(shipment.run(run))

@@ -5,5 +5,6 @@ its own (`system`, `check`).
 """
 
 from lading.engine.engine import Engine, Options
+from lading.engine.reloading import Reloadable
 
-__all__ = ["Engine", "Options"]
+__all__ = ["Engine", "Options", "Reloadable"]

@@ -8,17 +8,19 @@ import os
 import secrets
 import socket
 import sqlite3
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lading.containers import store as container_rows
 from lading.containers.context import Context
 from lading.containers.layout import Layout
 from lading.containers.recovery import recover, restart_stopped
 from lading.containers.service import Containers
+from lading.containers.userns import Users, open_users
 from lading.engine.check import Finding, check, repair
 from lading.engine.disk_usage import DiskUsages
 from lading.engine.image_verbs import ImageVerbs
 from lading.engine.network_verbs import NetworkVerbs
+from lading.engine.reloading import Reloadable, reload
 from lading.engine.system import System
 from lading.images import records as image_rows
 from lading.images.service import Images
@@ -26,13 +28,15 @@ from lading.logs.options import check as check_log_options
 from lading.networks import SCHEMA as NETWORK_SCHEMA
 from lading.networks import Networks, Settings
 from lading.registry.client import Registry
-from lading.registry.client import Settings as RegistrySettings
 from lading.registry.client.proxy import Proxies
 from lading.state import Database, Journal, Schema, journal
 from lading.storage import snapshots as snapshot_room
 from lading.storage.content import ContentStore
 from lading.storage.snapshots import open_driver
 from lading.wire.host_config import LogConfig
+
+if TYPE_CHECKING:
+    from lading.networks.firewall import Watch
 
 SCHEMA = Schema("engine", ["CREATE TABLE engine (id TEXT NOT NULL, name TEXT NOT NULL) STRICT"])
 
@@ -42,9 +46,7 @@ class Options(NamedTuple):
 
     data_root: str = "/var/lib/lading"
     exec_root: str = "/run/lading"
-    debug: bool = False
-    registry_mirrors: tuple[str, ...] = ()
-    insecure_registries: tuple[str, ...] = ()
+    reloadable: Reloadable = Reloadable()
     registry_proxies: Proxies = Proxies()
     storage_driver: str = ""
     cgroup_parent: str = ""
@@ -52,12 +54,13 @@ class Options(NamedTuple):
     networks: Settings = Settings()
     log_driver: str = "json-file"
     log_options: tuple[tuple[str, str], ...] = ()
+    userns_remap: str = ""  # user[:group] whose subordinate ids containers get, or "default"
 
 
 class Engine:
     """One engine: its services, open. The router of the API takes it as its backend."""
 
-    def __init__(self, options: Options, database: Database, engine_id: str) -> None:
+    def __init__(self, options: Options, database: Database, engine_id: str, users: Users) -> None:
         self.options = options
         self.database = database
         self.engine_id = engine_id
@@ -72,18 +75,16 @@ class Engine:
         self.snapshots = open_driver(
             options.storage_driver, _made(f"{options.data_root}/snapshots"), database
         )
+        self.registry = Registry(
+            options.reloadable.registry(options.registry_proxies),
+            policy=options.reloadable.retries(),
+        )
         self.store = Images(
             database,
             ContentStore(_made(f"{options.data_root}/content")),
             self.snapshots,
             journal=self.journal,
-            registry=Registry(
-                RegistrySettings(
-                    mirrors=options.registry_mirrors,
-                    insecure=options.insecure_registries,
-                    proxies=options.registry_proxies,
-                )
-            ),
+            registry=self.registry,
             in_use=lambda image_id: self.containers.known.users_of(image_id),
         )
         self.networks = Networks(
@@ -100,12 +101,14 @@ class Engine:
             networks=self.networks,
             layout=self.layout,
             log_default=LogConfig(type=options.log_driver, config=dict(options.log_options)),
+            users=users,
         )
         self.containers = Containers(self.context)
         self.images = ImageVerbs(self.store, driver=self.snapshots.name)
         self.network_verbs = NetworkVerbs(self)
         self.system = System(self)
         self.usage = DiskUsages(self)
+        self._watch: Watch | None = None
 
     @classmethod
     async def open(cls, options: Options) -> "Engine":
@@ -113,8 +116,9 @@ class Engine:
         check_log_options(options.log_driver, dict(options.log_options))
         layout = Layout(options.data_root, options.exec_root, "")
         layout.make_roots()
+        users = open_users(options.userns_remap)
         database = await asyncio.to_thread(Database, f"{options.data_root}/state.db", _SCHEMAS)
-        engine = cls(options, database, await database.write(_identity))
+        engine = cls(options, database, await database.write(_identity), users)
         await engine._recover()
         return engine
 
@@ -123,6 +127,7 @@ class Engine:
         was_running = self._recorded_running()
         await recover(self.containers, self.context)
         await asyncio.to_thread(self._recover_snapshots)
+        self._watch = self.networks.watch_firewall(self.context.call_network)
         await self.context.launcher.open()
         self.containers.lifecycle.in_background(restart_stopped(self.containers, was_running))
 
@@ -141,11 +146,18 @@ class Engine:
 
     async def aclose(self) -> None:
         """Close the services, top first; running containers run on."""
+        if self._watch:
+            self._watch.close()
         await self.containers.aclose()
         await self.store.aclose()
         self.networks.close()
         self.snapshots.close()
         await asyncio.to_thread(self.database.close)
+
+    async def reload(self, changed: Reloadable) -> None:
+        """Take over what may change while it runs, with an event that tells it."""
+        self.options = self.options._replace(reloadable=changed)
+        await reload(self)
 
     def check(self) -> list[Finding]:
         """Audit the host against the records; see `lading.engine.check`."""

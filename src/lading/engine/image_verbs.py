@@ -1,22 +1,28 @@
 """The image verbs of the API: what a client asks for, done by the images room."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterable, Callable, Sequence
 
+import msgspec
 from msgspec import to_builtins
 
 from lading.engine import image_views as views
 from lading.images.fsck import Finding
+from lading.images.manifest_list import Entry
 from lading.images.service import Images
 from lading.oci import reference as references
+from lading.oci.manifest import Descriptor
 from lading.registry.client import Credentials
 from lading.wire.auth import AuthConfig, AuthResult
 from lading.wire.images import (
     DistributionInspect,
     ImageDeleteItem,
+    ImageExploration,
     ImageHistoryItem,
     ImageInspect,
     ImagesPruned,
     ImageSummary,
+    ManifestListEntry,
+    RegistryManifest,
     SearchResult,
 )
 
@@ -51,7 +57,7 @@ class ImageVerbs:
 
     async def load(
         self,
-        chunks: AsyncIterator[bytes],
+        chunks: AsyncIterable[bytes],
         *,
         quiet: bool,
         platforms: Sequence[str],
@@ -97,7 +103,7 @@ class ImageVerbs:
 
     async def import_(
         self,
-        chunks: AsyncIterator[bytes],
+        chunks: AsyncIterable[bytes],
         *,
         source: str,
         repo: str,
@@ -168,6 +174,44 @@ class ImageVerbs:
             descriptor=views.descriptor(found.descriptor),
             platforms=[to_builtins(platform) for platform in found.platforms],
         )
+
+    async def explore(
+        self, ref: str, *, platform: str | None, with_files: bool
+    ) -> ImageExploration:
+        """What is in each layer, and what is wasted."""
+        found = await self._images.explore(ref, platform=platform)
+        return views.exploration(found, with_files=with_files)
+
+    async def manifest(
+        self, name: str, *, deep: bool, insecure: bool, auth: AuthConfig
+    ) -> RegistryManifest:
+        """A manifest as a registry has it."""
+        found = await self._images.outgoing.manifest(
+            name, deep=deep, insecure=insecure, credentials=_credentials(auth)
+        )
+        return views.registry_manifest(found)
+
+    async def push_list(
+        self,
+        target: str,
+        entries: Sequence[ManifestListEntry],
+        *,
+        insecure: bool,
+        progress: Progress,
+        auth: AuthConfig,
+    ) -> None:
+        """Push an index of manifests that the same registry has."""
+        pushed = await self._images.outgoing.push_list(
+            target,
+            [
+                Entry(references.parse(entry.ref), msgspec.convert(entry.descriptor, Descriptor))
+                for entry in entries
+            ],
+            insecure=insecure,
+            progress=progress,
+            credentials=_credentials(auth),
+        )
+        progress({"aux": {"Digest": pushed.digest, "Size": pushed.size}})
 
     async def search(
         self, term: str, *, limit: int, filters: Filters, auth: AuthConfig

@@ -6,18 +6,26 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import UNSET, to_builtins
 
+from lading.images import explore
 from lading.images.contents import Entry
+from lading.images.explore import Exploration, Layer, Source
 from lading.images.image import HistoryEntry, Image
+from lading.images.manifest_list import Found
 from lading.oci import platform as platforms
 from lading.oci.manifest import Descriptor
 from lading.wire.containers import GraphDriver
 from lading.wire.images import (
+    ExploredLayer,
     ImageConfigView,
     ImageDeleteItem,
+    ImageExploration,
     ImageHistoryItem,
     ImageInspect,
     ImageSummary,
+    LayerFile,
+    RegistryManifest,
     RootFS,
+    WastedPath,
 )
 
 _SHARED = {
@@ -122,6 +130,41 @@ def descriptor(described: Descriptor) -> dict[str, object]:
     """A descriptor, with what it has beyond the three fields."""
     found: dict[str, object] = to_builtins(described)
     return found
+
+
+def registry_manifest(found: Found) -> RegistryManifest:
+    """A manifest as a registry has it."""
+    return RegistryManifest(
+        ref=found.reference.familiar,
+        descriptor=descriptor(found.descriptor),
+        raw=found.data,
+        manifests=[registry_manifest(e) for e in found.entries] if found.is_index else UNSET,
+    )
+
+
+def exploration(found: Exploration, *, with_files: bool) -> ImageExploration:
+    """What is in the layers; the files of each only if they are asked for."""
+    return ImageExploration(
+        layers=[_explored(*each, with_files=with_files) for each in found.layers],
+        size=found.size,
+        wasted=found.wasted,
+        waste=[WastedPath(**row._asdict()) for row in found.waste],
+    )
+
+
+def _explored(source: Source, layer: Layer, *, with_files: bool) -> ExploredLayer:
+    return ExploredLayer(
+        digest=source.blob.digest,
+        diff_id=source.diff_id,
+        created_by=source.created_by,
+        blob_size=source.blob.size,
+        size=layer.size,
+        added=layer.number(explore.ADDED),
+        changed=layer.number(explore.CHANGED),
+        removed=layer.number(explore.REMOVED),
+        wasted=layer.wasted,
+        files=[LayerFile(**file._asdict()) for file in layer.files] if with_files else UNSET,
+    )
 
 
 def manifest(entry: Entry) -> dict[str, object]:

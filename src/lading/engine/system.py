@@ -9,6 +9,7 @@ from lading.containers.preparation import INIT_PROGRAMS, has_swap_limit
 from lading.containers.validation import RUNTIMES
 from lading.kernel.cgroup import hierarchies
 from lading.logs.lines import format_time
+from lading.logs.options import READY
 from lading.version import API_VERSION, MIN_API_VERSION, VERSION
 from lading.wire.system import (
     ComponentVersion,
@@ -78,7 +79,7 @@ class System:
             plugins=Plugins(
                 volume=["local"],
                 network=list(engine.networks.driver_names),
-                log=sorted(("json-file", "local", "none")),
+                log=sorted({*READY} - {"none"}),
             ),
             memory_limit="memory" in controllers,
             swap_limit=has_swap_limit(trees),
@@ -89,7 +90,8 @@ class System:
             pids_limit="pids" in controllers,
             oom_kill_disable="memory" in trees.v1,
             ipv4_forwarding=_read("/proc/sys/net/ipv4/ip_forward") == "1",
-            debug=engine.options.debug,
+            debug=engine.options.reloadable.debug,
+            labels=list(engine.options.reloadable.labels),
             n_fd=len(os.listdir("/proc/self/fd")),
             system_time=format_time(time.time_ns()),
             logging_driver=engine.context.log_default.type,
@@ -106,18 +108,32 @@ class System:
             name=engine.name,
             server_version=VERSION,
             runtimes={name: Runtime() for name in RUNTIMES},
-            default_runtime=RUNTIMES[0],
+            default_runtime=engine.options.reloadable.default_runtime,
             live_restore_enabled=True,
             init_binary=INIT_PROGRAMS[0],
-            security_options=["name=seccomp,profile=builtin", "name=cgroupns"],
+            security_options=_security_options(engine),
             warnings=[*engine.networks.warnings(), *engine.damaged.values()],
         )
 
 
 def _registries(engine: "Engine") -> RegistryConfig:
-    mirrors = list(engine.options.registry_mirrors)
+    """Networks without TLS are listed as such, hosts as registries that are not secure."""
+    asked = engine.options.reloadable
+    mirrors = list(asked.registry_mirrors)
     hub = RegistryIndex(name="docker.io", mirrors=mirrors, official=True)
-    return RegistryConfig(index_configs={"docker.io": hub}, mirrors=mirrors or None)
+    hosts = [text for text in asked.insecure_registries if "/" not in text]
+    networks = [text for text in asked.insecure_registries if "/" in text]
+    config = RegistryConfig(index_configs={"docker.io": hub}, mirrors=mirrors or None)
+    config.index_configs.update({name: RegistryIndex(name=name, secure=False) for name in hosts})
+    config.insecure_registry_cidrs.extend(networks)
+    return config
+
+
+def _security_options(engine: "Engine") -> list[str]:
+    found = ["name=seccomp,profile=builtin"]
+    if engine.context.users.remap is not None:
+        found.append("name=userns")
+    return [*found, "name=cgroupns"]
 
 
 def _os_name() -> str:

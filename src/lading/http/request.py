@@ -1,9 +1,11 @@
 """One request: a head that is here, and a body that comes when it is asked for."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from lading.errors import InvalidArgument
+from lading.http.lent_body import LentBody
 from lading.http.peer import Peer
 
 
@@ -16,6 +18,9 @@ class Body(Protocol):
 
     async def read_some(self) -> bytes:
         """The next bytes, b"" after the last. Raises ClientGone."""
+
+    def lent(self) -> AbstractContextManager[LentBody | None]:
+        """The body for a blocking thread, if it can be had so; before anything of it was read."""
 
 
 class Request:
@@ -77,6 +82,11 @@ class Request:
         length = self.header("content-length")
         return self.header("transfer-encoding") is not None or (length or "0").strip("0") != ""
 
+    @property
+    def body(self) -> "Upload":
+        """The body for whoever can read it in a thread."""
+        return Upload(self)
+
     async def iter_body(self) -> AsyncIterator[bytes]:
         """The body as it arrives, in pieces of no particular size; only once, unless `read`."""
         if self._read is not None:
@@ -85,6 +95,10 @@ class Request:
             return
         while data := await self._body.read_some():
             yield data
+
+    def lend(self) -> AbstractContextManager[LentBody | None]:
+        """See Upload.lent."""
+        return nullcontext() if self._read is not None else self._body.lent()
 
     async def read(self) -> bytes:
         """The whole body; again and again the same. Raises BodyTooLarge (400)."""
@@ -96,3 +110,17 @@ class Request:
                     raise BodyTooLarge(self._limit)
             self._read = bytes(received)
         return self._read
+
+
+class Upload:
+    """A large body: chunks on the event loop, or a source for a thread, whichever can be had."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._request.iter_body()
+
+    def lent(self) -> AbstractContextManager[LentBody | None]:
+        """A source for one blocking thread, for the time of the block; None: iterate instead."""
+        return self._request.lend()

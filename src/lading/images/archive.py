@@ -31,6 +31,7 @@ class Member(NamedTuple):
 
     digest: str
     size: int
+    is_new: bool  # it came with this archive, so its bytes have just been hashed
 
 
 class Archive(NamedTuple):
@@ -140,7 +141,7 @@ def _store(
     if promised:
         lease.add(promised)
         if stores.content.has(promised) and stores.content.size(promised) == entry.size:
-            return Member(promised, entry.size)  # the reader skips what was not read
+            return Member(promised, entry.size, False)  # the reader skips what was not read
     reference = promised or f"load {id(lease)} {path}"
     with stores.content.ingest(
         f"blob {reference}", expected_digest=promised, expected_size=entry.size
@@ -161,4 +162,4 @@ def _store(
 def _commit(commit: Callable[[], str], lease: Lease, size: int) -> Member:
     digest = commit()
     lease.add(digest)
-    return Member(digest, size)
+    return Member(digest, size, True)

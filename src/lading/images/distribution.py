@@ -28,11 +28,11 @@ def inspect(
     if isinstance(fetched.parsed, Index):
         entries = [entry.platform for entry in fetched.parsed.manifests]
         return Distribution(fetched.descriptor, [entry for entry in entries if entry])
-    platform = _of_config(repository, fetched.parsed)
+    platform = platform_of(repository, fetched.parsed)
     return Distribution(fetched.descriptor, [platform] if platform else [])
 
 
-def _of_config(repository: Repository, manifest: Manifest) -> Platform | None:
+def platform_of(repository: Repository, manifest: Manifest) -> Platform | None:
     """The platform of a single image is in its config only."""
     blob = manifest.config
     if blob.media_type not in media_types.CONFIGS or blob.size > configs.CONFIG_LIMIT:

@@ -46,11 +46,13 @@ def load(stores: Stores, flights: Flights, request: LoadRequest) -> list[str]:
 def _load(stores: Stores, flights: Flights, request: LoadRequest, lease: Lease) -> list[str]:
     check = request.cancellation.check
     archive = archives.read(stores, request.source, lease, check=check)
+    verified = frozenset(each.digest for each in archive.files.values() if each.is_new)
     found = _images(stores, archive, request.platform, lease)
     for image in found:
         lease.add(image.target.digest)
         for ready in image.platforms:
-            _unpack(stores, flights, request, lease, plan(ready.manifest, ready.config))
+            layers = plan(ready.manifest, ready.config)
+            _unpack(stores, flights, request, lease, layers, verified)
     for image in found:
         _publish(stores, image, request.progress)
     return [image.target.digest for image in found]
@@ -79,7 +81,12 @@ def _with_names(archive: Archive, image: Loadable, items: list[docker_archive.It
 
 
 def _unpack(
-    stores: Stores, flights: Flights, request: LoadRequest, lease: Lease, layers: list[LayerPlan]
+    stores: Stores,
+    flights: Flights,
+    request: LoadRequest,
+    lease: Lease,
+    layers: list[LayerPlan],
+    verified: frozenset[str],
 ) -> None:
     lease.add(*(name for each in layers for name in (each.blob.digest, each.chain)))
     ChainBuilder(
@@ -89,6 +96,7 @@ def _unpack(
         flights=flights,
         progress=request.progress,
         cancellation=request.cancellation,
+        verified=verified,
     ).build()
 
 

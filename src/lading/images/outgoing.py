@@ -3,10 +3,11 @@
 A part of the images service (`Images.outgoing`); coroutines here never block either.
 """
 
+import functools
 from collections.abc import AsyncIterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
-from lading.images import copy, distribution, lookup, save
+from lading.images import copy, distribution, lookup, manifest_list, save
 from lading.images import progress as progress_texts
 from lading.images.byte_queue import ByteQueue
 from lading.images.copy import CopyRequest
@@ -19,6 +20,7 @@ from lading.images.stores import Stores
 from lading.images.workers import Workers, on_loop
 from lading.oci import platform as platforms
 from lading.oci import reference as references
+from lading.oci.manifest import Descriptor
 from lading.registry.client import Cancellation, Credentials, Registry
 from lading.registry.client import login as logins
 from lading.registry.client import search as searches
@@ -182,6 +184,61 @@ class Outgoing:
             self._registry.authorizer(credentials),
             cancellation,
         )
+
+    async def manifest(
+        self,
+        reference: str,
+        *,
+        deep: bool = False,
+        insecure: bool = False,
+        credentials: Credentials = ANONYMOUS,
+    ) -> manifest_list.Found:
+        """A manifest as a registry has it; with `deep` those of an index. Raises what it says."""
+        cancellation = Cancellation()
+        parsed = references.parse(reference).with_default_tag()
+        with self._reaching(parsed.domain, insecure) as registry:
+            work = functools.partial(manifest_list.fetch, deep=deep)
+            authorize = registry.authorizer(credentials)
+            return await self._workers.run_cancellable(
+                cancellation, work, registry, parsed, authorize, cancellation
+            )
+
+    async def push_list(
+        self,
+        target: str,
+        entries: Sequence[manifest_list.Entry],
+        *,
+        insecure: bool = False,
+        progress: Progress = progress_texts.ignore,
+        credentials: Credentials = ANONYMOUS,
+    ) -> Descriptor:
+        """Push an index of manifests that the same registry has. See manifest_list.push."""
+        cancellation = Cancellation()
+        parsed = references.parse(target).with_default_tag()
+        with self._reaching(parsed.domain, insecure) as registry:
+            return await self._workers.run_cancellable(
+                cancellation,
+                manifest_list.push,
+                self._stores,
+                registry,
+                parsed,
+                entries,
+                registry.authorizer(credentials),
+                cancellation,
+                on_loop(progress),
+            )
+
+    @contextmanager
+    def _reaching(self, domain: str, insecure: bool) -> Iterator[Registry]:
+        """The registries, one of which may be insecure for this once."""
+        if not insecure:
+            yield self._registry
+            return
+        registry = self._registry.trusting(domain)
+        try:
+            yield registry
+        finally:
+            registry.close()
 
     async def search(
         self,

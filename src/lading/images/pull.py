@@ -186,4 +186,5 @@ class _OnePull:
             flights=self._flights,
             progress=self._request.progress,
             cancellation=self._request.cancellation,
+            workers=self._registry.settings.downloads,
         ).build()

@@ -26,7 +26,6 @@ from lading.oci.reference import Reference
 from lading.registry.client import Access, Cancellation, Registry, Uploads
 from lading.registry.client.tokens import Authorize
 
-WORKERS = 5  # dockerd's --max-concurrent-uploads
 SOURCES = 4  # repositories that a blob is asked from before it is sent
 
 
@@ -202,7 +201,7 @@ class _Push:
             skipped = LayerProgress(digests.short(layer.digest))
             skipped.listen(progress)
             skipped.status(texts.SKIPPED)
-        with ThreadPoolExecutor(WORKERS, thread_name_prefix="push") as pool:
+        with ThreadPoolExecutor(self._registry.settings.uploads, thread_name_prefix="push") as pool:
             futures = [pool.submit(self._one, b, reports[b.digest]) for b in plan.blobs]
             try:
                 for future in futures:

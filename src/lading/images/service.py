@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 from sqlite3 import Connection
 
-from lading.images import contents, gc, lookup, records, removal, remove
+from lading.images import contents, explore, gc, lookup, records, removal, remove
 from lading.images import image as images
 from lading.images import progress as progress_texts
 from lading.images.byte_queue import ByteQueue
@@ -115,6 +115,17 @@ class Images:
         """The manifests of an image, here or not. Raises NoSuchImage."""
         record = self.stores.database.read(lambda c: lookup.find(c, digest)).record
         return await self._workers.run(contents.entries, self.stores, record)
+
+    async def explore(self, reference: str, *, platform: str | None = None) -> explore.Exploration:
+        """What is in each layer, and what is wasted. Raises NoSuchImage, PlatformNotHere."""
+        image = await self.resolve(reference, platform=platform)
+        cancellation = Cancellation()
+        with self.stores.leases.lease() as lease:
+            parts = self.stores.database.read(lambda c: records.parts(c, image.id))
+            lease.add(*parts)
+            return await self._workers.run_cancellable(
+                cancellation, explore.explore, self.stores, image, cancellation.check
+            )
 
     # --- coming ----------------------------------------------------------------------------------
 

@@ -7,9 +7,10 @@ on unseen.
 import asyncio
 from collections.abc import AsyncIterable, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import TypeVar
 
-from lading.images.byte_queue import ByteQueue
+from lading.images.byte_queue import ByteQueue, Lender
 from lading.images.progress import Message, Progress
 from lading.registry.client import Cancellation
 
@@ -56,11 +57,15 @@ class Workers:
     ) -> T:
         """`run_cancellable` of what reads the queue, while the queue is fed the chunks.
 
-        A failure of either ends both.
+        A failure of either ends both. Chunks that can be lent are read by the thread itself.
         """
-        with cancellation.waking(queue.abandon):
+        with ExitStack() as stack:
+            lent = stack.enter_context(chunks.lent()) if isinstance(chunks, Lender) else None
+            if lent:
+                queue.lend(lent)
+            stack.enter_context(cancellation.waking(queue.abandon))
             work = self.run_cancellable(cancellation, function, *arguments)
-            return await _fed(queue, chunks, work)
+            return await (work if lent else _fed(queue, chunks, work))
 
 
 def on_loop(progress: Progress) -> Progress:

@@ -29,6 +29,8 @@ _capset = function("capset", c_char_p, c_char_p)
 _keyctl = function("keyctl", c_int, c_char_p)
 _sethostname = libc_function("sethostname", c_char_p, c_ulong)
 _setdomainname = libc_function("setdomainname", c_char_p, c_ulong)
+_setfsuid = libc_function("setfsuid", c_uint)
+_setfsgid = libc_function("setfsgid", c_uint)
 _rt_sigaction = function("rt_sigaction", c_int, c_char_p, c_char_p, c_size_t)
 _SIG_DFL = bytes(32)  # struct sigaction: handler, flags, restorer, mask
 _header = struct.pack("Ii", _LINUX_CAPABILITY_VERSION_3, 0)
@@ -60,6 +62,15 @@ def set_ids(uid: int, gid: int, groups: list[int] | None) -> None:
         os.setgroups(groups)
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
+
+
+def set_fs_ids(uid: int, gid: int) -> None:
+    """Make files as somebody else, this thread alone; the effective set loses what is for files.
+
+    man 2 setfsuid: neither call can say that it failed.
+    """
+    _setfsgid(gid)
+    _setfsuid(uid)
 
 
 def sethostname(name: str) -> None:

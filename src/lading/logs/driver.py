@@ -14,14 +14,23 @@ delivered at least once. It may be cancelled at any time. The suite that every d
 `tests/contract/logs`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from importlib import import_module
 from typing import NamedTuple, Protocol
 
-from lading.errors import Unavailable
-from lading.logs.tag import TagSource
+from lading.errors import InvalidArgument, Unavailable
+from lading.logs.tag import TagSource, render
 
-BUILT_IN = {"json-lines": "lading.logs.drivers.json_lines"}  # loaded when first asked for
+BUILT_IN = {  # loaded when first asked for
+    "json-lines": "lading.logs.drivers.json_lines",
+    **{name: f"lading.logs.drivers.{name}" for name in ("fluentd", "gelf", "journald", "syslog")},
+}
+COMMON = frozenset({"labels", "labels-regex", "env", "env-regex", "tag"})  # options of every driver
+DEFAULT_TAG = "{{.ID}}"  # moby, daemon/logger/loggerutils/log_tag.go
+
+
+class UnknownOption(InvalidArgument):
+    """unknown log opt '{0}' for {1}"""
 
 
 class SinkDown(Unavailable):
@@ -46,6 +55,11 @@ class Place(NamedTuple):
     options: Mapping[str, str]
     attributes: Mapping[str, str]
 
+    @property
+    def tag(self) -> str:
+        """What the option `tag` makes of it."""
+        return render(self.options.get("tag") or DEFAULT_TAG, self.source)
+
 
 class Sink(Protocol):
     """The open end of a driver for one container."""
@@ -65,3 +79,10 @@ def find(name: str) -> Driver:
     """A built-in driver by its name. Raises KeyError."""
     driver: Driver = import_module(BUILT_IN[name]).DRIVER
     return driver
+
+
+def check_names(options: Mapping[str, str], known: Container[str], of: str) -> None:
+    """Raises UnknownOption."""
+    for name in options:
+        if name not in known:
+            raise UnknownOption(name, of)

@@ -13,9 +13,12 @@ from urllib.parse import quote_plus
 
 from lading import quantities
 from lading.errors import InvalidArgument, NotSupported, SystemFault
+from lading.logs import driver as drivers
+from lading.logs.driver import COMMON, check_names
+from lading.logs.go_values import bool_of, bool_or_none
+from lading.logs.rotation import rotation
 from lading.logs.tag import TagSource, render
 
-COMMON = frozenset({"labels", "labels-regex", "env", "env-regex", "tag"})
 ROTATION = frozenset({"max-size", "max-file", "compress"})
 EVERYWHERE = frozenset(  # of every driver but none; the caches are those of drivers without reading
     {"mode", "max-buffer-size"}
@@ -23,9 +26,10 @@ EVERYWHERE = frozenset(  # of every driver but none; the caches are those of dri
 )
 MIRROR = "mirror"  # ours: whether json-file keeps dockerd's file of JSON lines, too
 LOCAL = ("json-file", "local")  # drivers whose whole work our segments are
-REMOTE = ("awslogs", "fluentd", "gcplogs", "gelf", "journald", "splunk", "syslog")
-DRIVERS = ("json-file", "local", "none", *REMOTE)
-LOCAL_MAX_SIZE, LOCAL_MAX_FILE = 20 << 20, 5  # dockerd's defaults of `local` and of its cache
+REMOTE = ("fluentd", "gelf", "journald", "syslog")  # each a driver of `lading.logs.drivers`
+UNSENT = ("awslogs", "gcplogs", "splunk")  # dockerd's that are not there yet: the log is kept here
+READY = ("json-file", "local", "none", *REMOTE)
+DRIVERS = (*READY, *UNSENT)
 NONE_QUOTA = 1 << 20  # enough for what an attached client has not read yet; more is held for it
 MIN_QUOTA = 4096
 MAX_BUFFER_SIZE = 1_000_000  # dockerd's default of max-buffer-size
@@ -35,10 +39,6 @@ Options = Mapping[str, str]
 
 class NoSuchDriver(InvalidArgument):
     """error looking up logging plugin {0}: plugin "{0}" not found"""
-
-
-class UnknownOption(InvalidArgument):
-    """unknown log opt '{0}' for {1}"""
 
 
 class BadMode(InvalidArgument):
@@ -100,20 +100,21 @@ def check(driver: str, options: Options) -> None:
             quantities.parse_bytes(options["max-buffer-size"])
         except InvalidArgument as error:
             raise BadBufferSize(error) from error
-    if _bool(options.get("cache-disabled", "")) is None:
+    if bool_or_none(options.get("cache-disabled", "")) is None:
         raise BadCacheDisabled(options["cache-disabled"])
-    _check_names(driver, options)
+    own = {name: value for name, value in options.items() if name not in EVERYWHERE}
+    if driver in REMOTE:
+        drivers.find(driver).check(own)
+    else:
+        _check_names(driver, own)
 
 
 def _check_names(driver: str, options: Options) -> None:
-    known = COMMON | EVERYWHERE | (ROTATION if driver in LOCAL else frozenset())
+    known = COMMON | (ROTATION if driver in LOCAL else frozenset())
     known |= {MIRROR} if driver == "json-file" else set()
-    for name in options:
-        is_own = driver in REMOTE and name.startswith(_PREFIXES.get(driver, driver))
-        if name not in known and not is_own:
-            raise UnknownOption(
-                name, "log driver local" if driver == "local" else f"{driver} log driver"
-            )
+    if driver in UNSENT:
+        known |= {name for name in options if name.startswith(_PREFIXES.get(driver, driver))}
+    check_names(options, known, "log driver local" if driver == "local" else f"{driver} log driver")
 
 
 _PREFIXES = {"gcplogs": "gcp-"}
@@ -124,10 +125,10 @@ def plan(driver: str, options: Options, source: TagSource) -> LogPlan:
     if driver == "none":
         return LogPlan(driver, NONE_QUOTA, is_readable=False)
     try:
-        size, count, compress = _rotation(driver, options)
+        size, count, compress = rotation(driver, options)
         tag = render(options.get("tag", ""), source)
         attributes = _attributes(options, source)
-        is_mirrored = driver == "json-file" and _go_bool(options.get(MIRROR, "false"))
+        is_mirrored = driver == "json-file" and bool_of(options.get(MIRROR, "false"))
     except InvalidArgument as error:
         raise BadValue(error) from error
     if driver == "json-file" and options.get("tag"):
@@ -138,7 +139,8 @@ def plan(driver: str, options: Options, source: TagSource) -> LogPlan:
         driver,
         max(size * count, MIN_QUOTA) if size else 0,
         compress,
-        sink="json-lines" if is_mirrored else "",
+        is_readable=not bool_or_none(options.get("cache-disabled", "")) or driver in LOCAL,
+        sink="json-lines" if is_mirrored else driver if driver in REMOTE else "",
         max_lag=0 if is_waited_for else max_lag,
         attributes=attributes if driver != "local" else {},
     )
@@ -146,73 +148,7 @@ def plan(driver: str, options: Options, source: TagSource) -> LogPlan:
 
 def is_mirrored(options: Options) -> bool:
     """Whether json-file keeps dockerd's file, too."""
-    return bool(_bool(options.get(MIRROR, "")))
-
-
-def _rotation(driver: str, options: Options) -> tuple[int, int, bool]:
-    """(max-size in bytes or 0, max-file, compress)"""
-    if driver == "json-file":
-        return json_file_rotation(options)
-    names = ("max-size", "max-file", "compress")
-    prefix = "" if driver == "local" else "cache-"
-    size, files, compress = (options.get(prefix + name, "") for name in names)
-    try:
-        maximum = quantities.parse_bytes(size) if size else LOCAL_MAX_SIZE
-    except InvalidArgument as error:
-        raise InvalidArgument(f"invalid value for max-size: {size}: {error}") from error
-    if maximum <= 0:
-        raise InvalidArgument("max size should be a positive number")
-    count = _int(files) if files else LOCAL_MAX_FILE
-    does_compress = _go_bool(compress) if compress else True
-    if does_compress and count <= 1:
-        raise InvalidArgument("compression cannot be enabled when max file count is 1")
-    return maximum, max(count, 1), does_compress
-
-
-def json_file_rotation(options: Options) -> tuple[int, int, bool]:
-    """(max-size in bytes or 0, max-file, compress) of json-file. Raises InvalidArgument."""
-    size = 0
-    if "max-size" in options:
-        size = _decimal_size(options["max-size"])
-        if size <= 0:
-            raise InvalidArgument("max-size must be a positive number")
-    count = _int(options["max-file"]) if "max-file" in options else 1
-    if count < 1:
-        raise InvalidArgument("max-file cannot be less than 1")
-    compress = _go_bool(options["compress"]) if "compress" in options else False
-    if compress and (count < 2 or not size):
-        raise InvalidArgument(
-            "compress cannot be true when max-file is less than 2 or max-size is not set"
-        )
-    return size, count, compress
-
-
-def _decimal_size(text: str) -> int:
-    """`10k` as 10000: json-file counts in thousands, where `local` counts in 1024s."""
-    binary = quantities.parse_bytes(text)
-    suffix = text.strip().lower().removesuffix("b").removesuffix("i")[-1:]
-    power = "kmgtp".find(suffix) + 1 if suffix else 0
-    return int(binary / 1024**power * 1000**power)
-
-
-def _int(text: str) -> int:
-    if not re.fullmatch(r"[+-]?[0-9]+", text):
-        raise InvalidArgument(f'strconv.Atoi: parsing "{text}": invalid syntax')
-    return int(text)
-
-
-def _bool(text: str) -> bool | None:
-    """A boolean as Go reads it, nothing being false; None when it is none."""
-    if text in ("1", "t", "T", "true", "TRUE", "True"):
-        return True
-    return False if text in ("", "0", "f", "F", "false", "FALSE", "False") else None
-
-
-def _go_bool(text: str) -> bool:
-    value = _bool(text) if text else None
-    if value is None:
-        raise InvalidArgument(f'strconv.ParseBool: parsing "{text}": invalid syntax')
-    return value
+    return bool(bool_or_none(options.get(MIRROR, "")))
 
 
 def _attributes(options: Options, source: TagSource) -> dict[str, str]:

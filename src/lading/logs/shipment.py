@@ -10,6 +10,7 @@ counted, and a line says how many.
 """
 
 import asyncio
+import logging
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -25,6 +26,7 @@ from lading.logs.cursor import Cursor, Record
 from lading.logs.driver import Chunk, Sink, SinkDown
 from lading.runtime.segments import STDERR
 
+log = logging.getLogger(__name__)
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 10.0
 
@@ -61,11 +63,13 @@ class Shipment:
         open_sink: Callable[[], Awaitable[Sink]],
         *,
         max_lag: int = 0,
+        name: str = "",
     ) -> None:
         self._directory = directory
         self._path = path
         self._open_sink = open_sink
         self._max_lag = max_lag
+        self._name = name  # for the engine's log
         self._sink: Sink | None = None
         self.progress = Progress()
         with suppress(OSError, msgspec.MsgspecError), open(path, "rb") as file:
@@ -105,20 +109,24 @@ class Shipment:
                 await feed.wait_log_growth(cursor.position)
 
     async def _deliver(self, chunks: list[Chunk]) -> None:
-        """Until it has succeeded."""
+        """Until it has succeeded. That it does not, and that it does again, is logged once each."""
         wait_s = FIRST_WAIT_S
         while True:
             try:
                 if self._sink is None:
                     self._sink = await self._open_sink()
                 await self._sink.send(chunks)
-            except SinkDown:
+            except SinkDown as error:
                 sink, self._sink = self._sink, None
                 if sink is not None:
                     await sink.close()
+                if wait_s == FIRST_WAIT_S:
+                    log.warning("%s: %s; it waits in the engine's own log", self._name, error)
                 await asyncio.sleep(wait_s)
                 wait_s = min(wait_s * 2, LONGEST_WAIT_S)
             else:
+                if wait_s > FIRST_WAIT_S:
+                    log.info("%s: the log is sent again", self._name)
                 return
 
     def _drop(self, cursor: Cursor, assembler: Assembler) -> list[Chunk]:

@@ -29,6 +29,7 @@ class TagSource(NamedTuple):
     hostname: str
     labels: Mapping[str, str] = {}
     env: Sequence[str] = ()
+    created_ns: int = 0
 
     def fields(self) -> dict[str, str]:
         """By the names that templates use."""

@@ -63,14 +63,17 @@ class Attaching:
             raise AttachFailed(error) from error
 
     def attach(
-        self, container_id: str, wanted: Sequence[tuple[Network, EndpointRequest]]
+        self,
+        container_id: str,
+        wanted: Sequence[tuple[Network, EndpointRequest]],
+        namespace: int | None,
     ) -> Sequence[Endpoint]:
-        """Into all of them or none. Raises LadingError."""
+        """Into all of them or none, in that namespace or a new one. Raises LadingError."""
         endpoints: list[Endpoint] = []
         try:
             for network, request in wanted:
                 endpoints.append(self._lease(network, container_id, request))
-            self._furnish([network for network, _ in wanted], endpoints)
+            self._furnish([network for network, _ in wanted], endpoints, namespace)
         except BaseException as error:
             self._leases.free(endpoints)
             if isinstance(error, OSError):
@@ -171,12 +174,17 @@ class Attaching:
         )
         return self._leases.lease(network, endpoint, mac=request.mac)
 
-    def _furnish(self, networks: Sequence[Network], endpoints: Sequence[Endpoint]) -> None:
+    def _furnish(
+        self,
+        networks: Sequence[Network],
+        endpoints: Sequence[Endpoint],
+        namespace: int | None,
+    ) -> None:
         """Make the sandbox and the interfaces in it, if any of the networks gives one."""
         given = [pair for pair in zip(networks, endpoints, strict=True) if pair[1].interface]
         if not given:
             return
-        made, self._spare = self._spare or sandbox.create(self._home), None
+        made = self._sandbox(namespace)
         try:
             for network, endpoint in given:
                 self._join(network, endpoint, made)
@@ -194,6 +202,12 @@ class Attaching:
         made.socket.close()
         fp("networks.joined")
         self._leases.hold(given[0][1].container_id, made.fd)
+
+    def _sandbox(self, namespace: int | None) -> Sandbox:
+        if namespace is not None:
+            return sandbox.adopt(namespace, self._home)
+        made, self._spare = self._spare or sandbox.create(self._home), None
+        return made
 
     def _join(self, network: Network, endpoint: Endpoint, inside: Sandbox) -> None:
         driver = self._drivers[network.driver]

@@ -68,6 +68,16 @@ def enter(home: int, fd: int) -> Sandbox:
         raise
 
 
+def adopt(namespace: int, home: int) -> Sandbox:
+    """A namespace that somebody else made (in a user namespace); the descriptor stays theirs."""
+    netns.setns(namespace)
+    try:
+        _leave_interfaces_without_ipv6()
+        return Sandbox(os.dup(namespace), NetlinkSocket(), home)
+    finally:
+        netns.setns(home)
+
+
 def _leave_interfaces_without_ipv6() -> None:
     """Interfaces that come later get no link-local address; loopback keeps ::1."""
     with contextlib.suppress(FileNotFoundError):  # a kernel without IPv6

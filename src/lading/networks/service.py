@@ -18,7 +18,7 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 
 from lading.errors import LadingError, NotFound, PermissionDenied
 from lading.failpoints import fp
@@ -27,6 +27,7 @@ from lading.networks import definition, store
 from lading.networks.attaching import Attaching
 from lading.networks.driver import Driver
 from lading.networks.drivers import Bridge, HostNetwork, Lan, NoNetwork
+from lading.networks.firewall import Firewall, Watch
 from lading.networks.leases import Leases
 from lading.networks.records import Endpoint, EndpointRequest, Network, Settings
 from lading.state import Database
@@ -67,6 +68,14 @@ def _nothing(connection: sqlite3.Connection, network: Network) -> None:
     """Nothing more is to be in the transaction."""
 
 
+def _open_firewall(engine_id: str, settings: Settings) -> Firewall | None:
+    """None where the kernel has no nfnetlink."""
+    try:
+        return Firewall(engine_id, is_on=settings.iptables)
+    except OSError:
+        return None
+
+
 class Networks:
     """The networks of one engine. `open` first, in the namespace that is the engine's host.
 
@@ -91,6 +100,7 @@ class Networks:
         self._prepared: dict[str, list[str]] = {}  # warnings by id, of networks ready for use
         self._drivers: dict[str, Driver] = {}
         self._attaching: Attaching | None = None
+        self._firewall: Firewall | None = None
         self._home = -1
 
     # --- opening and closing ------------------------------------------------------------------
@@ -98,6 +108,7 @@ class Networks:
     def open(self) -> None:
         """Read the records and open the sockets; nothing on the host changes. Once."""
         self._home = netns.open_own()
+        self._firewall = _open_firewall(self._engine_id, self._settings)
         self._drivers = self._open_drivers()
         self._attaching = Attaching(self._leases, self._drivers, self._prepare, self._home)
         for network in self._database.read(store.list_networks):
@@ -116,6 +127,8 @@ class Networks:
         self._of_attaching().drop_spare()
         for driver in self._drivers.values():
             driver.close()
+        if self._firewall:
+            self._firewall.close()
         os.close(self._home)
         self._home = -1
 
@@ -154,6 +167,8 @@ class Networks:
         self._of_attaching().drop_spare()
         for driver in self._drivers.values():
             driver.remove()
+        if self._firewall:
+            self._firewall.remove_everything()
         self._prepared.clear()
 
     # --- networks -----------------------------------------------------------------------------
@@ -256,15 +271,28 @@ class Networks:
     # --- containers in them -------------------------------------------------------------------
 
     def attach(
-        self, container_id: str, network: str = DEFAULT, *, ip: str = "", mac: str = ""
+        self,
+        container_id: str,
+        network: str = DEFAULT,
+        *,
+        ip: str = "",
+        mac: str = "",
+        namespace: int | None = None,
     ) -> Endpoint:
         """Put a container that is about to start into one network: see `attach_all`."""
-        return self.attach_all(container_id, [EndpointRequest(network, ip=ip, mac=mac)])[0]
+        asked = [EndpointRequest(network, ip=ip, mac=mac)]
+        return self.attach_all(container_id, asked, namespace=namespace)[0]
 
     def attach_all(
-        self, container_id: str, requests: Sequence[EndpointRequest]
+        self,
+        container_id: str,
+        requests: Sequence[EndpointRequest],
+        *,
+        namespace: int | None = None,
     ) -> Sequence[Endpoint]:
         """Put a container that is about to start into its networks, in that order.
+
+        `namespace`: the one to use, a descriptor that stays the caller's; without it one is made.
 
         The endpoints' `netns_fd` is the container's namespace, with every interface ready for
         traffic; it stays ours and open until `release`. It is None for `host` and `none`.
@@ -273,7 +301,7 @@ class Networks:
         is left.
         """
         found = [(self._joinable(request.network), request) for request in requests]
-        return self._of_attaching().attach(container_id, found)
+        return self._of_attaching().attach(container_id, found, namespace)
 
     def connect(self, container_id: str, request: EndpointRequest, *, netns_fd: int) -> Endpoint:
         """Put a container that runs into one more network; `netns_fd` stays the caller's.
@@ -311,6 +339,18 @@ class Networks:
         """The endpoints in the network, for `network inspect`."""
         return self._leases.of_network(network_id)
 
+    def watch_firewall(self, call: Callable[[Callable[[], None]], Awaitable[None]]) -> Watch | None:
+        """Have the packet filter repaired when others change it; for the thread of the event loop.
+
+        `call` runs work in the thread of the networks. None where there is no filter.
+        """
+        firewall = self._firewall
+        if firewall is None or not firewall.is_on:
+            return None
+        return Watch(
+            firewall.name, firewall.port, lambda change: call(lambda: firewall.repair(change))
+        )
+
     # --- within -------------------------------------------------------------------------------
 
     def _open_drivers(self) -> dict[str, Driver]:
@@ -320,6 +360,7 @@ class Networks:
                 engine_id=self._engine_id,
                 settings=self._settings,
                 read_file=self._read_file,
+                firewall=self._firewall,
             ),
             "host": HostNetwork(),
             "null": NoNetwork(),

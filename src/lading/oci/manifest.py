@@ -118,6 +118,11 @@ def encode(document: Manifest | Index) -> bytes:
     return msgspec.json.encode(ordered)
 
 
+def indent(document: bytes) -> bytes:
+    """The same JSON in lines, three blanks a level: so docker writes the lists that it makes."""
+    return msgspec.json.format(document, indent=3)
+
+
 def _kind(probe: _Probe, announced: str) -> type[Manifest] | type[Index]:
     if probe.schema_version == 1 or announced in media_types.SCHEMA1:
         raise InvalidManifest("Docker image manifest schema 1 is not supported")

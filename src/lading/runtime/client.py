@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import _socket
 import contextlib
+import errno
 import os
 import sys
 
@@ -15,12 +16,14 @@ from lading.kernel import pidfd
 from lading.kernel.cgroup import Cgroup
 from lading.runtime import messages, rundir
 from lading.runtime.head import head_of, join
+from lading.runtime.namespace_server import NoUserNamespace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
+    from typing import Any, Self
 
+    from lading.kernel import idmap
     from lading.runtime.spec import Request
 
 SPAWNER_DESCRIPTOR = 3
@@ -28,12 +31,13 @@ KILL_TIMEOUT_S = 5.0
 SIGKILL = 9
 
 _PROGRAM = (
-    "import sys; sys.path.insert(0, {path!r}); from lading.runtime.spawner import main; main(3)"
+    "import sys; sys.path.insert(0, {path!r}); from lading.runtime.sealing import seal; seal();"
+    " from lading.runtime.{module} import main; main(3)"
 )
 
 
-class Spawner:
-    """A running spawner, and the socket to it."""
+class Servant:
+    """A process of ours that serves on a socket until `close`, or until this process is gone."""
 
     def __init__(self, connection: _socket.socket, pid: int, pidfd: int) -> None:
         self._connection = connection
@@ -41,13 +45,12 @@ class Spawner:
         self._pidfd = pidfd
 
     @classmethod
-    def launch(cls, *, exec_root: str) -> Spawner:
-        """Start a spawner. It serves until `close`, or until this process is gone."""
-        os.makedirs(f"{exec_root}/containers", 0o700, exist_ok=True)
+    def start(cls, module: str) -> Self:
+        """Start the program `main` of a module of this room."""
         ours, theirs = messages.pair()
         messages.allow_large(ours)
         package_parent = os.path.dirname(os.path.dirname(os.path.abspath(lading.__file__)))
-        program = _PROGRAM.format(path=package_parent)
+        program = _PROGRAM.format(path=package_parent, module=module)
         # symbols bound at start: binding one at its first use would write to pages that are shared
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LD_BIND_NOW": "1"}
         if "LADING_FAILPOINT" in os.environ:
@@ -61,6 +64,56 @@ class Spawner:
         )
         theirs.close()
         return cls(ours, pid, pidfd.pidfd_open(pid))
+
+    def is_alive(self) -> bool:
+        return not pidfd.is_dead(self._pidfd)
+
+    def close(self) -> None:
+        """End it."""
+        self._connection.close()
+        if not pidfd.wait_dead(self._pidfd, KILL_TIMEOUT_S):
+            pidfd.pidfd_send_signal(self._pidfd, SIGKILL)
+        with contextlib.suppress(ChildProcessError):  # somebody else may wait for all children
+            os.waitpid(self.pid, 0)
+        os.close(self._pidfd)
+
+
+class NamespaceServer(Servant):
+    """A running namespace server, and the socket to it."""
+
+    @classmethod
+    def launch(cls) -> NamespaceServer:
+        """Start one."""
+        return cls.start("namespace_server")
+
+    def make(
+        self, uids: list[idmap.Mapping], gids: list[idmap.Mapping], users: int | None = None
+    ) -> tuple[int, int]:
+        """A user namespace with these ids, and a network namespace of its own; `users` is one
+        that is there already.
+
+        Raises NoUserNamespace, OSError when the server is dead.
+        """
+        if users is None:
+            messages.send(self._connection, {"uids": uids, "gids": gids})
+        else:
+            messages.send(self._connection, {}, [users])
+        answer, fds = messages.receive(self._connection)
+        if answer is None:
+            raise BrokenPipeError(errno.EPIPE, "the namespace server has ended")
+        if "failed" in answer:
+            raise NoUserNamespace(answer["failed"])
+        return fds[0], fds[1]
+
+
+class Spawner(Servant):
+    """A running spawner, and the socket to it. Containers and their monitors outlive it."""
+
+    @classmethod
+    def launch(cls, *, exec_root: str) -> Spawner:
+        """Start a spawner."""
+        os.makedirs(f"{exec_root}/containers", 0o700, exist_ok=True)
+        return cls.start("spawner")
 
     def spawn(self, request: Mapping[str, object], fds: list[int]) -> int:
         """Ask for a container; returns the connection to its monitor (SEQPACKET, close-on-exec).
@@ -82,18 +135,6 @@ class Spawner:
             ours.close()
             raise
         return ours.detach()
-
-    def is_alive(self) -> bool:
-        return not pidfd.is_dead(self._pidfd)
-
-    def close(self) -> None:
-        """End the spawner; containers and their monitors run on."""
-        self._connection.close()
-        if not pidfd.wait_dead(self._pidfd, KILL_TIMEOUT_S):
-            pidfd.pidfd_send_signal(self._pidfd, SIGKILL)
-        with contextlib.suppress(ChildProcessError):  # somebody else may wait for all children
-            os.waitpid(self.pid, 0)
-        os.close(self._pidfd)
 
 
 def run_directory(exec_root: str, container_id: str) -> str:

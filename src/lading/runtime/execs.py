@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from lading.kernel import namespaces, pidfd
-from lading.runtime import init
-from lading.runtime.children import ContainerProcess
+from lading.runtime import init, plan
+from lading.runtime.children import ContainerProcess, give_pipe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,12 +46,19 @@ class Execs:
         monitor, spec = self._monitor, message["process"]
         stdio = None if spec.get("terminal") else (fds[0], fds[1], fds[2])
         process = ContainerProcess(
-            monitor.loop, lambda _: self._reported(name), lambda _: self._ended(name)
+            monitor.loop,
+            lambda _: self._ended(name),
+            reported=lambda _: self._reported(name),
         )
         if not self._in_pid_namespace:
             # only children of a process can be born in another pid namespace: init's, from now on
             namespaces.setns(monitor.init.pidfd, namespaces.CLONE_NEWPID)
             self._in_pid_namespace = True
+        joined = plan.JOINED_BY_EXEC
+        if monitor.head["users"] is not None:
+            joined |= namespaces.CLONE_NEWUSER
+            for descriptor in stdio or ():
+                give_pipe(descriptor, monitor.head["owner"])
         path = monitor.head["cgroup"]
         cgroup = self._v2_directory(path)
         process.spawn(
@@ -61,6 +68,7 @@ class Execs:
                 cgroup_path=path,
                 container=monitor.init.pidfd,
                 seccomp_filter=message.get("seccomp_filter"),
+                joined=joined,
             ),
             flags=0,
             stdio=stdio,

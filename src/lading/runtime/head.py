@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from lading.runtime.spec import Request
 
     class Head(TypedDict):
-        """`flags` are those of clone3; `log_quota` is in bytes, 0 for no limit."""
+        """`flags` are those of clone3; `log_quota` is in bytes, 0 for no limit. `users`: index of
+        the user namespace's descriptor; `owner`: who is its root on the host.
+        """
 
         log: str | None
         log_quota: int
@@ -28,9 +30,8 @@ if TYPE_CHECKING:
         cgroup: str
         systemd: bool
         resources: dict[str, object]
-        gate: bool
-        stdio: list[int] | None
-        console: int | None
+        users: int | None
+        owner: list[int]
 
 
 def head_of(request: Request) -> Head:
@@ -56,9 +57,8 @@ def head_of(request: Request) -> Head:
         "pid_namespace": pid_namespace,
         "cgroup": linux.get("cgroupsPath") or "",
         "systemd": bool(request.get("systemd")),
-        "gate": bool(request.get("gate")),
-        "stdio": fds.get("stdio"),
-        "console": fds.get("console"),
+        "users": fds.get("users"),
+        "owner": request.get("owner") or [0, 0],
         "resources": linux.get("resources") or {},
     }
 

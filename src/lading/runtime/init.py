@@ -70,11 +70,12 @@ def plan_exec(
     cgroup_path: str,
     container: int,
     seccomp_filter: str | None,
+    joined: int,
 ) -> list[Operation]:
     """Compile one more process of the container whose init the pidfd `container` is."""
     program = _read_filter(seccomp_filter) if seccomp_filter else None
     return plan.compile_exec(
-        process, host, cgroup_path=cgroup_path, pidfd=container, seccomp=program
+        process, host, cgroup_path=cgroup_path, pidfd=container, seccomp=program, joined=joined
     )
 
 

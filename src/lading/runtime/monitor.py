@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os
 import time
-from _socket import SCM_RIGHTS, SOL_SOCKET
 
 from lading.kernel import namespaces
 from lading.kernel.cgroup import Cgroup
@@ -25,7 +24,7 @@ from lading.runtime.execs import Execs
 from lading.runtime.loop import Loop
 from lading.runtime.output import Input, Output
 from lading.runtime.segments import STDERR, STDOUT, Log
-from lading.runtime.starter import PIPE_SIZE, Started, started
+from lading.runtime.starter import PIPE_SIZE, Started
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +48,6 @@ class Monitor:
     __slots__ = (
         "_channel",
         "_connections",
-        "_console",
         "_directory",
         "_execs",
         "_failure",
@@ -57,12 +55,10 @@ class Monitor:
         "_listener",
         "_mounts",
         "_outputs",
-        "_warnings",
         "head",
         "host",
         "init",
         "is_over",
-        "is_running",
         "log",
         "loop",
         "stdin",
@@ -84,17 +80,12 @@ class Monitor:
         self.head = start.head
         self.host = host
         self.loop = Loop()
-        self.init = ContainerProcess(
-            self.loop, self._reported, self._init_ended, self._prepared, self._reap
-        )
+        self.init = ContainerProcess(self.loop, self._init_ended, wait=self._reap)
         self._failure = start.failure
-        self._warnings = start.warnings
         self._directory = fds["directory"]
         self._mounts = fds.get("mounts", -1)  # the mount namespace: its overlay ends after us
-        self._console = fds.get("console", -1)
         self.terminal = -1
         self.is_over = False
-        self.is_running = "report" not in fds
         self._execs: Execs | None = None
         self.stdin: Input | None = None
         self._outputs: list[Output] = []
@@ -110,8 +101,7 @@ class Monitor:
     def _take(self, pid: int, fds: dict[str, int]) -> None:
         """The child and its streams, as far as the start came."""
         if "pidfd" in fds:
-            report = messages.adopt(fds["report"]) if "report" in fds else None
-            self.init.adopt(pid, fds["pidfd"], report)
+            self.init.adopt(pid, fds["pidfd"])
         if "stdin" in fds:
             self.stdin = Input(self.loop, fds["stdin"], is_terminal=False)
         for name, stream in STREAMS:
@@ -138,9 +128,8 @@ class Monitor:
                 handover.sleep(self._channel, *self._belongings())
                 return
             self._tell_watchers()
-        failure = self._failure or self.init.failure
-        if failure is not None:
-            self._undo(failure)
+        if self._failure is not None:
+            self._undo(self._failure)
         else:
             self._finish()
 
@@ -150,7 +139,6 @@ class Monitor:
         """Whether all that goes on can be told in a few words."""
         return (
             self.is_running
-            and self._failure is None
             and (self.stdin is None or self.stdin.is_quiet)
             and (self._execs is None or not self._execs.pids())
             and len(self._connections) < MAX_HANDED
@@ -188,37 +176,6 @@ class Monitor:
             self._connections[-1].held_segment = held
         self.hold_log()
 
-    # -- a start that waits for its word -------------------------------------------------------
-
-    def _prepared(self, process: ContainerProcess) -> None:
-        """All is set up; a container that is to be created only now waits for "start"."""
-        if process.master >= 0:
-            if self._console >= 0:
-                self._give_console(process.master)
-            else:
-                self._take_terminal(process.master)
-        self.broadcast({"event": "created", "pid": process.pid})
-
-    def _give_console(self, master: int) -> None:
-        """Hand the terminal's master to whoever asked for it by a console socket."""
-        self.terminal = master
-        receiver = messages.adopt(self._console)
-        packed = master.to_bytes(4, "little")
-        receiver.sendmsg([b"pty"], [(SOL_SOCKET, SCM_RIGHTS, packed)])
-        receiver.close()
-
-    def _reported(self, process: ContainerProcess) -> None:
-        """A container that waited was told to start: it did, or is dead in a moment."""
-        if process.failure is not None:
-            return
-        self.is_running = True
-        try:
-            self._mounts = namespaces.mount_namespace_of(process.pidfd, process.pid)
-        except OSError:  # it has ended already
-            self._mounts = -1
-        tolerated = self._warnings + messages.decode(process.report)["warnings"]
-        self.broadcast(started(process.pid, tolerated))
-
     # -- while it runs -------------------------------------------------------------------------
 
     def _connect(self, socket: _socket.socket) -> None:
@@ -245,6 +202,11 @@ class Monitor:
 
     def _dispatch(self, connection: Connection, message: Message, fds: list[int]) -> None:
         requests.answer(self, connection, message, fds)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether there is a container; one whose start failed is only waited for."""
+        return self._failure is None
 
     @property
     def execs(self) -> Execs:
@@ -308,7 +270,7 @@ def resume(channel: _socket.socket, word: bytes, received: list[int], host: Host
     """Be the next shift, with what the one before has left."""
     facts, fds = handover.wake(word, received)
     os.close(fds["epoll"])
-    start = Started(facts["head"], facts["pid"], None, [], fds)
+    start = Started(facts["head"], facts["pid"], None, fds)
     monitor = Monitor(channel, host, start, log=facts["log"], idle_s=IDLE_S)
     names = [f"connection{number}" for number in range(len(facts["connections"]))]
     monitor.welcome_back([fds[name] for name in names], facts["connections"])

@@ -34,8 +34,11 @@ def user_namespace_path(linux: Linux) -> str | None:
     return None
 
 
-def make(spec: Spec) -> dict[str, int]:
-    """The mounts, detached, by destination; the root as "". Empty for a plain container."""
+def make(spec: Spec, *, root: int = -1) -> dict[str, int]:
+    """The mounts, detached, by destination; the root as "". Empty for a plain container.
+
+    `root`: the root's mount, if somebody has made it already.
+    """
     linux: Linux = spec.get("linux") or {}
     mounts = spec.get("mounts") or []
     path = user_namespace_path(linux)
@@ -46,13 +49,15 @@ def make(spec: Spec) -> dict[str, int]:
         return {}  # which the plan refuses
     trees: dict[str, int] = {}
     if path is not None and os.geteuid() == 0:
-        trees[""] = clone_source((spec.get("root") or {}).get("path") or "", recursive=True)
+        if root < 0:
+            root = clone_source((spec.get("root") or {}).get("path") or "", recursive=True)
+        trees[""] = root
         for entry in mounts:
             options = _options(entry)
             if options.bind or entry.get("type") == "bind":
                 recursive = options.bind != "bind"
                 trees[entry["destination"]] = clone_source(entry["source"], recursive=recursive)
-        if not path:  # of a namespace that is joined the ids are not known here
+        if linux.get("uidMappings"):  # of one that is joined the ids may not be known here
             _make_devices(linux, trees)
     for entry in mapped:
         _map(entry, linux, path, trees)

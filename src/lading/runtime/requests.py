@@ -42,12 +42,6 @@ def answer(monitor: Monitor, connection: Connection, message: Message, fds: list
         connection.send({"reply": sequence, "error": None, **reply})
 
 
-def start(monitor: Monitor, _c: Connection, _message: Message, _fds: list[int]) -> Message:
-    """Let a container go on that was only created."""
-    monitor.init.start()
-    return {}
-
-
 def signal(monitor: Monitor, _c: Connection, message: Message, _fds: list[int]) -> Message:
     """Signal init."""
     if monitor.is_over:  # a request in the midst of the end: the pidfd is closed
@@ -115,11 +109,8 @@ def exec_signal(monitor: Monitor, _c: Connection, message: Message, _fds: list[i
 
 def state(monitor: Monitor, _c: Connection, _message: Message, _fds: list[int]) -> Message:
     """What there is to know; the status as the OCI standard names it."""
-    status = "running"
-    if not monitor.is_running:
-        status = "created" if monitor.head["gate"] and monitor.init.report else "creating"
     return {
-        "status": status,
+        "status": "running" if monitor.is_running else "creating",
         "pid": monitor.init.pid,
         "log_end": monitor.log.end,
         "execs": monitor.execs.pids(),
@@ -127,7 +118,6 @@ def state(monitor: Monitor, _c: Connection, _message: Message, _fds: list[int]) 
 
 
 REQUESTS: dict[str, Request] = {
-    "start": start,
     "signal": signal,
     "resize": resize,
     "stdin": stdin,

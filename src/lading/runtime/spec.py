@@ -141,8 +141,7 @@ class LogPlace(TypedDict):
 
 class Descriptors(TypedDict, total=False):
     netns: int | None  # index in the descriptors that came with the request
-    stdio: list[int] | None  # three of them: the program's own stdio, not looked at
-    console: int | None  # a connected socket that is sent the terminal's master
+    users: int | None  # the user namespace
     cgroup: list[int] | None  # `tasks` files of v1, open for writing
 
 
@@ -152,6 +151,7 @@ class Request(TypedDict, total=False):
     spec: Spec
     overlay: Overlay | None
     log: LogPlace | None
+    owner: list[int]  # uid and gid on the host of who is root in the user namespace
     stdin: bool
     seccomp_filter: str | None
     fds: Descriptors

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from lading.kernel.memory import Region
     from lading.runtime.head import Head
+    from lading.runtime.mapped_start import MappedStart
     from lading.runtime.messages import Message
     from lading.runtime.plan import Host
 
@@ -37,20 +38,18 @@ OWN_DESCRIPTORS = 3  # connection, listener, directory: what comes before the re
 class Started:
     """What came of a start: `failure` says why there is no container, `fds` are by name."""
 
-    __slots__ = ("failure", "fds", "head", "pid", "warnings")
+    __slots__ = ("failure", "fds", "head", "pid")
 
     def __init__(
         self,
         head: Head,
         pid: int,
         failure: Message | None,
-        warnings: list[str],
         fds: dict[str, int],
     ) -> None:
         self.head = head
         self.pid = pid  # 0: it came not even to a child
         self.failure = failure
-        self.warnings = warnings
         self.fds = fds
 
 
@@ -59,6 +58,7 @@ class Starter:
 
     __slots__ = (
         "_group",
+        "_mapped",
         "_null",
         "_parked",
         "_pid",
@@ -75,6 +75,7 @@ class Starter:
         self.host = host
         self._null = null
         self._group: Cgroup | None = None  # on cgroup v2 alone
+        self._mapped: MappedStart | None = None  # in a user namespace
         self._pipes = [_open_pipe() for _ in range(2)]
         self._report, self._sync = messages.pair()
         self._pid = 0
@@ -103,41 +104,35 @@ class Starter:
         """Start the container of this request, or find out why not."""
         head, body = split(datagram)
         names = {"connection": fds[0], "listener": fds[1], "directory": fds[2]}
+        given = fds[OWN_DESCRIPTORS:]
         try:
-            failure = self._start(head, body, fds[OWN_DESCRIPTORS:], names)
+            failure = self._start(head, body, given, names)
         except Exception as error:
             self._report.close()  # a child that waits for its cgroup then ends
             number = getattr(error, "errno", 0) or 0
             failure = {"message": str(error), "errno": number, "step": "prepare"}
-        for descriptor in fds[OWN_DESCRIPTORS:]:
-            if descriptor not in names.values():
-                os.close(descriptor)  # or a network would live as long as this shift
-        return Started(head, self._pid, failure, self._warnings, names)
+        for descriptor in given:
+            os.close(descriptor)  # or a network would live as long as this shift
+        return Started(head, self._pid, failure, names)
 
     def _start(
         self, head: Head, body: bytes, fds: list[int], names: dict[str, int]
     ) -> Message | None:
-        self._pid, names["pidfd"] = self._child(head, body, fds, self._stdio(head, fds, names))
+        self._pid, names["pidfd"] = self._child(head, body, fds, self._stdio(head, names))
         fp("starter.init_cloned")
         self._write_state(head, names["directory"])
-        self._make_v1(head)
-        if head["gate"]:  # it may take days until the start
-            names["report"] = self._report.fileno()
-            if head["console"] is not None:
-                names["console"] = fds[head["console"]]
-            return None
+        if self._mapped is not None:
+            self._mapped.settle(self._report, self._pid)
+        else:
+            self._make_v1(head)
         failure = self._hear(names)
         if failure is None:
             fp("starter.started")
             self._tell_started(names)
         return failure
 
-    def _stdio(
-        self, head: Head, fds: list[int], names: dict[str, int]
-    ) -> tuple[int, int, int] | None:
+    def _stdio(self, head: Head, names: dict[str, int]) -> tuple[int, int, int] | None:
         """The child's three ends, None for a terminal; ours get their names."""
-        if head["stdio"] is not None:
-            return fds[head["stdio"][0]], fds[head["stdio"][1]], fds[head["stdio"][2]]
         if head["terminal"]:
             return None
         stdin = self._null
@@ -150,16 +145,15 @@ class Starter:
         self, head: Head, body: bytes, fds: list[int], stdio: tuple[int, int, int] | None
     ) -> tuple[int, int]:
         """The container's first process, on its way: pid and pidfd."""
-        if self._parked is not None and parked.fits(head["flags"]):
-            is_default = stdio is not None and head["stdio"] is None and not head["stdin"]
-            given = None if stdio is None else [] if is_default else list(stdio)
+        if self._parked is not None and head["users"] is None and parked.fits(head["flags"]):
+            given = None if stdio is None else list(stdio) if head["stdin"] else []
             parked.send(self._report, head["flags"], body, given, fds)
             found = self._parked
         else:
             found = self._clone(head, body, fds, stdio)
         for ours, theirs in self._pipes:
             os.close(theirs)
-            if stdio is None or head["stdio"] is not None:
+            if stdio is None:
                 os.close(ours)
         return found
 
@@ -171,6 +165,8 @@ class Starter:
             handover.reap(self.channel, self._parked[0])
             os.close(self._parked[1])
             self._report, self._sync = messages.pair()
+        if head["users"] is not None:
+            return self._clone_mapped(head, body, fds, stdio)
         if head["pid_namespace"]:
             descriptor = os.open(head["pid_namespace"], os.O_RDONLY | os.O_CLOEXEC)
             namespaces.setns(descriptor, namespaces.CLONE_NEWPID)
@@ -189,6 +185,25 @@ class Starter:
             self._group.born(head["resources"])
         return pid, pidfd
 
+    def _clone_mapped(
+        self, head: Head, body: bytes, fds: list[int], stdio: tuple[int, int, int] | None
+    ) -> tuple[int, int]:
+        """In a user namespace: nothing of it is loaded into the monitors of other containers."""
+        from lading.runtime.mapped_start import MappedStart
+
+        mapped = MappedStart(head, body, self.host, fds)
+        self._warnings += mapped.make_groups()
+        cgroup = self._make_v2(head)
+        mapped.make_mounts()
+        mapped.give_stdio(stdio)
+        fp("starter.mounts_made")
+        pid, pidfd = mapped.clone(self._sync, (self._report, self.channel), stdio, cgroup)
+        self._sync.close()
+        self._mapped = mapped
+        if self._group is not None:
+            self._group.born(head["resources"])
+        return pid, pidfd
+
     def _make_v2(self, head: Head) -> int | None:
         """The v2 group's directory, for the child to be born in; v1 groups it makes itself."""
         trees, path = self.host.trees, head["cgroup"]
@@ -203,11 +218,14 @@ class Starter:
         return os.open(trees.v2 + path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def _write_state(self, head: Head, directory: int) -> None:
-        """Leave state.json for whoever must find these processes without us."""
+        """Leave state.json for whoever must find these processes without us.
+
+        A child whose plan was refused may be dead by now; its report, still unread, says why.
+        """
         monitor = os.getppid()
         record = {
             "pid": self._pid,
-            "start_time": pidfd.start_time(self._pid),
+            "start_time": _start_time(self._pid),
             "monitor_pid": monitor,
             "monitor_start_time": pidfd.start_time(monitor),
             "cgroup_path": head["cgroup"],
@@ -250,11 +268,16 @@ class Starter:
 
 def started(pid: int, warnings: list[str]) -> Message:
     """The event for clients; a start time of 0 says that the container has ended already."""
-    try:
-        start_time = pidfd.start_time(pid)
-    except ProcessLookupError:
-        start_time = 0
+    start_time = _start_time(pid)
     return {"event": "started", "pid": pid, "start_time": start_time, "warnings": warnings}
+
+
+def _start_time(pid: int) -> int:
+    """Of our child; 0, which no process has, when it has ended already."""
+    try:
+        return pidfd.start_time(pid)
+    except ProcessLookupError:
+        return 0
 
 
 def _open_pipe() -> tuple[int, int]:

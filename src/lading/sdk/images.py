@@ -184,6 +184,43 @@ def fetch_archive(
     return response.opened()
 
 
+def explore(name: str, *, platform: str = "", files: bool = False) -> Call[Document]:
+    """`{"Layers": [...], "Size", "Wasted", "Waste": [...]}`. Lading's own."""
+    query = {"platform": platform or None, "files": files or None}
+    path = f"/lading/images/{quote(name, '/:@')}/explore"
+    response = yield Request("GET", path, query, versioned=False)
+    found: Document = response.json()
+    return found
+
+
+def manifest(
+    name: str, *, deep: bool = False, insecure: bool = False, auth: Mapping[str, str]
+) -> Call[Document]:
+    """`{"Ref", "Descriptor", "Raw" (base64), "Manifests"}` as a registry has it. Lading's own."""
+    query = {"name": name, "deep": deep or None, "insecure": insecure or None}
+    response = yield Request(
+        "GET", "/lading/registry/manifest", query, headers=auth, versioned=False
+    )
+    found: Document = response.json()
+    return found
+
+
+def push_list(
+    target: str, entries: list[Document], *, insecure: bool = False, auth: Mapping[str, str]
+) -> Call[RawStream]:
+    """Push an index of `{"Ref", "Descriptor"}`; a stream of progress. Lading's own."""
+    response = yield Request(
+        "POST",
+        "/lading/registry/manifest-list",
+        {"name": target, "insecure": insecure or None},
+        document={"Manifests": entries},
+        headers=auth,
+        answer=STREAMED,
+        versioned=False,
+    )
+    return response.opened()
+
+
 def fsck(*, repair: bool = False) -> Call[list[Document]]:
     """`{"kind", "name", "detail", "repaired"}` of each thing that is wrong; none when all is well.
 

@@ -105,6 +105,69 @@ class SearchResult(Document, rename=None):
     description: str = ""
 
 
+class RegistryManifest(Document):
+    """Lading's own: a manifest at a registry; `raw` is its bytes, the entries are of an index."""
+
+    ref: str
+    descriptor: dict[str, object]
+    raw: bytes
+    manifests: list["RegistryManifest"] | UnsetType = UNSET
+
+
+class LayerFile(Document):
+    """Lading's own: a name in a layer; `change` is added, changed or removed."""
+
+    path: str
+    kind: str
+    size: int
+    change: str
+
+
+class ExploredLayer(Document):
+    """Lading's own: what one layer brings; sizes in bytes, `blob_size` as it is sent."""
+
+    digest: str
+    diff_id: str = field(name="DiffID")
+    created_by: str
+    blob_size: int
+    size: int
+    added: int
+    changed: int
+    removed: int
+    wasted: int
+    files: list[LayerFile] | UnsetType = UNSET
+
+
+class WastedPath(Document):
+    """Lading's own: a path that is carried in vain so many times, with so many bytes."""
+
+    path: str
+    times: int
+    size: int
+
+
+class ImageExploration(Document):
+    """Lading's own: the layers of an image, lowest first, and what nobody sees of them."""
+
+    layers: list[ExploredLayer]
+    size: int
+    wasted: int
+    waste: list[WastedPath]
+
+
+class ManifestListEntry(Document):
+    """Lading's own: a manifest for an index, where it is and what it is (with a platform)."""
+
+    ref: str
+    descriptor: dict[str, object]
+
+
+class ManifestList(Document):
+    """Lading's own: the body of a push of an index."""
+
+    manifests: list[ManifestListEntry]
+
+
 class ImagesPruned(Document):
     """The answer to `POST /images/prune`; no list when nothing went."""
 

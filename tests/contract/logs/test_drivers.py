@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
+from tests.contract.logs import receivers, servers
 
 from lading.errors import InvalidArgument
 from lading.logs import Cursor, TagSource
@@ -16,10 +17,18 @@ from lading.logs.shipment import Shipment
 from lading.runtime.segments import STDERR, STDOUT, SegmentWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-Line = tuple[int, bytes]
+    from tests.contract.logs.lines import Line
+
+REFUSED = {  # an option of each driver that cannot be meant
+    "json-lines": {"max-size": "zz"},
+    "syslog": {"syslog-facility": "zz"},
+    "journald": {"max-size": "1"},
+    "gelf": {"gelf-address": "http://x:1"},
+    "fluentd": {"fluentd-retry-wait": "zz"},
+}
 AWKWARD = [
     b'{"a": "b\\c"}',
     b"tab\tbell\x07escape\x1b[0mreturn\r",
@@ -31,39 +40,40 @@ AWKWARD = [
 
 
 class Case(Protocol):
-    """One driver under test."""
+    """One driver and its other end, while it is entered."""
 
-    name: str
+    driver: str
     options: dict[str, str]
-    refused: dict[str, str]
+    carries_empty: bool
+    carries_control: bool
 
-    def received(self, directory: Path) -> list[Line]:
-        """The lines that arrived, in order, without their line feeds."""
+    def __enter__(self) -> Case: ...
+    def __exit__(self, *_: object) -> None: ...
+    def lines(self, count: int) -> list[Line]:
+        """The lines that arrived, in order, without their line feeds; it waits for `count`."""
         ...
 
 
-class JsonLinesCase:
-    def __init__(self) -> None:
-        self.name = "json-lines"
-        self.options: dict[str, str] = {}
-        self.refused = {"max-size": "zz"}
-
-    def received(self, directory: Path) -> list[Line]:
-        found = []
-        for text in (directory / f"{'a' * 64}-json.log").read_text().splitlines():
-            record = json.loads(text)
-            stream = STDOUT if record["stream"] == "stdout" else STDERR
-            found.append((stream, record["log"].removesuffix("\n").encode()))
-        return found
-
-
-CASES: list[Case] = [JsonLinesCase()]
+CASES: dict[str, Callable[[Path], Case]] = {
+    "json-lines": receivers.JsonLines,
+    "syslog-tcp": partial(receivers.Rsyslog, network="tcp", form=""),
+    "syslog-udp-5424": partial(receivers.Rsyslog, network="udp", form="rfc5424"),
+    "syslog-tcp-3164": partial(receivers.Rsyslog, network="tcp", form="rfc3164"),
+    "syslog-unixgram": partial(receivers.Rsyslog, network="unixgram", form=""),
+    "journald": receivers.Journal,
+    "gelf-udp": partial(servers.Gelf, network="udp"),
+    "gelf-udp-zlib": partial(servers.Gelf, network="udp", compression="zlib"),
+    "gelf-udp-none": partial(servers.Gelf, network="udp", compression="none"),
+    "gelf-tcp": partial(servers.Gelf, network="tcp"),
+    "fluentd": servers.Forward,
+    "fluentd-ack": partial(servers.Forward, request_ack="true", sub_second_precision="true"),
+}
 
 
-@pytest.fixture(params=CASES, ids=lambda case: case.name)
-def case(request: pytest.FixtureRequest) -> Case:
-    found: Case = request.param
-    return found
+@pytest.fixture(params=CASES)
+def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
+    with CASES[request.param](tmp_path) as found:
+        yield found
 
 
 def place(case: Case, directory: Path) -> Place:
@@ -74,7 +84,7 @@ def place(case: Case, directory: Path) -> Place:
 def send(case: Case, directory: Path, *batches: Sequence[Chunk]) -> None:
     async def run() -> None:
         for batch in batches:
-            sink = await drivers.find(case.name).open(place(case, directory))
+            sink = await drivers.find(case.driver).open(place(case, directory))
             await sink.send(batch)
             await sink.close()
 
@@ -97,28 +107,29 @@ class Ended:
 
 
 def test_lines_arrive_as_they_are_and_in_order(case: Case, tmp_path: Path) -> None:
-    first = [Chunk(STDOUT, 1, b"".join(line + b"\n" for line in AWKWARD)), Chunk(STDERR, 2, b"e\n")]
+    lines = [line for line in AWKWARD if line or case.carries_empty]
+    lines = [line for line in lines if b"\0" not in line or case.carries_control]
+    first = [Chunk(STDOUT, 1, b"".join(line + b"\n" for line in lines)), Chunk(STDERR, 2, b"e\n")]
     send(case, tmp_path, first, [Chunk(STDOUT, 3, b"later\n")])
-    expected = [*((STDOUT, line) for line in AWKWARD), (STDERR, b"e"), (STDOUT, b"later")]
-    assert case.received(tmp_path) == expected
+    expected = [*((STDOUT, line) for line in lines), (STDERR, b"e"), (STDOUT, b"later")]
+    assert case.lines(len(expected)) == expected
 
 
 def test_a_line_without_an_end_arrives(case: Case, tmp_path: Path) -> None:
     send(case, tmp_path, [Chunk(STDOUT, 1, b"a\nunfinished")])
-    assert case.received(tmp_path) == [(STDOUT, b"a"), (STDOUT, b"unfinished")]
+    assert case.lines(2) == [(STDOUT, b"a"), (STDOUT, b"unfinished")]
 
 
 def test_bytes_that_are_no_text_do_no_harm(case: Case, tmp_path: Path) -> None:
     send(case, tmp_path, [Chunk(STDOUT, 1, b"\xff\xfe\nnext\n")])
-    assert case.received(tmp_path)[-1] == (STDOUT, b"next")
+    assert case.lines(2)[-1] == (STDOUT, b"next")
 
 
 def test_options_that_cannot_be_meant_are_refused(case: Case) -> None:
-    found = drivers.find(case.name)
+    found = drivers.find(case.driver)
     found.check(case.options)
-    for name, value in case.refused.items():
-        with pytest.raises(InvalidArgument):
-            found.check({**case.options, name: value})
+    with pytest.raises(InvalidArgument):
+        found.check(case.options | REFUSED[case.driver])
 
 
 def test_a_shipment_delivers_each_line_once_over_several_runs(case: Case, tmp_path: Path) -> None:
@@ -134,10 +145,10 @@ def test_a_shipment_delivers_each_line_once_over_several_runs(case: Case, tmp_pa
         shipment = Shipment(
             str(log),
             str(tmp_path / "progress"),
-            lambda: drivers.find(case.name).open(place(case, tmp_path)),
+            lambda: drivers.find(case.driver).open(place(case, tmp_path)),
         )
         asyncio.run(shipment.run(Ended()))
-    assert case.received(tmp_path) == [(STDOUT, line) for line in numbers]
+    assert case.lines(len(numbers)) == [(STDOUT, line) for line in numbers]
     with Cursor(str(log)) as cursor:
         cursor.seek(shipment.progress.position)
         assert cursor.read() == []

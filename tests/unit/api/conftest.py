@@ -41,9 +41,11 @@ from lading.wire.host_config import HostConfig
 from lading.wire.images import (
     DistributionInspect,
     ImageConfigView,
+    ImageExploration,
     ImageInspect,
     ImagesPruned,
     ImageSummary,
+    RegistryManifest,
     SearchResult,
 )
 from lading.wire.networks import (
@@ -322,7 +324,7 @@ class FakeImages:
         self.calls.append(("push", name, options["tag"], options["platform"]))
         options["progress"]({"status": "pushed"})
 
-    async def load(self, chunks: AsyncIterator[bytes], **options: Any) -> None:
+    async def load(self, chunks: AsyncIterable[bytes], **options: Any) -> None:
         received = b"".join([chunk async for chunk in chunks])
         self.calls.append(("load", options["quiet"], options["platforms"]))
         if self.failure:
@@ -338,7 +340,7 @@ class FakeImages:
 
         return pieces()
 
-    async def import_(self, chunks: AsyncIterator[bytes], **options: Any) -> None:
+    async def import_(self, chunks: AsyncIterable[bytes], **options: Any) -> None:
         received = b"".join([chunk async for chunk in chunks])
         progress = options.pop("progress")
         self.calls.append(("import", received, options))
@@ -362,6 +364,18 @@ class FakeImages:
 
     async def fetch_archive(self, source: str, **options: Any) -> Any:
         return await self.save([source], platforms=[])
+
+    async def explore(self, ref: str, **options: Any) -> ImageExploration:
+        self.calls.append(("explore", ref, options["platform"], options["with_files"]))
+        return ImageExploration(layers=[], size=9, wasted=1, waste=[])
+
+    async def manifest(self, name: str, **options: Any) -> RegistryManifest:
+        self.calls.append(("manifest", name, options["deep"], options["insecure"]))
+        return RegistryManifest(ref=name, descriptor={"size": 2}, raw=b"{}")
+
+    async def push_list(self, target: str, entries: Sequence[Any], **options: Any) -> None:
+        self.calls.append(("push_list", target, [entry.ref for entry in entries]))
+        options["progress"]({"aux": {"Digest": "sha256:1"}})
 
     async def fsck(self, *, repair: bool) -> list[Any]:
         self.calls.append(("fsck", repair))

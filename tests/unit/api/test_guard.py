@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,9 @@ class Bytes:
     async def read_some(self) -> bytes:
         data, self._data = self._data, b""
         return data
+
+    def lent(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
 
 def request(method: str, path: str, body: bytes = b"", **peer: Any) -> Request:

@@ -1,34 +1,16 @@
-"""The daemon's flags, its config file, its sockets, and what it tells the service manager."""
+"""The daemon's flags, its sockets, and what it tells the service manager."""
 
 import grp
-import json
 import os
 import socket
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from lading.app import ladingd, sockets
-from lading.engine import Options
+from lading.engine import Options, Reloadable
 from lading.http import InheritedListener, TcpListener, UnixListener
 from lading.networks import Settings
-
-WriteConfig = Callable[[object], str]
-
-
-@pytest.fixture
-def write_config(tmp_path: Path) -> WriteConfig:
-    def write(document: object) -> str:
-        path = tmp_path / "ladingd.json"
-        path.write_text(json.dumps(document))
-        return str(path)
-
-    return write
-
-
-def without_path(given: dict[str, object]) -> dict[str, object]:
-    return {name: value for name, value in given.items() if name != "config_file"}
 
 
 def test_only_what_was_said_is_a_setting() -> None:
@@ -39,57 +21,6 @@ def test_only_what_was_said_is_a_setting() -> None:
 def test_repeated_flags_are_collected() -> None:
     given = ladingd.settings(["-H", "unix:///a", "--host", "tcp://:1"])
     assert given == {"host": ["unix:///a", "tcp://:1"]}
-
-
-def test_the_config_file_has_the_names_of_the_flags(write_config: WriteConfig) -> None:
-    path = write_config({"data-root": "/d", "debug": True, "bip": "10.9.0.1/24"})
-    given = ladingd.settings(["--config-file", path, "-l", "warn"])
-    assert without_path(given) == {
-        "data_root": "/d",
-        "debug": True,
-        "bip": "10.9.0.1/24",
-        "log_level": "warn",
-    }
-
-
-@pytest.mark.parametrize(
-    ("plural", "name"),
-    [
-        ("hosts", "host"),
-        ("registry-mirrors", "registry_mirror"),
-        ("insecure-registries", "insecure_registry"),
-    ],
-)
-def test_lists_in_the_config_file_are_plural_as_dockerds(
-    write_config: WriteConfig, plural: str, name: str
-) -> None:
-    given = ladingd.settings(["--config-file", write_config({plural: ["x"]})])
-    assert without_path(given) == {name: ["x"]}
-
-
-def test_an_unknown_setting_is_refused(write_config: WriteConfig) -> None:
-    with pytest.raises(SystemExit, match="unknown setting: storage-drivers"):
-        ladingd.settings(["--config-file", write_config({"storage-drivers": []})])
-
-
-def test_a_setting_given_twice_is_refused(write_config: WriteConfig) -> None:
-    path = write_config({"hosts": ["unix:///b"]})
-    with pytest.raises(SystemExit, match="both as a flag and in the configuration file: hosts"):
-        ladingd.settings(["-H", "unix:///a", "--config-file", path])
-
-
-@pytest.mark.parametrize("text", ["{", "[]", ""])
-def test_a_config_file_that_is_no_object_is_refused(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "ladingd.json"
-    path.write_text(text)
-    with pytest.raises(SystemExit, match=f"ladingd: {path}: "):
-        ladingd.settings(["--config-file", str(path)])
-
-
-def test_a_config_file_that_is_missing_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "absent.json"
-    with pytest.raises(SystemExit, match=f"ladingd: {path}: "):
-        ladingd.settings(["--config-file", str(path)])
 
 
 def test_without_settings_the_engine_has_its_defaults() -> None:
@@ -105,9 +36,9 @@ def test_settings_reach_the_engine() -> None:
     assert ladingd.options(given) == Options(
         data_root="/d",
         exec_root="/e",
-        debug=True,
-        registry_mirrors=("http://m",),
-        insecure_registries=("r:5000",),
+        reloadable=Reloadable(
+            debug=True, registry_mirrors=("http://m",), insecure_registries=("r:5000",)
+        ),
         cgroup_parent="/cg",
         networks=Settings(
             bridge_name="br9", bip="10.9.0.1/24", fixed_cidr="10.9.0.128/25", mtu=1400

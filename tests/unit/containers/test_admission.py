@@ -37,7 +37,7 @@ def test_a_plain_container_has_no_warnings() -> None:
     ("asked", "word"),
     [
         (record(HostConfig(port_bindings={"80/tcp": [PortBinding()]})), "published ports"),
-        (record(HostConfig(log_config=LogConfig(type="syslog"))), "log driver syslog"),
+        (record(HostConfig(log_config=LogConfig(type="awslogs"))), "log driver awslogs"),
         (record(HostConfig(security_opt=["apparmor=mine"])), "AppArmor"),
         (record(config=ContainerConfig(volumes={"/data": {}})), "anonymous volumes"),
     ],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from lading.containers.layout import Layout
+from lading.containers.userns import IdMap
 from lading.engine.audit import containers as audit
 from lading.engine.audit import storage
 from lading.engine.check import Finding, check
@@ -35,6 +36,7 @@ class Host:
         self.damaged: dict[str, str] = {}
         self.rows = [ID]
         self.endpoint_owner = ID
+        self.ids: IdMap | None = None
         for place in ("exec/containers", "data/containers", "data/snapshots/active", "cg/lading/0"):
             (root / place / ID).mkdir(parents=True)
 
@@ -42,7 +44,8 @@ class Host:
         container = SimpleNamespace(
             id=ID,
             record=SimpleNamespace(
-                state=SimpleNamespace(is_running=self.status_running, pid=self.pid)
+                state=SimpleNamespace(is_running=self.status_running, pid=self.pid),
+                ids=self.ids,
             ),
         )
         endpoint = Endpoint("e1", "n1", "bridge", self.endpoint_owner, 1)
@@ -90,6 +93,12 @@ def test_where_everything_fits_nothing_is_found(host: Host) -> None:
 def test_what_nobody_owns_is_found(host: Host, place: str, kind: str) -> None:
     (host.root / place / OTHER).mkdir()
     assert host.found() == {(kind, OTHER)}
+
+
+def test_a_container_with_other_ids_than_its_record_says_is_a_loss(host: Host) -> None:
+    host.ids = IdMap([(0, 500_000, 65536)], [(0, 500_000, 65536)])
+    [finding] = host.check()
+    assert finding[:2] == ("ids", ID)
 
 
 def test_a_cgroup_that_nobody_owns_is_found(host: Host) -> None:

@@ -27,6 +27,7 @@ networks.release("c1")
 FAILPOINTS = [
     "networks.completed",
     "networks.bridge-made",
+    "networks.filter-replaced",
     "networks.before-lease",
     "networks.leased",
     "networks.joined",

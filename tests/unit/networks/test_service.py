@@ -11,11 +11,10 @@ from typing import TypeVar
 import pytest
 
 from lading.errors import InvalidArgument, NotFound, PermissionDenied, Unavailable
-from lading.kernel import netns, sysctl
+from lading.kernel import netns, nftables, sysctl
 from lading.kernel.netlink import NetlinkSocket, address, link, route
 from lading.networks import Endpoint, Networks, Settings, sandbox
 from lading.networks.attaching import AttachFailed
-from lading.networks.drivers import ways
 
 T = TypeVar("T")
 OpenNetworks = Callable[..., Networks]
@@ -357,10 +356,10 @@ def test_a_crash_after_the_lease_leaves_a_record_that_reconcile_frees(
 def test_a_kernel_without_nf_tables_is_a_warning(
     networks: Networks, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def refuse(engine_id: str) -> None:
+    def refuse(*_: object) -> None:
         raise OSError(93, "Protocol not supported")
 
-    monkeypatch.setattr(ways, "Firewall", refuse)
+    monkeypatch.setattr(nftables, "commit", refuse)
     first, second = networks.attach("c1"), networks.attach("c2")
     (warning,) = networks.warnings()
     assert warning.startswith("no NAT and no filter, the kernel refuses nf_tables")

@@ -70,7 +70,7 @@ async def create(call: Call) -> Response:
 async def _import(call: Call) -> Response:
     work = partial(
         call.backend.images.import_,
-        call.request.iter_body(),
+        call.request.body,
         source=call.query.text("fromSrc"),
         repo=call.query.text("repo"),
         tag=call.query.text("tag"),
@@ -115,7 +115,7 @@ async def load(call: Call) -> Response:
     """Take in the images of an archive, telling how it goes."""
     work = partial(
         call.backend.images.load,
-        call.request.iter_body(),
+        call.request.body,
         quiet=call.query.flag("quiet", default=True),
         platforms=_platforms(call),
     )

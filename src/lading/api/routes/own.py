@@ -12,6 +12,7 @@ from lading.api.router import Route
 from lading.http import Response, StreamResponse
 from lading.wire import auth as auths
 from lading.wire import codec
+from lading.wire.images import ManifestList
 
 
 class FromHost(msgspec.Struct):
@@ -54,7 +55,7 @@ async def _copy(
     await call.backend.images.copy(
         call.query.text("from"),
         call.query.text("to"),
-        archive=call.request.iter_body(),
+        archive=call.request.body,
         platform=call.query.text("platform") or None,
         progress=report,
         auths=both,
@@ -69,6 +70,44 @@ async def fetch_archive(call: Call) -> Response:
         auth=auths.from_header(call.request.header("x-registry-auth")),
     )
     return StreamResponse(chunks, headers=[("Content-Type", "application/x-tar")])
+
+
+async def explore(call: Call) -> Response:
+    """What is in each layer of an image, and what is wasted; `files` lists every file."""
+    return call.reply(
+        await call.backend.images.explore(
+            call.name,
+            platform=call.query.text("platform") or None,
+            with_files=call.query.flag("files"),
+        )
+    )
+
+
+async def manifest(call: Call) -> Response:
+    """A manifest as a registry has it; with `deep` those that an index names, too."""
+    return call.reply(
+        await call.backend.images.manifest(
+            call.query.text("name"),
+            deep=call.query.flag("deep"),
+            insecure=call.query.flag("insecure"),
+            auth=auths.from_header(call.request.header("x-registry-auth")),
+        )
+    )
+
+
+async def push_list(call: Call) -> Response:
+    """Push an index of manifests that the same registry has, telling of each."""
+    asked = codec.decode(await call.request.read(), ManifestList)
+    auth = auths.from_header(call.request.header("x-registry-auth"))
+    return await progress.respond(
+        lambda report: call.backend.images.push_list(
+            call.query.text("name"),
+            asked.manifests,
+            insecure=call.query.flag("insecure"),
+            progress=report,
+            auth=auth,
+        )
+    )
 
 
 async def fsck(call: Call) -> Response:
@@ -100,6 +139,9 @@ ROUTES = [
     Route("POST", "/lading/images/from-host", from_host),
     Route("POST", "/lading/images/copy", copy),
     Route("POST", "/lading/images/fetch-archive", fetch_archive),
+    Route("GET", "/lading/images/{name}/explore", explore),
+    Route("GET", "/lading/registry/manifest", manifest),
+    Route("POST", "/lading/registry/manifest-list", push_list),
     Route("POST", "/lading/images/fsck", fsck),
     Route("GET", "/lading/system/check", check),
     Route("POST", "/lading/system/check", repair, is_uninterrupted=True),

@@ -9,7 +9,7 @@ from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
-from lading.containers import binds
+from lading.containers import binds, userns
 from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.files import changes, paths
@@ -17,11 +17,12 @@ from lading.containers.files.download import Download
 from lading.containers.files.view import RestingView, RunningView, View, is_kernels_own, run_in
 from lading.containers.oci_spec import Bind
 from lading.containers.record import ContainerRecord
+from lading.containers.userns import IdMap
 from lading.errors import InvalidArgument
 from lading.images.byte_queue import ByteQueue
 from lading.kernel import mount, safepath
 from lading.runtime import users
-from lading.storage.layers import Source, extract, open_compressed, write_tree
+from lading.storage.layers import Ids, Source, extract, open_compressed, write_tree
 from lading.storage.snapshots.driver import Overlay
 from lading.wire.containers import FilesystemChange, PathStat
 
@@ -67,6 +68,8 @@ class Files:
         loop = asyncio.get_running_loop()
         known: asyncio.Future[PathStat] = loop.create_future()
 
+        ids = _seen(container)
+
         def tell(found: PathStat) -> None:
             if not known.done():
                 known.set_result(found)
@@ -74,7 +77,7 @@ class Files:
         def work(root: int) -> None:
             found = paths.describe(root, place, asked=path, container=ref)
             loop.call_soon_threadsafe(tell, found)
-            _write_archive(root, place, download)
+            _write_archive(root, place, download, ids)
 
         done = run_in(self._view(container), work)
         download.of(done)
@@ -108,8 +111,14 @@ class Files:
                 plain = asyncio.ensure_future(asyncio.to_thread(open_compressed, queue))
                 target = partial(_target, path=place, asked=path, container=ref, record=record)
                 await asyncio.wrap_future(run_in(view, target))
+                ids = _translation(record.ids if isinstance(view, RunningView) else None)
                 into = partial(
-                    _extract, await plain, place, extraction=extraction, user=record.config.user
+                    _extract,
+                    await plain,
+                    place,
+                    extraction=extraction,
+                    user=record.config.user,
+                    ids=ids,
                 )
                 await asyncio.wrap_future(run_in(view, into))
         finally:
@@ -121,12 +130,12 @@ class Files:
     async def export(self, container: Container) -> Download:
         """The whole tree, without what is mounted in it."""
         download = Download()
-        view = self._view(container, with_binds=False)
+        view, ids = self._view(container, with_binds=False), _seen(container)
 
         def work(root: int) -> None:
             bare = mount.clone_of(root)  # not recursive: what is mounted in the tree stays away
             try:
-                _write_tree(bare, b".", download, told=b"")
+                _write_tree(bare, b".", download, told=b"", ids=ids)
             finally:
                 os.close(bare)
 
@@ -148,7 +157,8 @@ class Files:
         """A way to look at the files; never in the way of a start."""
         state = container.record.state
         if state.is_running:
-            return RunningView(state.pid, state.start_time)
+            ids = container.record.ids
+            return RunningView(state.pid, state.start_time, ids.root if ids else None)
         overlay = self._context.snapshots.mount(container.id)
         lower = [overlay.upper, *overlay.lower]
         here = self._context.layout.files(container.id)
@@ -177,6 +187,23 @@ class Files:
         return (*own, *binds.parse(record.host_config))
 
 
+def _seen(container: Container) -> Ids | None:
+    """How owners of a container's files are told. On disk they are as inside; while it runs, its
+    mounts show them as the host's.
+    """
+    ids = container.record.ids
+    if ids is None or not container.record.state.is_running:
+        return None
+    return Ids(partial(userns.inside, ids.uids), partial(userns.inside, ids.gids))
+
+
+def _translation(ids: IdMap | None) -> Ids | None:
+    """The other way round, for what is put into a running one."""
+    if ids is None:
+        return None
+    return Ids(partial(userns.outside, ids.uids), partial(userns.outside, ids.gids))
+
+
 def _heard(work: "asyncio.Future[None]") -> None:
     if not work.cancelled():
         work.exception()
@@ -200,7 +227,7 @@ def _compare(overlay: Overlay) -> list[FilesystemChange]:
 # --- in the view ------------------------------------------------------------------------------
 
 
-def _write_archive(root: int, place: str, download: Download) -> None:
+def _write_archive(root: int, place: str, download: Download, ids: Ids | None) -> None:
     """The archive of `docker cp`: the members' paths begin with the last word of the path."""
     told = paths.base_name(place)
     if place.endswith(("/", "/.")):
@@ -211,13 +238,15 @@ def _write_archive(root: int, place: str, download: Download) -> None:
         parent = safepath.open_in_root(root, above or "/", os.O_PATH | os.O_DIRECTORY)
         name = os.fsencode(last)
     try:
-        _write_tree(parent, name, download, told=os.fsencode("" if told == "/" else told))
+        _write_tree(parent, name, download, told=os.fsencode("" if told == "/" else told), ids=ids)
     finally:
         os.close(parent)
 
 
-def _write_tree(parent: int, name: bytes, download: Download, *, told: bytes) -> None:
-    write_tree(parent, name, download.write, told=told, is_closed=is_kernels_own)
+def _write_tree(
+    parent: int, name: bytes, download: Download, *, told: bytes, ids: Ids | None
+) -> None:
+    write_tree(parent, name, download.write, told=told, is_closed=is_kernels_own, ids=ids)
     download.flush()
 
 
@@ -240,10 +269,12 @@ def _target(root: int, path: str, asked: str, container: str, record: ContainerR
         raise ReadOnlyRoot
 
 
-def _extract(source: Source, place: str, root: int, *, extraction: Extraction, user: str) -> None:
+def _extract(
+    source: Source, place: str, root: int, *, extraction: Extraction, user: str, ids: Ids | None
+) -> None:
     owner = None
     if extraction.takes_owner and user:
         identity = users.resolve(root, {"username": user})
         owner = (identity.uid, identity.gid)
     directory = os.fsencode(paths.evaluate(root, place).strip("/"))
-    extract(source, root, directory, keeps_kinds=extraction.keeps_kinds, owner=owner)
+    extract(source, root, directory, keeps_kinds=extraction.keeps_kinds, owner=owner, ids=ids)

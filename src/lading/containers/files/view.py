@@ -17,7 +17,7 @@ from concurrent.futures import Future
 from typing import NamedTuple, Protocol, TypeVar
 
 from lading.containers.oci_spec import Bind
-from lading.kernel import filesystem, mount, namespaces, pidfd, safepath
+from lading.kernel import capabilities, filesystem, mount, namespaces, pidfd, process, safepath
 from lading.runtime.operations.rootfs import MountOverlay
 
 T = TypeVar("T")
@@ -37,15 +37,21 @@ class RunningView(NamedTuple):
 
     pid: int
     start_time: int  # with the pid, who is meant
+    owner: tuple[int, int] | None = None  # of files made here: root of its user namespace
 
     def enter(self) -> int:
         """Raises ProcessLookupError when it has ended."""
-        process = pidfd.open_started(self.pid, self.start_time)
+        init = pidfd.open_started(self.pid, self.start_time)
         try:
             namespaces.unshare(namespaces.CLONE_FS)  # a root and directory of this thread alone
-            namespaces.setns(process, namespaces.CLONE_NEWNS)
+            namespaces.setns(init, namespaces.CLONE_NEWNS)
         finally:
-            os.close(process)
+            os.close(init)
+        if self.owner is not None:
+            # through its id-mapped root nobody makes a file whose ids are not mapped
+            mask = capabilities.to_mask(capabilities.available())
+            process.set_fs_ids(*self.owner)
+            process.capset(mask, mask, 0)
         return os.open("/", _ROOT)
 
 

@@ -22,6 +22,7 @@ def find(engine: "Engine", running: set[str], known: set[str]) -> list[Finding]:
         *_cgroups(engine, running),
         *_directories(engine, known),
         *_endpoints(engine, running),
+        *_ids(engine, running),
     ]
 
 
@@ -50,6 +51,22 @@ def _processes(engine: "Engine", running: set[str]) -> list[Finding]:
         pid = engine.containers.find(container_id).record.state.pid
         if not os.path.exists(f"/proc/{pid}"):
             findings.append(Finding("process", str(pid), f"of {container_id} does not exist"))
+    return findings
+
+
+def _ids(engine: "Engine", running: set[str]) -> list[Finding]:
+    """Running containers whose user namespace is not the one that their record says."""
+    findings = []
+    for container_id in running:
+        record = engine.containers.find(container_id).record
+        try:
+            with open(f"/proc/{record.state.pid}/uid_map", encoding="ascii") as file:
+                there = [tuple(map(int, line.split())) for line in file]
+        except OSError:  # it has ended: that is told by others
+            continue
+        if record.ids is not None and there and there != record.ids.uids:
+            detail = f"{there}, but its record says {record.ids.uids}"
+            findings.append(Finding("ids", container_id, detail))
     return findings
 
 

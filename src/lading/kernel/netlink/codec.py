@@ -75,20 +75,41 @@ def parse_attributes(data: bytes, offset: int = 0) -> dict[int, bytes]:
     return found
 
 
+def parse_list(data: bytes) -> list[bytes]:
+    """The payloads of attributes of one type (NFTA_LIST_ELEM), in order. Raises ValueError."""
+    found = []
+    offset = 0
+    while offset + ATTRIBUTE.size <= len(data):
+        length, _ = ATTRIBUTE.unpack_from(data, offset)
+        if length < ATTRIBUTE.size or offset + length > len(data):
+            raise ValueError(f"attribute of {length} bytes at {offset} of {len(data)}")
+        found.append(data[offset + ATTRIBUTE.size : offset + length])
+        offset += length + (-length % 4)
+    return found
+
+
+def split(data: bytes) -> list[bytes]:
+    """The messages of one datagram, each with its header. Raises ValueError."""
+    found = []
+    offset = 0
+    while offset + HEADER.size <= len(data):
+        (length,) = struct.unpack_from("=I", data, offset)
+        if length < HEADER.size or offset + length > len(data):
+            raise ValueError(f"message of {length} bytes at {offset} of {len(data)}")
+        found.append(data[offset : offset + length])
+        offset += length + (-length % 4)
+    return found
+
+
 def parse_messages(data: bytes) -> list[tuple[int, int, int, bytes]]:
     """The messages of one datagram, each as (type, flags, sequence, body).
 
     Raises ValueError when a length leaves the data.
     """
     found = []
-    offset = 0
-    while offset + HEADER.size <= len(data):
-        length, message_type, flags, sequence, _port = HEADER.unpack_from(data, offset)
-        if length < HEADER.size or offset + length > len(data):
-            raise ValueError(f"message of {length} bytes at {offset} of {len(data)}")
-        body = data[offset + HEADER.size : offset + length]
-        found.append((message_type, flags, sequence, body))
-        offset += length + (-length % 4)
+    for one in split(data):
+        _length, message_type, flags, sequence, _port = HEADER.unpack_from(one)
+        found.append((message_type, flags, sequence, one[HEADER.size :]))
     return found
 
 

@@ -33,6 +33,10 @@ IFLA_NUM_TX_QUEUES = 31
 IFLA_NUM_RX_QUEUES = 32
 IFLA_INFO_KIND = 1
 IFLA_INFO_DATA = 2
+IFLA_INFO_SLAVE_KIND = 4
+IFLA_INFO_SLAVE_DATA = 5
+IFLA_BRPORT_MODE = 4
+IFLA_BRPORT_ISOLATED = 33
 VETH_INFO_PEER = 1
 IFLA_MACVLAN_MODE = 1
 IFLA_IPVLAN_MODE = 1
@@ -183,6 +187,18 @@ def set_up(target: int | str) -> bytes:
 def set_master(target: int | str, master: int) -> bytes:
     """Make the link a port of the bridge `master`."""
     return _change(target, codec.u32(IFLA_MASTER, master))
+
+
+def set_port(target: int | str, *, hairpin: bool, isolated: bool) -> bytes:
+    """How a port of a bridge behaves: `hairpin` sends back by it what came by it, `isolated` sends
+    nothing to other isolated ports."""
+    flags = (
+        codec.attribute(IFLA_BRPORT_MODE, bytes([hairpin])),
+        codec.attribute(IFLA_BRPORT_ISOLATED, bytes([isolated])),
+    )
+    kind = codec.string(IFLA_INFO_SLAVE_KIND, "bridge")
+    data = codec.nested(IFLA_INFO_SLAVE_DATA, *flags)
+    return _change(target, codec.nested(IFLA_LINKINFO, kind, data))
 
 
 def set_alias(target: int | str, alias: str) -> bytes:

@@ -49,6 +49,13 @@ class NetlinkSocket:
         """Close the socket; closing twice is harmless."""
         self._socket.close()
 
+    @property
+    def port(self) -> int:
+        """What events call this socket."""
+        if not self._socket.getsockname()[0]:
+            self._socket.bind((0, 0))  # a port that the kernel chooses, as at the first request
+        return int(self._socket.getsockname()[0])
+
     def request(self, *messages: bytes) -> None:
         """Send the messages at once and wait until the kernel has done them.
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 
 from lading.logs.driver import Chunk, Place, Sink, SinkDown
 from lading.logs.lines import format_time
-from lading.logs.options import json_file_rotation
+from lading.logs.rotation import json_file_rotation
 from lading.runtime.segments import STDOUT
 
 # bytes that stand for themselves in a JSON string, and the line feed between two records

@@ -25,7 +25,7 @@ from lading.kernel.netlink import NetlinkSocket, address, link
 from lading.networks import ipam, occupied, options, subnets
 from lading.networks.driver import NetworkGone
 from lading.networks.drivers.ways import Ways
-from lading.networks.firewall import Zone
+from lading.networks.firewall import Firewall, Zone
 from lading.networks.records import Endpoint, Network, Settings, Subnet
 from lading.networks.sandbox import Sandbox
 from lading.state import Database
@@ -60,12 +60,14 @@ class Bridge:
         engine_id: str,
         settings: Settings,
         read_file: Callable[[str], str],
+        firewall: Firewall | None,
     ) -> None:
+        """`firewall` is None where the kernel has none."""
         self._settings = settings
         self._read_file = read_file
         self._owner = f"lading:{engine_id}"
         self._socket = NetlinkSocket()
-        self._ways = Ways(database, engine_id=engine_id, settings=settings)
+        self._ways = Ways(database, firewall, settings)
         self._indexes: dict[str, int] = {}  # of the links of networks that are prepared, by id
         self._pools = (*(settings.default_address_pools or ipam.DEFAULT_POOLS),)
         if not any(":" in base for base, _ in self._pools):
@@ -98,7 +100,7 @@ class Bridge:
         self._socket.request(link.set_up(index))
         fp("networks.bridge-made")
         self._indexes[network.id] = index
-        warnings = self._ways.open(zone(network, self._settings), network)
+        warnings = self._ways.open(zone(network, self._settings))
         if endpoints:
             self._ensure_ports(index, {endpoint.host_interface for endpoint in endpoints})
         return warnings
@@ -113,6 +115,8 @@ class Bridge:
             self._socket.request(
                 link.add_veth(port, master=self._indexes[network.id], mtu=network.mtu, peer=peer),
                 link.set_no_link_local(port),
+                # a published port of its own comes back to a container through its own port
+                link.set_port(port, hairpin=True, isolated=not self._settings.icc),
                 link.set_up(port),
             )
         except OSError as error:
@@ -123,7 +127,7 @@ class Bridge:
     def discard(self, network: Network) -> None:
         """Delete the link if it is ours, and what the filter knew of it."""
         self._indexes.pop(network.id, None)
-        self._ways.shut(network)
+        self._ways.shut(network.bridge)
         found = link.get(self._socket, network.bridge) if network.bridge else None
         if found is not None and found.alias == self._owner:
             self._delete(found.ifindex)
@@ -252,14 +256,19 @@ def zone(network: Network, settings: Settings) -> Zone:
     """What the filter has to know of the network's bridge. Pure."""
     asked = options.of_bridge(network)
     is_default = network.name == DEFAULT
+
+    def mode(*, ipv6: bool) -> str:
+        found = asked.gateway_mode(ipv6=ipv6)
+        return "nat-unprotected" if settings.allow_direct_routing and found == "nat" else found
+
     return Zone(
         bridge=network.bridge,
         subnets=tuple(one.subnet for one in network.subnets if _is_used(network, one)),
         masquerade=settings.ip_masq if is_default else asked.masquerade,
         icc=settings.icc if is_default else asked.icc,
         internal=network.internal,
-        mode_ipv4=asked.gateway_mode_ipv4,
-        mode_ipv6=asked.gateway_mode_ipv6,
+        mode_ipv4=mode(ipv6=False),
+        mode_ipv6=mode(ipv6=True),
     )
 
 

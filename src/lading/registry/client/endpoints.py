@@ -32,6 +32,8 @@ class Settings(NamedTuple):
     insecure: tuple[str, ...] = ()  # "host", "host:port" or a network in CIDR notation
     certificates: str | None = "/etc/docker/certs.d"  # HOST[:PORT]/{*.crt,*.cert,*.key,hosts.toml}
     proxies: Proxies = Proxies()
+    downloads: int = 3  # blobs at once in a pull, and in a push; dockerd's defaults
+    uploads: int = 5
 
 
 class Endpoint(NamedTuple):

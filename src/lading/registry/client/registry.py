@@ -35,6 +35,19 @@ class Registry:
         self.transport = transport or Transport(self.settings)
         self._anonymous = tokens.anonymous(self.transport)
 
+    def reconfigure(self, settings: Settings, policy: RetryPolicy) -> None:
+        """From the next request on; what goes on keeps its connections."""
+        former = self.transport
+        self.settings, self.policy = settings, policy
+        self.transport = Transport(settings)
+        self._anonymous = tokens.anonymous(self.transport)
+        former.close()
+
+    def trusting(self, domain: str) -> "Registry":
+        """The same, but this registry needs no certificate that is trusted, and no TLS at all."""
+        settings = self.settings._replace(insecure=(*self.settings.insecure, domain))
+        return Registry(settings, policy=self.policy)
+
     def authorizer(self, credentials: Credentials) -> tokens.Authorize:
         """How challenges are answered with these credentials."""
         return tokens.authorizer(self.transport, credentials)

@@ -116,12 +116,21 @@ def _create(
     made = launch.Launch(entry, request, state, store.host(), notifies=bool(notify))
     try:
         made.create()
+        _tell_stages(invocation, made)
         invocation.warn(made.warnings)
         _hand_out(options, made)
     except (LadingError, OSError, ValueError, KeyError):
         made.undo()
         raise
     return made
+
+
+def _tell_stages(invocation: Invocation, made: launch.Launch) -> None:
+    """For --debug, in the words of runc's log, which people search for."""
+    kinds = [n["type"] for n in made.namespaces]
+    invocation.debug(f"nsexec container setup: namespaces {' '.join(kinds)}")
+    invocation.debug(f"child process in init(): pid {made.state['pid']}")
+    invocation.debug("init: closing the pipe to signal completion: it waits for its start")
 
 
 def open_descriptors(count: int) -> list[int]:

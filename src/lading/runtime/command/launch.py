@@ -20,6 +20,7 @@ from lading.kernel.cgroup import Cgroup
 from lading.runtime import hooks, init, messages, parent_mounts, plan, rundir
 from lading.runtime.command import store
 from lading.runtime.command.starting import GO_ON, StartFailed
+from lading.runtime.joining import join_for_children
 from lading.runtime.operations.user_namespace import DENIED
 
 TYPE_CHECKING = False
@@ -27,13 +28,17 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from lading.runtime.command.store import Entry, State
-    from lading.runtime.spec import Linux, Request, Spec
+    from lading.runtime.spec import Linux, Namespace, Request, Spec
 
 SIGKILL = 9
 
 
 class FrozenGroup(Conflict):
     """container's cgroup unexpectedly frozen"""
+
+
+class GroupInUse(Conflict):
+    """{0}"""
 
 
 class Launch:
@@ -55,8 +60,13 @@ class Launch:
         self._fds: list[int] = []
         self._group: int | None = None  # the v2 directory that init is born in
         self._had_cgroup = False  # it was there before us
+        self._is_shared = False  # and so were processes in it
         self._listener: _socket.socket | None = None
         self._directory = -1
+
+    @property
+    def namespaces(self) -> list[Namespace]:
+        return self._linux.get("namespaces") or []
 
     def create(self) -> None:
         """Everything up to the point at which the program could be executed."""
@@ -69,7 +79,7 @@ class Launch:
         self._make_cgroup()
         fp("create.cgroup-made")
         self._listen()
-        if not any(n["type"] == "mount" for n in self._linux.get("namespaces") or []):
+        if not any(n["type"] == "mount" for n in self.namespaces):
             self.request["directory"] = f"{self.entry.directory}/{store.ROOT}"
             os.mkdir(self.request["directory"], 0o711)
         trees = parent_mounts.make(self._spec)
@@ -85,8 +95,8 @@ class Launch:
             self.entry.write(self.state)
             fp("create.state-written")
             self._settle(ours)
-        except OSError:
-            self._converse(ours)  # init is dead already, most likely: then it says why
+        except (OSError, ValueError):
+            self._hear_out(ours)
             raise
         self._converse(ours)
         ours.close()
@@ -104,6 +114,8 @@ class Launch:
             self.warnings += group.create(self._linux.get("resources"))
             if store.is_frozen(group):
                 raise FrozenGroup()
+            if self._had_cgroup and (count := len(group.pids())):
+                self._admit_strangers(count)
             files = [] if trees.is_unified() else group.join_files()
             self._group = group.v2_directory_fd()
         except OSError as error:
@@ -119,6 +131,14 @@ class Launch:
         self._fds += files
         self.request["fds"]["cgroup"] = list(range(first, len(self._fds)))
 
+    def _admit_strangers(self, count: int) -> None:
+        """Two containers may share a group, as runc 1.1 has it; but not a scope of systemd's."""
+        text = f"container's cgroup is not empty: {count} process(es) found"
+        if self.state["systemd"]:
+            raise GroupInUse(text)
+        self.warnings.append(text)
+        self._is_shared = True
+
     def _listen(self) -> None:
         kind = _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC
         self._listener = _socket.socket(_socket.AF_UNIX, kind)
@@ -130,7 +150,7 @@ class Launch:
     def _clone(
         self, ours: _socket.socket, theirs: _socket.socket, trees: dict[str, int]
     ) -> tuple[int, int]:
-        paths = {n["type"]: n.get("path") or "" for n in self._linux.get("namespaces") or []}
+        paths = {n["type"]: n.get("path") or "" for n in self.namespaces}
         flags = 0
         for kind, path in paths.items():
             if not path and kind not in ("cgroup", "time"):
@@ -158,7 +178,7 @@ class Launch:
         stage = os.fork()
         if stage == 0:
             try:
-                _join_for_children(paths, self._linux, new_clocks=new_clocks)
+                join_for_children(paths, self._linux, new_clocks=new_clocks)
                 pid, descriptor = ns.clone3(flags | ns.CLONE_PARENT, cgroup=self._group)
                 if pid == 0:
                     self._be_init(ours, theirs, trees)
@@ -239,6 +259,19 @@ class Launch:
                 self.warnings += message.get("warnings") or []
                 self.master = fds[0] if fds else -1
 
+    def _hear_out(self, connection: _socket.socket) -> None:
+        """We could not do our part: because init is dead, and it says why, or init waits in vain.
+
+        Raises StartFailed in the first case.
+        """
+        was_dead = pidfd.is_dead(self.pidfd)
+        pidfd.kill(self.pidfd)
+        while (message := messages.receive(connection)[0]) is not None:
+            if "failed" in message:
+                raise StartFailed(message["failed"]["message"])
+        if was_dead:
+            raise StartFailed(self._last_words())
+
     def _last_words(self) -> str:
         """Of an init that ended without a word: killed, most likely for want of memory."""
         _, status = os.waitpid(self.state["pid"], 0)
@@ -263,29 +296,10 @@ class Launch:
             if self.state["pid"]:
                 os.waitpid(self.state["pid"], 0)
         group = store.cgroup(self.state)
-        if group is not None and self.pidfd >= 0:
+        if group is not None and self.pidfd >= 0 and not self._is_shared:
             group.kill()
             group.remove()
         elif group is not None and not self._had_cgroup:
             store.remove_if_empty(group)
         if self._directory >= 0:
             self.entry.forget()
-
-
-def _join_for_children(paths: dict[str, str], linux: Linux, *, new_clocks: bool) -> None:
-    """Join what the next child shall be born in.
-
-    With a user namespace that is all but the mounts, which the child joins: in a new one it would
-    have no right to join what is the host's. A user namespace that is joined comes last.
-    """
-    kinds = ("network", "ipc", "uts", "cgroup", "time") if "user" in paths else ()
-    opened = {
-        kind: os.open(paths[kind], os.O_RDONLY | os.O_CLOEXEC)
-        for kind in (*kinds, "pid", "user")
-        if paths.get(kind)
-    }
-    if new_clocks:
-        ns.unshare(ns.CLONE_NEWTIME)
-        ns.set_time_offsets(linux.get("timeOffsets") or {})
-    for kind, descriptor in opened.items():
-        ns.setns(descriptor, ns.ALL_FLAGS[kind])

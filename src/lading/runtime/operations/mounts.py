@@ -147,7 +147,7 @@ def clone_source(path: str, *, recursive: bool) -> int:
 class MountCgroupV1(Operation):
     """The v1 view as Docker gives it: a tmpfs with each controller's own directory, read-only."""
 
-    __slots__ = ("attributes", "controllers", "destination", "links")
+    __slots__ = ("attributes", "controllers", "destination", "links", "trees")
 
     def __init__(
         self,
@@ -155,7 +155,9 @@ class MountCgroupV1(Operation):
         controllers: list[tuple[str, str]],
         links: list[tuple[str, str]],
         attributes: int,
+        trees: dict[str, int] | None = None,
     ) -> None:
+        self.trees = trees or {}  # directory -> what the parent has cloned already
         self.destination = destination
         self.controllers = controllers  # (name, directory on the host)
         self.links = links  # (name, target) for controllers mounted together
@@ -176,7 +178,9 @@ class MountCgroupV1(Operation):
         mount.move_mount(tree, target_fd)
         os.close(target_fd)
         for name, directory in self.controllers:
-            view = mount.open_tree(mount.AT_FDCWD, directory)
+            view = self.trees.get(f"cgroup:{directory}", -1)
+            if view < 0:
+                view = mount.open_tree(mount.AT_FDCWD, directory)
             mount.mount_setattr(view, set=self.attributes)
             mount.move_mount(view, tree, name)
             os.close(view)

@@ -119,7 +119,7 @@ class MountPlanner:
             names[place] = f"{names[place]},{controller}" if place in names else controller
         views = [(name, place + self._cgroup_path) for place, name in names.items()]
         links = [(part, name) for name in names.values() if "," in name for part in name.split(",")]
-        return mounts.MountCgroupV1(destination, views, links, options.set)
+        return mounts.MountCgroupV1(destination, views, links, options.set, self._trees)
 
 
 def absolute(path: str) -> str:

@@ -9,6 +9,7 @@ from lading.storage.layers.decompress import BadCompression, Decompressor, open_
 from lading.storage.layers.diff import write_layer
 from lading.storage.layers.export import write_tree
 from lading.storage.layers.extract import extract
+from lading.storage.layers.ids import Ids
 from lading.storage.layers.limits import LimitExceeded, Limits
 from lading.storage.layers.source import Hashing, Prefetch, Source
 from lading.storage.layers.tar_entry import TarEntry
@@ -23,6 +24,7 @@ __all__ = [
     "Decompressor",
     "Hashing",
     "HostileArchive",
+    "Ids",
     "LimitExceeded",
     "Limits",
     "Prefetch",

@@ -64,15 +64,18 @@ def apply_layer(
     *,
     lowers: Sequence[int] | None = (),
     limits: Limits = DEFAULT,
+    known_digest: str | None = None,
 ) -> Applied:
     """Unpack a stream of plain tar bytes into the directory `target` (a descriptor).
 
     `lowers` are the root directories of the chain below, top first, () for a base layer. With None
     the chain is unknown (layers of an image unpacked side by side): see Applied.needs_lower.
+    `known_digest` is what somebody else has just computed of the very same bytes: they are not
+    hashed again then.
     Raises BadTar, BadCompression, LimitExceeded, HostileArchive, DiskFull, UnpackFailed.
     """
-    hashing = Hashing(source)
-    reader = TarReader(hashing, limits)
+    hashing = Hashing(source) if known_digest is None else None
+    reader = TarReader(hashing or source, limits)
     tree = Tree(target, lowers, limits)
     unpacker = _Unpacker(reader, tree)
     try:
@@ -81,10 +84,11 @@ def apply_layer(
         unpacker.finish()
     finally:
         tree.close()
-    hashing.drain()
-    return Applied(
-        hashing.digest(), unpacker.size, reader.entries, unpacker.has_root, tree.needs_lower
-    )
+    if hashing:
+        hashing.drain()
+        known_digest = hashing.digest()
+    assert known_digest is not None
+    return Applied(known_digest, unpacker.size, reader.entries, unpacker.has_root, tree.needs_lower)
 
 
 class _Unpacker:

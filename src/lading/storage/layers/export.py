@@ -13,9 +13,10 @@ from collections.abc import Callable
 
 from lading.storage.layers import attributes
 from lading.storage.layers.diff import entry_of
+from lading.storage.layers.ids import Ids
 from lading.storage.layers.limits import DEFAULT, LimitExceeded
 from lading.storage.layers.source import Source
-from lading.storage.layers.tar_entry import DIRECTORY, HARDLINK, REGULAR, SYMLINK
+from lading.storage.layers.tar_entry import DIRECTORY, HARDLINK, REGULAR, SYMLINK, TarEntry
 from lading.storage.layers.tar_writer import TarWriter
 
 _PATH = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -35,21 +36,26 @@ def write_tree(
     *,
     told: bytes,
     is_closed: Callable[[int], bool] = _never,
+    ids: Ids | None = None,
 ) -> None:
     """Write `name` of the directory descriptor `parent`, called `told` in the archive.
 
-    An empty `told` writes what is in the directory without the directory itself.
+    An empty `told` writes what is in the directory without the directory itself. `ids` says how
+    owners are told.
     Raises FileNotFoundError when there is no such name.
     """
-    walker = _Walker(TarWriter(write), is_closed)
+    walker = _Walker(TarWriter(write), is_closed, ids)
     walker.member(parent, name, told, is_root=True)
     walker.writer.close()
 
 
 class _Walker:
-    def __init__(self, writer: TarWriter, is_closed: Callable[[int], bool]) -> None:
+    def __init__(
+        self, writer: TarWriter, is_closed: Callable[[int], bool], ids: Ids | None
+    ) -> None:
         self.writer = writer
         self._is_closed = is_closed
+        self._ids = ids
         self._links: dict[tuple[int, int], bytes] = {}  # first path of files with several names
 
     def member(self, parent: int, name: bytes, path: bytes, *, is_root: bool = False) -> None:
@@ -72,7 +78,7 @@ class _Walker:
             if path:
                 entry = entry_of(path, os.fstat(descriptor))
                 entry.xattrs = attributes.read_xattrs(descriptor)
-                self.writer.add(entry)
+                self._add(entry)
             if self._is_closed(descriptor):
                 return
             prefix = path + b"/" if path else b""
@@ -90,7 +96,7 @@ class _Walker:
         if entry.kind == SYMLINK:
             entry.link = os.readlink(name, dir_fd=parent)
         if entry.kind != REGULAR:
-            self.writer.add(entry)
+            self._add(entry)
             return
         descriptor = os.open(name, _FILE, dir_fd=parent)
         with open(descriptor, "rb", buffering=0) as file:
@@ -99,7 +105,12 @@ class _Walker:
                 return  # swapped for something else meanwhile
             entry.size = now.st_size
             entry.xattrs = attributes.read_xattrs(descriptor)
-            self.writer.add(entry, _Filled(file))
+            self._add(entry, _Filled(file))
+
+    def _add(self, entry: TarEntry, source: Source | None = None) -> None:
+        if self._ids is not None:
+            self._ids.apply(entry)
+        self.writer.add(entry, source)
 
 
 class _Filled:

@@ -13,6 +13,7 @@ from lading import errors
 from lading.storage.layers import hardlink
 from lading.storage.layers.apply import blame
 from lading.storage.layers.create import Creator
+from lading.storage.layers.ids import Ids
 from lading.storage.layers.limits import DEFAULT, Limits
 from lading.storage.layers.source import Source
 from lading.storage.layers.tar_entry import DIRECTORY, HARDLINK, REGULAR, SYMLINK, TarEntry
@@ -35,12 +36,14 @@ def extract(
     *,
     keeps_kinds: bool = False,
     owner: tuple[int, int] | None = None,
+    ids: Ids | None = None,
     limits: Limits = DEFAULT,
 ) -> None:
     """Unpack a plain tar stream into `directory` (physical, "" for the root itself).
 
     `root` is a descriptor. With `keeps_kinds` a directory is never replaced by another kind, nor
-    the other way round; with `owner` every member is given to that (uid, gid).
+    the other way round; with `owner` every member is given to that (uid, gid). `ids` translates
+    owners to those that the tree is seen to have.
     Raises BadTar, HostileArchive, OverDirectory, OverFile, DiskFull, UnpackFailed.
     """
     reader = TarReader(source, limits)
@@ -50,6 +53,8 @@ def extract(
         while (entry := reader.next()) is not None:
             if owner:
                 entry.uid, entry.gid = owner
+            if ids is not None:
+                ids.apply(entry)
             try:
                 extraction.member(entry)
             except OSError as error:

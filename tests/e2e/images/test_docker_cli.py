@@ -2,101 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import json
-import os
 import shutil
 import subprocess
-import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.e2e.conftest import Engine
+    from tests.e2e.images.conftest import Docker
 
 pytestmark = [
     pytest.mark.skipif(not shutil.which("docker"), reason="docker is not installed"),
     pytest.mark.skipif(not shutil.which("docker-registry"), reason="docker-registry is missing"),
 ]
-# bcrypt of "secret", as `htpasswd -Bbn me secret` makes it
-PASSWORD = "me:$2y$05$it3LPyP1iOYPRbg4PLvrAeivctWLPwFnQBFFltJy0RzziEMmgN6L6\n"
-
-
-class Docker:
-    """`docker`, with a configuration of its own."""
-
-    def __init__(self, address: str, configuration: Path) -> None:
-        self.configuration = configuration
-        self.environ = os.environ | {
-            "DOCKER_HOST": address,
-            "DOCKER_CONFIG": str(configuration),
-            "LC_ALL": "C.UTF-8",
-        }
-
-    def __call__(self, *words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run(
-            ["docker", *words], input=stdin, capture_output=True, env=self.environ, timeout=40
-        )
-
-    def text(self, *words: str, stdin: bytes = b"") -> str:
-        """The output of a command that must succeed."""
-        done = self(*words, stdin=stdin)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.decode().rstrip("\n")
-
-    def id_of(self, name: str) -> str:
-        return self.text("image", "inspect", "--format", "{{.Id}}", name)
-
-
-@pytest.fixture
-def docker(engine: Engine, tmp_path: Path) -> Docker:
-    return Docker(engine.address, tmp_path / "docker")
-
-
-@pytest.fixture(scope="module")
-def registries(
-    engine: Engine, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, str]]:
-    """Debian's registry beside the engine, once for everybody and once for who has a password."""
-    root = tmp_path_factory.mktemp("registries")
-    (root / "htpasswd").write_text(PASSWORD)
-    auth = {"htpasswd": {"realm": "r", "path": str(root / "htpasswd")}}
-    processes = []
-    for port, section in ((5000, {}), (5001, {"auth": auth})):
-        document = {
-            "version": 0.1,
-            "log": {"level": "error", "accesslog": {"disabled": True}},
-            "storage": {"filesystem": {"rootdirectory": str(root / str(port))}},
-            "http": {"addr": f"127.0.0.1:{port}"},
-            **section,
-        }
-        path = root / f"{port}.yml"
-        path.write_text(json.dumps(document))
-        processes.append(engine.beside("docker-registry", "serve", str(path)))
-    yield {"open": "127.0.0.1:5000", "closed": "127.0.0.1:5001"}
-    for process in processes:
-        process.kill()
-        process.wait()
-
-
-@pytest.fixture
-def image(docker: Docker) -> Iterator[str]:
-    """A small image with a name of its own."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        member = tarfile.TarInfo("etc/motd")
-        member.size = 6
-        archive.addfile(member, io.BytesIO(b"hello\n"))
-    archive_bytes = buffer.getvalue()
-    change = ["LABEL kind=mine", 'CMD ["cat", "/etc/motd"]']
-    flags = [word for line in change for word in ("--change", line)]
-    docker.text("import", *flags, "-m", "made here", "-", "mine:1", stdin=archive_bytes)
-    yield "mine:1"
-    docker("rmi", "-f", "mine:1")
 
 
 def test_an_image_goes_to_a_registry_and_comes_back(
