@@ -46,6 +46,7 @@ from lading.wire.networks import (
 )
 from lading.wire.stats import Stats
 from lading.wire.system import DiskUsage, Info, Version
+from lading.wire.volumes import Volume, VolumeCreate, VolumeList, VolumesPruned
 
 Filters = dict[str, list[str]]
 Progress = Callable[[dict[str, object]], None]  # one message of a progress stream
@@ -268,6 +269,16 @@ class Networks(Protocol):
     async def prune(self, filters: Filters) -> NetworksPruned: ...
 
 
+class Volumes(Protocol):
+    """The tag Volume."""
+
+    async def list(self, asked: Filters) -> VolumeList: ...
+    async def inspect(self, name: str) -> Volume: ...
+    async def create(self, asked: VolumeCreate) -> Volume: ...
+    async def remove(self, name: str, *, force: bool) -> None: ...
+    async def prune(self, asked: Filters, *, is_narrow: bool) -> VolumesPruned: ...
+
+
 class System(Protocol):
     """The tag System."""
 
@@ -301,6 +312,8 @@ class Backend(Protocol):
     def images(self) -> Images: ...
     @property
     def network_verbs(self) -> Networks: ...
+    @property
+    def volumes(self) -> Volumes: ...
     @property
     def system(self) -> System: ...
     @property

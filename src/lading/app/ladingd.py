@@ -76,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
     for name in ("http-proxy", "https-proxy"):
         flags.add_argument(f"--{name}", help="for registries (default: from the environment)")
     flags.add_argument("--no-proxy", help="hosts that need no proxy, comma-separated")
+    flags.add_argument("--signature-policy", help="file: who must have signed what is pulled")
     flags.add_argument("-s", "--storage-driver", help="overlay2 (default), btrfs or vfs")
     flags.add_argument("--cgroup-parent", help="below which containers' cgroups are made")
     flags.add_argument(
@@ -150,6 +151,7 @@ def options(given: dict[str, object]) -> Options:
         exec_root=os.path.abspath(text("exec_root", "/run/lading")),
         reloadable=reloading.reloadable(given),
         registry_proxies=_proxies(given),
+        signature_policy=text("signature_policy", ""),
         storage_driver=text("storage_driver", ""),
         cgroup_parent=text("cgroup_parent", ""),
         cgroup_driver=_cgroup_driver(texts("exec_opt"), text("cgroup_parent", "")),

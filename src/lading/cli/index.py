@@ -140,6 +140,15 @@ GROUPS: dict[str, dict[str, str]] = {
         "info": "info",
         "prune": "system_prune",
     },
+    "volume": {
+        "create": "volume_create",
+        "inspect": "inspect",
+        "list": "volume_ls",
+        "ls": "volume_ls",
+        "prune": "volume_prune",
+        "remove": "volume_rm",
+        "rm": "volume_rm",
+    },
 }
 
 GROUP_SUMMARIES = {
@@ -149,6 +158,7 @@ GROUP_SUMMARIES = {
     "manifest": "Manage manifests and manifest lists of registries",
     "network": "Manage networks",
     "system": "Manage the engine",
+    "volume": "Manage volumes",
 }
 
 # Second names of a member: they work, and are not listed.
@@ -159,4 +169,5 @@ HIDDEN = {
     "manifest": set(),
     "network": {"list", "remove"},
     "system": {"dial-stdio"},
+    "volume": {"list", "remove"},
 }

@@ -6,7 +6,7 @@ what will not be heeded comes back to the user as a warning.
 
 from msgspec.structs import replace
 
-from lading.containers import binds, limits, logging, oci_spec, preparation, restart
+from lading.containers import limits, logging, oci_spec, preparation, restart
 from lading.containers.lifecycle import policy_of
 from lading.containers.limits import HostLimits
 from lading.containers.record import ContainerRecord
@@ -21,7 +21,6 @@ def check(record: ContainerRecord, can: HostLimits) -> tuple[ContainerRecord, li
     """
     host, discarded = limits.check(record.host_config, can)
     record = replace(record, host_config=host)
-    binds.parse(host)
     logging.check(host.log_config)
     preparation.check_modes(record)
     restart.check(policy_of(record), is_auto_removed=host.auto_remove)
@@ -33,12 +32,14 @@ def check(record: ContainerRecord, can: HostLimits) -> tuple[ContainerRecord, li
 
 def warnings(record: ContainerRecord) -> list[str]:
     """What was asked and will not be heeded, one sentence each."""
-    host, config = record.host_config, record.config
+    host = record.host_config
     ignored = {
         "published ports are not supported yet: the ports stay unpublished": bool(
             host.port_bindings or host.publish_all_ports
         ),
-        "anonymous volumes are not supported yet: they are plain directories": bool(config.volumes),
+        "Image mount is an experimental feature": any(
+            mount.type == "image" for mount in host.mounts or []
+        ),
         f"log driver {host.log_config.type} sends nothing yet: the log is kept by the engine": (
             logging.is_unsent(host.log_config)
         ),

@@ -17,6 +17,7 @@ from lading.containers.container import Container
 from lading.containers.filters import Filters
 from lading.containers.launcher import Launcher
 from lading.containers.layout import Layout
+from lading.containers.mountpoints import volumes as mount_volumes
 from lading.containers.record import NoSuchContainer
 from lading.containers.userns import Users
 from lading.errors import LadingError
@@ -29,11 +30,12 @@ from lading.state import Database, Journal, journal
 from lading.state.database import StateFull, StateUnwritable
 from lading.storage.snapshots import Driver
 from lading.storage.snapshots import store as snapshot_rows
+from lading.volumes import Volumes
 from lading.wire.host_config import LogConfig
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-# an action, an action with further attributes, or an event of another kind of object
+# an action, an action with further attributes, or an event of something else
 Happening = str | tuple[str, dict[str, str]] | Event
 
 
@@ -48,6 +50,7 @@ class Context:
         images: Images,
         snapshots: Driver,
         networks: Networks,
+        volumes: Volumes,
         layout: Layout,
         log_default: LogConfig | None = None,
         users: Users | None = None,
@@ -57,6 +60,7 @@ class Context:
         self.images = images
         self.snapshots = snapshots
         self.networks = networks
+        self.volumes = volumes
         self.layout = layout
         self.log_default = log_default or LogConfig(type="json-file")
         self.users = users or Users(None, [], [])
@@ -78,11 +82,19 @@ class Context:
         await self._write(transaction)
 
     async def insert(
-        self, container: Container, parent: str | None, *happenings: Happening
+        self,
+        container: Container,
+        parent: str | None,
+        *happenings: Happening,
+        beside: Callable[[sqlite3.Connection], None],
     ) -> None:
-        """Add a new container and its writable layer on `parent`. Raises NameInUse."""
+        """Add a new container and its writable layer on `parent`, and `beside` what belongs to it.
+
+        Raises NameInUse.
+        """
 
         def transaction(connection: sqlite3.Connection) -> None:
+            beside(connection)
             store.insert(connection, container.record)
             snapshot_rows.insert_active(
                 connection, container.id, parent, container.record.created_ns
@@ -91,15 +103,25 @@ class Context:
 
         await self._write(transaction)
 
-    async def delete(self, container: Container, *happenings: Happening) -> None:
-        """Remove the container's record; what it named is garbage from now on."""
+    async def delete(
+        self, container: Container, *happenings: Happening, with_volumes: bool = False
+    ) -> None:
+        """Remove the container's record, if asked with its anonymous volumes; what they named is
+        garbage from now on.
+        """
+        names = mount_volumes.of_container(container, self.volumes) if with_volumes else []
+        async with self.volumes.claim(names):
+            names = mount_volumes.of_container(container, self.volumes) if names else []
+            gone = [self.volumes.find(name) for name in names]
 
-        def transaction(connection: sqlite3.Connection) -> None:
-            store.delete(connection, container.id)
-            snapshot_rows.delete_active(connection, container.id)
-            _append(connection, container, happenings)
+            def transaction(connection: sqlite3.Connection) -> None:
+                store.delete(connection, container.id)
+                snapshot_rows.delete_active(connection, container.id)
+                self.volumes.delete(connection, gone)
+                _append(connection, container, happenings)
 
-        await self._write(transaction)
+            await self._write(transaction)
+            self.volumes.discard(gone)
 
     async def delete_damaged(self, container_id: str) -> None:
         """Remove a row that could not be read, and what it named."""

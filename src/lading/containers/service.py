@@ -131,7 +131,7 @@ class Containers:
             if damaged := self.context.database.read(find):
                 await self.context.delete_damaged(damaged)
                 return
-        await self.lifecycle.remove(self.find(ref), force=force)
+        await self.lifecycle.remove(self.find(ref), force=force, with_volumes=volumes)
 
     async def rename(self, ref: str, name: str) -> None:
         """Give it another name. Raises NameInUse."""

@@ -6,6 +6,7 @@ runconfig's conflicts of network modes).
 """
 
 import ipaddress
+import posixpath
 import re
 
 from msgspec import UNSET
@@ -175,6 +176,10 @@ def _numbers(host: HostConfig) -> None:
         _refuse(
             not target.startswith("/"),
             f"invalid mount path: '{target}' mount path must be absolute",
+        )
+        _refuse(
+            not posixpath.normpath(target).strip("/"),
+            "invalid specification: destination can't be '/'",
         )
 
 

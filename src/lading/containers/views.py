@@ -11,11 +11,12 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from lading import quantities
-from lading.containers import binds, logging, oci_spec
+from lading.containers import logging, oci_spec
 from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.endpoints import settings_of
 from lading.containers.listing import Facts
+from lading.containers.mountpoints import views as mount_views
 from lading.containers.record import ContainerRecord, ContainerState, Health
 from lading.errors import LadingError
 from lading.logs.lines import format_time
@@ -70,7 +71,7 @@ def inspect(
         graph_driver=GraphDriver(name="overlay2", data={}),
         size_rw=UNSET if sizes is None else sizes.own,
         size_root_fs=UNSET if sizes is None else sizes.own + sizes.image,
-        mounts=mounts(record),
+        mounts=mounts(record, context),
         config=record.config,
         network_settings=NetworkSettings(
             sandbox_key=f"/proc/{record.state.pid}/ns/net" if record.state.pid else "",
@@ -108,7 +109,7 @@ def summary(
         status=status_text(record.state, time.time_ns()),
         host_config=HostConfigSummary(network_mode=record.host_config.network_mode),
         network_settings=NetworkSettingsSummary(networks=_endpoints(container, context)),
-        mounts=mounts(record),
+        mounts=mounts(record, context),
     )
 
 
@@ -140,7 +141,7 @@ def facts(container: Container, context: Context) -> Facts:
     endpoints = _endpoints(container, context)
     names = {*endpoints, *(settings.network_id for settings in endpoints.values())} - {""}
     return Facts(
-        mounts(container.record),
+        mounts(container.record, context),
         ports(container),
         frozenset(names),
         health_word(container.record.state),
@@ -227,20 +228,6 @@ def _endpoints(container: Container, context: Context) -> dict[str, EndpointSett
     return settings_of(container.record, made, context.find_network)
 
 
-def mounts(record: ContainerRecord) -> list[MountPoint]:
+def mounts(record: ContainerRecord, context: Context) -> list[MountPoint]:
     """What is mounted in it beside the system's own file systems."""
-    try:
-        asked = binds.parse(record.host_config)
-    except LadingError:
-        return []  # a source of --mount has gone since
-    return [
-        MountPoint(
-            type="bind",
-            source=bind.source,
-            destination=bind.destination,
-            mode="",
-            rw="ro" not in bind.options,
-            propagation=next((o for o in bind.options if o in binds.PROPAGATIONS), ""),
-        )
-        for bind in asked
-    ]
+    return mount_views.documents(record.mounts or [], context.volumes.path_of)

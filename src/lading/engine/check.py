@@ -9,7 +9,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from lading.engine.audit import containers, kernel, storage
+from lading.engine.audit import containers, kernel, storage, volumes
 from lading.engine.audit.finding import Finding
 from lading.errors import LadingError
 
@@ -28,6 +28,7 @@ def check(engine: "Engine") -> list[Finding]:
     return [
         *containers.find(engine, running, set(owners)),
         *storage.find(engine, set(owners)),
+        *volumes.find(engine, running),
         *kernel.find(engine),
     ]
 

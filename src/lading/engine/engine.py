@@ -1,6 +1,7 @@
 """Opening and closing one engine. Order: what is below is opened first and closed last.
 
-roots -> lock -> state -> snapshots, content -> images -> networks -> containers -> recovery
+roots -> lock -> state -> snapshots, content -> images -> networks, volumes -> containers
+-> recovery
 """
 
 import asyncio
@@ -22,8 +23,10 @@ from lading.engine.image_verbs import ImageVerbs
 from lading.engine.network_verbs import NetworkVerbs
 from lading.engine.reloading import Reloadable, reload
 from lading.engine.system import System
+from lading.engine.volume_verbs import VolumeVerbs
 from lading.images import records as image_rows
 from lading.images.service import Images
+from lading.images.trust import Trust
 from lading.logs.options import check as check_log_options
 from lading.networks import SCHEMA as NETWORK_SCHEMA
 from lading.networks import Networks, Settings
@@ -33,6 +36,8 @@ from lading.state import Database, Journal, Schema, journal
 from lading.storage import snapshots as snapshot_room
 from lading.storage.content import ContentStore
 from lading.storage.snapshots import open_driver
+from lading.volumes import SCHEMA as VOLUME_SCHEMA
+from lading.volumes import Volumes
 from lading.wire.host_config import LogConfig
 
 if TYPE_CHECKING:
@@ -48,6 +53,7 @@ class Options(NamedTuple):
     exec_root: str = "/run/lading"
     reloadable: Reloadable = Reloadable()
     registry_proxies: Proxies = Proxies()
+    signature_policy: str = ""  # file
     storage_driver: str = ""
     cgroup_parent: str = ""
     cgroup_driver: str = "cgroupfs"  # or "systemd"
@@ -86,6 +92,7 @@ class Engine:
             journal=self.journal,
             registry=self.registry,
             in_use=lambda image_id: self.containers.known.users_of(image_id),
+            trust=_trust(options.signature_policy),
         )
         self.networks = Networks(
             database,
@@ -93,12 +100,20 @@ class Engine:
             directory=f"{options.exec_root}/networks",
             settings=options.networks,
         )
+        self.volume_store = Volumes(
+            database,
+            self.journal,
+            data_root=options.data_root,
+            exec_root=options.exec_root,
+            users=lambda name: self.containers.known.users_of_volume(name),
+        )
         self.context = Context(
             database=database,
             events=self.journal,
             images=self.store,
             snapshots=self.snapshots,
             networks=self.networks,
+            volumes=self.volume_store,
             layout=self.layout,
             log_default=LogConfig(type=options.log_driver, config=dict(options.log_options)),
             users=users,
@@ -106,6 +121,7 @@ class Engine:
         self.containers = Containers(self.context)
         self.images = ImageVerbs(self.store, driver=self.snapshots.name)
         self.network_verbs = NetworkVerbs(self)
+        self.volumes = VolumeVerbs(self.volume_store)
         self.system = System(self)
         self.usage = DiskUsages(self)
         self._watch: Watch | None = None
@@ -124,6 +140,7 @@ class Engine:
 
     async def _recover(self) -> None:
         await self.context.call_network(self.networks.open)
+        await self.volume_store.open()
         was_running = self._recorded_running()
         await recover(self.containers, self.context)
         await asyncio.to_thread(self._recover_snapshots)
@@ -149,6 +166,7 @@ class Engine:
         if self._watch:
             self._watch.close()
         await self.containers.aclose()
+        await self.volume_store.aclose()
         await self.store.aclose()
         self.networks.close()
         self.snapshots.close()
@@ -184,6 +202,7 @@ _SCHEMAS = [
     snapshot_room.SCHEMA,
     image_rows.SCHEMA,
     NETWORK_SCHEMA,
+    VOLUME_SCHEMA,
     container_rows.SCHEMA,
 ]
 
@@ -196,6 +215,15 @@ def _identity(connection: sqlite3.Connection) -> str:
     engine_id = secrets.token_hex(4)
     connection.execute("INSERT INTO engine VALUES (?, ?)", (engine_id, ""))
     return engine_id
+
+
+def _trust(path: str) -> Trust | None:
+    """The policy, read once to fail now and not at the first pull. Raises BadPolicy."""
+    if not path:
+        return None
+    trust = Trust(path)
+    trust.policy()
+    return trust
 
 
 def _made(path: str) -> str:

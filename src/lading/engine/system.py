@@ -77,7 +77,7 @@ class System:
             driver=self._engine.snapshots.name,
             driver_status=[("Backing Filesystem", "extfs"), ("Supports d_type", "true")],
             plugins=Plugins(
-                volume=["local"],
+                volume=self._engine.volume_store.drivers.names(),
                 network=list(engine.networks.driver_names),
                 log=sorted({*READY} - {"none"}),
             ),

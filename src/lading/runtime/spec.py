@@ -78,6 +78,8 @@ class Mount(TypedDict, total=False):
     options: list[str]
     uidMappings: list[IdMapping]
     gidMappings: list[IdMapping]
+    subpath: str  # ours: of a bind or an image, only this
+    layers: list[str]  # ours: of type "image", its trees, top first
 
 
 class Namespace(TypedDict, total=False):

@@ -3,13 +3,13 @@
 import pytest
 
 from lading.containers import admission
-from lading.containers.binds import NamedVolume
 from lading.containers.limits import HostLimits
 from lading.containers.record import ContainerRecord
 from lading.containers.resources import limits
 from lading.errors import InvalidArgument
 from lading.wire.containers import ContainerConfig
 from lading.wire.host_config import HostConfig, LogConfig
+from lading.wire.mounts import Mount
 from lading.wire.networks import NetworkingConfig, PortBinding
 
 PLAIN = HostConfig()
@@ -39,7 +39,7 @@ def test_a_plain_container_has_no_warnings() -> None:
         (record(HostConfig(port_bindings={"80/tcp": [PortBinding()]})), "published ports"),
         (record(HostConfig(log_config=LogConfig(type="awslogs"))), "log driver awslogs"),
         (record(HostConfig(security_opt=["apparmor=mine"])), "AppArmor"),
-        (record(config=ContainerConfig(volumes={"/data": {}})), "anonymous volumes"),
+        (record(HostConfig(mounts=[Mount(type="image", source="x", target="/x")])), "Image mount"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -52,8 +52,6 @@ def test_what_will_not_be_heeded_is_told(asked: ContainerRecord, word: str) -> N
 def test_contradictions_are_refused() -> None:
     with pytest.raises(InvalidArgument, match="Minimum memory limit allowed is 6MB"):
         admission.check(record(HostConfig(memory=4096)), HOST)
-    with pytest.raises(NamedVolume):
-        admission.check(record(HostConfig(binds=["data:/data"])), HOST)
 
 
 def test_a_limit_that_this_host_has_not_is_discarded_with_a_warning() -> None:

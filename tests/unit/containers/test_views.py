@@ -12,6 +12,7 @@ from lading.containers import views
 from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.layout import Layout
+from lading.containers.mountpoints.record import MountRecord
 from lading.containers.record import ContainerRecord, ContainerState
 from lading.networks import Endpoint
 from lading.wire.containers import ZERO_TIME, ContainerConfig
@@ -44,6 +45,7 @@ def surroundings(*endpoints: Endpoint, bytes_used: int = 0) -> Context:
             snapshots=SimpleNamespace(usage=lambda _: (bytes_used, 1)),
             networks=SimpleNamespace(endpoints=lambda _: list(endpoints)),
             find_network=lambda _: None,
+            volumes=SimpleNamespace(path_of=lambda name: f"/volumes/{name}"),
         ),
     )
 
@@ -92,7 +94,10 @@ def test_a_row_of_the_list(make_record: MakeRecord) -> None:
     record = make_record(
         created_ns=5 * SECOND + 7,
         config=ContainerConfig(image="base", cmd=["sh", "-c", "true"]),
-        host=HostConfig(binds=["/src:/dst:ro"], network_mode="bridge"),
+        host=HostConfig(network_mode="bridge"),
+        mounts=[
+            MountRecord("bind", "/dst", source="/src", is_read_only=True, propagation="rprivate")
+        ],
     )
     row = with_loop(lambda: views.summary(Container(record), surroundings(), views.Sizes(10, 90)))
     assert (row.names, row.command, row.created) == (["/web"], "sh -c true", 5)

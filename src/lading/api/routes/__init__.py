@@ -10,6 +10,7 @@ from lading.api.routes import (
     networks,
     own,
     system,
+    volumes,
 )
 
 ROUTES = [
@@ -21,6 +22,7 @@ ROUTES = [
     *exec.ROUTES,
     *images.ROUTES,
     *networks.ROUTES,
+    *volumes.ROUTES,
     *own.ROUTES,
 ]
 

@@ -87,7 +87,25 @@ class MountPlanner:
             recursive = options.bind != "bind"
             tree = self._trees.get(entry["destination"], -1)
             source = entry.get("source") or ""
-            return mounts.BindMount(source, destination, options, recursive=recursive, tree=tree)
+            return mounts.BindMount(
+                source,
+                destination,
+                options,
+                recursive=recursive,
+                tree=tree,
+                subpath=entry.get("subpath") or "",
+            )
+        if fstype == "image":
+            layers = entry.get("layers") or []
+            return mounts.BindMount(
+                entry.get("source") or "",
+                destination,
+                options,
+                recursive=False,
+                tree=self._trees.get(entry["destination"], -1),
+                subpath=entry.get("subpath") or "",
+                layers=layers,
+            )
         if entry.get("uidMappings") or entry.get("gidMappings") or options.idmap:
             raise BadSpec(f"mount {destination}: only bind mounts can be id-mapped")
         if fstype == "cgroup":
