@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, ExitStack
 from functools import partial
 from typing import NamedTuple
 
-from lading.containers import devices, links, logging, name_files, oci_spec
+from lading.containers import devices, links, logging, name_files, oci_spec, published
 from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.endpoints import in_context, requests
@@ -169,6 +169,9 @@ class Preparation:
         except LadingError as error:
             raise in_context(error) from error
         undo.callback(self._context.release_network, container)
+        if wishes := published.wishes(container.record):
+            name = container.record.name
+            await self._context.call_network(lambda: networks.publish(container.id, name, wishes))
         return endpoints
 
     def _joined(self, container: Container) -> dict[str, str]:

@@ -23,12 +23,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from lading.errors import LadingError, NotFound, PermissionDenied
 from lading.failpoints import fp
 from lading.kernel import netns
-from lading.networks import definition, store
+from lading.networks import definition, gateways, store
 from lading.networks.attaching import Attaching
 from lading.networks.driver import Driver
 from lading.networks.drivers import Bridge, HostNetwork, Lan, NoNetwork
 from lading.networks.firewall import Firewall, Watch
 from lading.networks.leases import Leases
+from lading.networks.ports import Published, Wish
 from lading.networks.records import Endpoint, EndpointRequest, Network, Settings
 from lading.state import Database
 from lading.wire.networks import NetworkCreate
@@ -88,6 +89,7 @@ class Networks:
         *,
         engine_id: str,
         directory: str,
+        exec_root: str = "",
         settings: Settings | None = None,
         read_file: Callable[[str], str] = read_file,
     ) -> None:
@@ -97,6 +99,7 @@ class Networks:
         self._read_file = read_file
         self._networks: dict[str, Network] = {}  # by id
         self._leases = Leases(directory)
+        self._exec_root = exec_root or f"{directory}-exec"
         self._prepared: dict[str, list[str]] = {}  # warnings by id, of networks ready for use
         self._drivers: dict[str, Driver] = {}
         self._attaching: Attaching | None = None
@@ -109,6 +112,8 @@ class Networks:
         """Read the records and open the sockets; nothing on the host changes. Once."""
         self._home = netns.open_own()
         self._firewall = _open_firewall(self._engine_id, self._settings)
+        self.ports = Ports(self._exec_root, firewall=self._firewall, settings=self._settings)
+        self.ports.open()
         self._drivers = self._open_drivers()
         self._attaching = Attaching(self._leases, self._drivers, self._prepare, self._home)
         for network in self._database.read(store.list_networks):
@@ -127,6 +132,7 @@ class Networks:
         self._of_attaching().drop_spare()
         for driver in self._drivers.values():
             driver.close()
+        self.ports.close()
         if self._firewall:
             self._firewall.close()
         os.close(self._home)
@@ -143,6 +149,7 @@ class Networks:
         A network that cannot be repaired is logged, and tried again at the next attach.
         """
         gone = [container for container in self._leases.containers() if container not in running]
+        self.ports.reconcile(running)
         if gone:
             self._leases.free(one for container in gone for one in self.endpoints(container))
         networks = self.list()
@@ -155,6 +162,11 @@ class Networks:
                     self._prepare(network)
                 except (OSError, LadingError) as error:
                     log.error("network %s: cannot be repaired: %s", network.name, error)
+        if self._firewall:
+            try:
+                self._firewall.settle()
+            except OSError as error:
+                log.error("packet filter: %s", error)
         return {
             container: [one for one in self.endpoints(container) if one.network_name not in names]
             for container, names in (wanted or {}).items()
@@ -164,6 +176,7 @@ class Networks:
         """Free every address and take every link and rule of this engine from the host."""
         for container in self._leases.containers():
             self.release(container)
+        self.ports.remove_everything()
         self._of_attaching().drop_spare()
         for driver in self._drivers.values():
             driver.remove()
@@ -315,8 +328,22 @@ class Networks:
         """Take a container that runs out of a network; without its namespace only the record."""
         self._of_attaching().disconnect(endpoint, netns_fd)
 
+    def publish(self, container_id: str, name: str, wishes: Sequence[Wish]) -> Sequence[Published]:
+        """Publish the ports of an attached container; `name` is for errors. Raises PublishFailed.
+
+        They are published at the endpoint that is the way out, or at the first with an address.
+        Containers without an address of their own (`host`, `none`) publish nothing.
+        """
+        able = [one for one in self.endpoints(container_id) if one.host_interface and one.ip]
+        endpoint = gateways.choose(able, ipv6=False) or next(iter(able), None)
+        if endpoint is None or not wishes:
+            return []
+        bridge = self._networks[endpoint.network_id].bridge
+        return self.ports.publish(container_id, name, wishes, endpoint, bridge)
+
     def release(self, container_id: str) -> None:
-        """Take the container out of its networks; its addresses are free. Idempotent."""
+        """Take the container out of its networks; its ports and addresses are free. Idempotent."""
+        self.ports.unpublish(container_id)
         if leaving := self.endpoints(container_id):
             self._leases.free(leaving)
 
@@ -338,6 +365,16 @@ class Networks:
     def endpoints_of(self, network_id: str) -> Sequence[Endpoint]:
         """The endpoints in the network, for `network inspect`."""
         return self._leases.of_network(network_id)
+
+    def check_firewall(self) -> Sequence[tuple[str, str]]:
+        """Where the packet filter is not as it should be, for the audit."""
+        firewall = self._firewall
+        return firewall.differences() if firewall and firewall.is_on else []
+
+    def repair_firewall(self) -> None:
+        """Make the packet filter anew. Raises OSError."""
+        if self._firewall:
+            self._firewall.rebuild()
 
     def watch_firewall(self, call: Callable[[Callable[[], None]], Awaitable[None]]) -> Watch | None:
         """Have the packet filter repaired when others change it; for the thread of the event loop.

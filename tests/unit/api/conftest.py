@@ -437,9 +437,6 @@ class Finding(NamedTuple):
     detail: str
 
 
-Filters = dict[str, list[str]]
-
-
 class FakeVolumes:
     """Remembers what it was asked for."""
 

@@ -116,7 +116,7 @@ class Bridge:
                 link.add_veth(port, master=self._indexes[network.id], mtu=network.mtu, peer=peer),
                 link.set_no_link_local(port),
                 # a published port of its own comes back to a container through its own port
-                link.set_port(port, hairpin=True, isolated=not self._settings.icc),
+                link.set_port(port, hairpin=True, isolated=self._isolates(network)),
                 link.set_up(port),
             )
         except OSError as error:
@@ -148,6 +148,13 @@ class Bridge:
     def close(self) -> None:
         """Close the socket; bridges and rules stay for the containers that run."""
         self._socket.close()
+
+    def _isolates(self, network: Network) -> bool:
+        """Whether ports are kept apart, where icc is off: not by the filter if it sees them.
+
+        The filter still lets published ports through, which isolated ports could not reach.
+        """
+        return not zone(network, self._settings).icc and not _is_bridged_traffic_filtered()
 
     def _default_mtu(self) -> int:
         return self._settings.mtu or DEFAULT_MTU
@@ -311,3 +318,10 @@ def _set_ipv6(bridge: str, *, is_on: bool) -> None:
     for name, value in settings.items():
         with contextlib.suppress(FileNotFoundError):  # a kernel without IPv6
             sysctl.write(f"net.ipv6.conf.{bridge.replace('.', '/')}.{name}", value)
+
+
+def _is_bridged_traffic_filtered() -> bool:
+    try:
+        return sysctl.read("net.bridge.bridge-nf-call-iptables") == "1"
+    except FileNotFoundError:
+        return False

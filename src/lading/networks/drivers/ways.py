@@ -5,13 +5,10 @@ What cannot be had is a warning: containers still reach each other.
 
 import errno
 
-from lading.kernel import sysctl
 from lading.networks import forwarding
 from lading.networks.firewall import Firewall, Zone
 from lading.networks.records import Settings
 from lading.state import Database
-
-_CALLS = ("net.bridge.bridge-nf-call-iptables", "net.bridge.bridge-nf-call-ip6tables")
 
 
 class Ways:
@@ -24,9 +21,7 @@ class Ways:
 
     def open(self, zone: Zone) -> list[str]:
         """Let the network's packets pass as they should; what works less is told."""
-        warnings = [] if zone.icc else _filter_bridged()
-        is_ours, refused = self._forward(zone)
-        warnings += refused
+        is_ours, warnings = self._forward(zone)
         try:
             if self._firewall is None:
                 raise OSError(errno.EOPNOTSUPP, "no nfnetlink")
@@ -63,13 +58,3 @@ class Ways:
             else:
                 is_ours = switched if switch == forwarding.IPV4 else is_ours
         return is_ours, warnings
-
-
-def _filter_bridged() -> list[str]:
-    """Packets inside a bridge meet the filter only if br_netfilter hands them over."""
-    for name in _CALLS:
-        try:
-            sysctl.write(name, "1")
-        except OSError as error:
-            return [f"containers of a network without icc reach each other: {name}: {error}"]
-    return []
