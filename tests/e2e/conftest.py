@@ -339,7 +339,8 @@ class Engine:
     def _cgroups(self) -> list[str]:
         """The cgroups of containers that are still there; the emptied parents are removed."""
         left: list[str] = []
-        for parent in glob.glob(f"/sys/fs/cgroup/*/lading/{self._id}"):
+        trees = ["/sys/fs/cgroup", *glob.glob("/sys/fs/cgroup/*/")]  # v2's alone, or each of v1
+        for parent in filter(os.path.isdir, (f"{tree}/lading/{self._id}" for tree in trees)):
             left += [entry.path for entry in os.scandir(parent) if entry.is_dir()]
             for path in (parent, os.path.dirname(parent)):
                 with contextlib.suppress(OSError):

@@ -195,12 +195,13 @@ class Execs:
         run, container = exec_.run, exec_.container
         if run is None or run.monitor is None:
             raise NotRunning(container.id)
+        walls = await asyncio.to_thread(self._context.security.prepare, container.record)
         run.exec_exits[exec_.id] = asyncio.get_running_loop().create_future()
         reply = await run.monitor.call(
             "exec",
             streams.theirs,
             exec_id=exec_.id,
-            process=process(container, exec_.config, size),
+            process=process(container, exec_.config, size, walls),
             seccomp_filter=None
             if exec_.config.privileged
             else self._context.filters.path(container.record.host_config),
