@@ -36,9 +36,6 @@ def warnings(record: ContainerRecord) -> list[str]:
     """What was asked and will not be heeded, one sentence each."""
     host = record.host_config
     ignored = {
-        "published ports are not supported yet: the ports stay unpublished": bool(
-            host.port_bindings or host.publish_all_ports
-        ),
         "Image mount is an experimental feature": any(
             mount.type == "image" for mount in host.mounts or []
         ),

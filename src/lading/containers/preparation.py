@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, ExitStack
 from functools import partial
 from typing import NamedTuple
 
-from lading.containers import devices, links, logging, oci_spec
+from lading.containers import devices, links, logging, oci_spec, published
 from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.files.view import RestingView
@@ -168,6 +168,9 @@ class Preparation:
             lambda: networks.attach(container.id, name, namespace=namespace)
         )
         undo.callback(self._context.release_network, container)
+        if wishes := published.wishes(container.record):
+            name = container.record.name
+            await self._context.call_network(lambda: networks.publish(container.id, name, wishes))
         return endpoint
 
     def _joined(self, container: Container) -> dict[str, str]:

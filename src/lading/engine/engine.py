@@ -99,6 +99,7 @@ class Engine:
             database,
             engine_id=engine_id,
             directory=f"{options.exec_root}/networks",
+            exec_root=options.exec_root,
             settings=options.networks,
         )
         self.volume_store = Volumes(

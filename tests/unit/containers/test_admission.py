@@ -11,7 +11,7 @@ from lading.kernel import lsm
 from lading.wire.containers import ContainerConfig
 from lading.wire.host_config import HostConfig, LogConfig
 from lading.wire.mounts import Mount
-from lading.wire.networks import NetworkingConfig, PortBinding
+from lading.wire.networks import NetworkingConfig
 
 PLAIN = HostConfig()
 HOST = HostLimits(2, "0-1", "0", frozenset(["cpu", "cpuset", "memory", "pids", "blkio"]))
@@ -37,7 +37,6 @@ def test_a_plain_container_has_no_warnings() -> None:
 @pytest.mark.parametrize(
     ("asked", "word"),
     [
-        (record(HostConfig(port_bindings={"80/tcp": [PortBinding()]})), "published ports"),
         (record(HostConfig(log_config=LogConfig(type="awslogs"))), "log driver awslogs"),
         (record(HostConfig(security_opt=["apparmor=mine"])), "AppArmor is not enabled"),
         (record(HostConfig(security_opt=["label=type:x_t"])), "SELinux is not enabled"),

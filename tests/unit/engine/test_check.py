@@ -19,6 +19,7 @@ from lading.images.leases import Leases as ImageLeases
 from lading.kernel import mount
 from lading.kernel.cgroup import Hierarchies
 from lading.networks import Endpoint
+from lading.networks.ports import Published
 from lading.storage.snapshots import store as snapshot_rows
 from lading.volumes import Volume
 from lading.volumes.directories import Directories
@@ -44,6 +45,9 @@ class Host:
         self.endpoint_owner = ID
         self.ids: IdMap | None = None
         self.layout = Layout(f"{root}/data", f"{root}/exec", "0")
+        self.ports: list[Published] = []
+        self.held: list[str] = []
+        self.elements: list[tuple[str, str]] = []
         for place in ("exec/containers", "data/containers", "data/snapshots/active", "cg/lading/0"):
             (root / place / ID).mkdir(parents=True)
         self.mounts: list[MountRecord] = []
@@ -90,6 +94,16 @@ class Host:
                 release=id,
                 list=lambda: [SimpleNamespace(id="n1")],
                 endpoints_of=lambda _: [endpoint],
+                ports=SimpleNamespace(
+                    containers=lambda: [port.container_id for port in self.ports],
+                    of=lambda owner: [one for one in self.ports if one.container_id == owner],
+                    held=lambda: self.held,
+                    unpublish=id,
+                    drop=id,
+                    restore=id,
+                ),
+                check_firewall=lambda: self.elements,
+                repair_firewall=id,
             ),
         )
         return check(cast("Engine", engine))
@@ -214,6 +228,21 @@ def test_a_mount_in_the_hosts_view_is_found(
         assert host.check() == []
 
     in_mount_namespace(look)
+
+
+def test_what_is_wrong_with_published_ports_is_found(host: Host) -> None:
+    lost, stale = (
+        Published(owner, "tcp", 80, "0.0.0.0", 8080, "10.9.0.2", is_redirected=True)
+        for owner in (ID, "f" * 64)
+    )
+    host.ports, host.held = [lost, stale], [stale.key, "x/tcp/0.0.0.0/1"]
+    host.elements = [("ip published", "06")]
+    assert host.found() == {
+        ("published port", lost.key),
+        ("published port", stale.key),
+        ("held port", "x/tcp/0.0.0.0/1"),
+        ("filter element", "ip published 06"),
+    }
 
 
 def test_a_volume_directory_of_no_volume_is_found_and_removed(host: Host) -> None:
