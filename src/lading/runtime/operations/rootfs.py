@@ -56,9 +56,18 @@ class MountOverlay(Operation):
     Mounted here, in the container's own namespace, so that the host's mount table stays short.
     """
 
-    __slots__ = ("directory", "lower", "upper", "work")
+    __slots__ = ("directory", "lower", "upper", "userxattr", "work")
 
-    def __init__(self, directory: str, lower: list[str], upper: str | None, work: str | None):
+    def __init__(
+        self,
+        directory: str,
+        lower: list[str],
+        upper: str | None,
+        work: str | None,
+        *,
+        userxattr: bool = False,
+    ) -> None:
+        self.userxattr = userxattr
         self.directory = directory
         self.lower = lower
         self.upper = upper
@@ -98,6 +107,8 @@ class MountOverlay(Operation):
             if self.upper and self.work:
                 mount.fsconfig_set_string(context, "upperdir", self.upper)
                 mount.fsconfig_set_string(context, "workdir", self.work)
+            if self.userxattr:
+                mount.fsconfig_set_flag(context, "userxattr")
             mount.fsconfig_set_string(context, "source", "overlay")
             mount.fsconfig_create(context)
             return mount.fsmount(context)
@@ -111,6 +122,8 @@ class MountOverlay(Operation):
         options = "lowerdir=" + ":".join(escape(layer) for layer in self.lower)
         if self.upper and self.work:
             options += f",upperdir={escape(self.upper)},workdir={escape(self.work)}"
+        if self.userxattr:
+            options += ",userxattr"
         if len(options) >= PAGE_SIZE:
             raise StepFailed("too many layers for this kernel", errno.E2BIG)
         mount.mount("overlay", self.directory, "overlay", 0, options)
