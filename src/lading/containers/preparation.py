@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, ExitStack
 from functools import partial
 from typing import NamedTuple
 
-from lading.containers import devices, links, logging, oci_spec
+from lading.containers import devices, links, logging, oci_spec, published
 from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.files.view import RestingView
@@ -81,8 +81,9 @@ class Preparation:
         """
         context, record = self._context, container.record
         log = logging.plan_for_start(record)
+        walls = await asyncio.to_thread(context.security.prepare, record)
         joined = self._joined(container)
-        asked = await self._mount_volumes(container, undo)
+        asked = await self._mount_volumes(container, undo, walls.mount_label)
         users, netns = await self._user_namespace(container, lent)
         endpoint = await self._attach(container, undo, netns)
         fp("start.network-attached")
@@ -101,6 +102,7 @@ class Preparation:
                 variable for each in linked for variable in links.variables(record.name, each)
             ),
             init_path=INIT_TARGET if record.host_config.init else "",
+            walls=walls,
         )
         overlay = context.snapshots.mount(record.id)
         directory = context.layout.make_run(record.id)
@@ -169,6 +171,9 @@ class Preparation:
             lambda: networks.attach(container.id, name, namespace=namespace)
         )
         undo.callback(self._context.release_network, container)
+        if wishes := published.wishes(container.record):
+            name = container.record.name
+            await self._context.call_network(lambda: networks.publish(container.id, name, wishes))
         return endpoint
 
     def _joined(self, container: Container) -> dict[str, str]:
@@ -189,7 +194,9 @@ class Preparation:
             paths[kind] = f"/proc/{other.record.state.pid}/ns/{name}"
         return paths
 
-    async def _mount_volumes(self, container: Container, undo: AsyncExitStack) -> list[Bind]:
+    async def _mount_volumes(
+        self, container: Container, undo: AsyncExitStack, mount_label: str
+    ) -> list[Bind]:
         """The container's volumes mounted and filled, its binds' sources looked at."""
         context, mounts = self._context, container.record.mounts or []
         names = mount_volumes.names_of(mounts)
@@ -197,6 +204,8 @@ class Preparation:
         paths = await context.volumes.mounting.mount(container.id, names)
         places = Places(paths, context.snapshots.layer_directories)
         await asyncio.to_thread(placing.prepare, mounts, places)
+        if mount_label:
+            await asyncio.to_thread(placing.relabel, mounts, places, mount_label)
         await self._fill_mounted(container, paths)
         return placing.binds(mounts, places, are_mapped=container.record.ids is not None)
 

@@ -15,6 +15,7 @@ from lading.containers import store as container_rows
 from lading.containers.context import Context
 from lading.containers.layout import Layout
 from lading.containers.recovery import recover, restart_stopped
+from lading.containers.security import Security
 from lading.containers.service import Containers
 from lading.containers.userns import Users, open_users
 from lading.engine.check import Finding, check, repair
@@ -56,6 +57,7 @@ class Options(NamedTuple):
     storage_driver: str = ""
     cgroup_parent: str = ""
     cgroup_driver: str = "cgroupfs"  # or "systemd"
+    selinux_enabled: bool = False
     networks: Settings = Settings()
     log_driver: str = "json-file"
     log_options: tuple[tuple[str, str], ...] = ()
@@ -97,6 +99,7 @@ class Engine:
             database,
             engine_id=engine_id,
             directory=f"{options.exec_root}/networks",
+            exec_root=options.exec_root,
             settings=options.networks,
         )
         self.volume_store = Volumes(
@@ -114,6 +117,7 @@ class Engine:
             networks=self.networks,
             volumes=self.volume_store,
             layout=self.layout,
+            security=Security(engine_id, selinux_enabled=options.selinux_enabled),
             log_default=LogConfig(type=options.log_driver, config=dict(options.log_options)),
             users=users,
         )

@@ -113,7 +113,11 @@ class System:
             live_restore_enabled=True,
             init_binary=INIT_PROGRAMS[0],
             security_options=_security_options(engine),
-            warnings=[*engine.networks.warnings(), *engine.damaged.values()],
+            warnings=[
+                *engine.networks.warnings(),
+                *engine.context.security.warnings(),
+                *engine.damaged.values(),
+            ],
         )
 
 
@@ -131,7 +135,7 @@ def _registries(engine: "Engine") -> RegistryConfig:
 
 
 def _security_options(engine: "Engine") -> list[str]:
-    found = ["name=seccomp,profile=builtin"]
+    found = list(engine.context.security.options())
     if engine.context.users.remap is not None:
         found.append("name=userns")
     if namespaces.in_user_namespace():

@@ -227,6 +227,7 @@ def _propagation(name: str) -> tuple[str, int]:
 
 
 def _root(request: Request, spec: Spec, *, tree: int) -> Operation:
+    label = (spec.get("linux") or {}).get("mountLabel") or ""
     overlay = request.get("overlay")
     directory = request["directory"]
     if tree >= 0:
@@ -237,6 +238,7 @@ def _root(request: Request, spec: Spec, *, tree: int) -> Operation:
             overlay["lower"],
             overlay.get("upper"),
             overlay.get("work"),
+            label,
             userxattr=overlay.get("userxattr", False),
         )
     path = (spec.get("root") or {}).get("path")

@@ -10,6 +10,7 @@ import pytest
 
 from lading.containers.layout import Layout
 from lading.containers.mountpoints.record import MountRecord
+from lading.containers.security import Security
 from lading.containers.userns import IdMap
 from lading.engine.audit import containers as audit
 from lading.engine.audit import storage
@@ -18,6 +19,7 @@ from lading.images.leases import Leases as ImageLeases
 from lading.kernel import mount
 from lading.kernel.cgroup import Hierarchies
 from lading.networks import Endpoint
+from lading.networks.ports import Published
 from lading.storage.snapshots import store as snapshot_rows
 from lading.volumes import Volume
 from lading.volumes.directories import Directories
@@ -42,6 +44,9 @@ class Host:
         self.rows = [ID]
         self.endpoint_owner = ID
         self.ids: IdMap | None = None
+        self.ports: list[Published] = []
+        self.held: list[str] = []
+        self.elements: list[tuple[str, str]] = []
         for place in ("exec/containers", "data/containers", "data/snapshots/active", "cg/lading/0"):
             (root / place / ID).mkdir(parents=True)
         self.mounts: list[MountRecord] = []
@@ -68,6 +73,7 @@ class Host:
             options=SimpleNamespace(exec_root=f"{self.root}/exec", data_root=f"{self.root}/data"),
             layout=Layout(f"{self.root}/data", f"{self.root}/exec", "0"),
             engine_id="0",
+            context=SimpleNamespace(security=Security("0")),
             database=SimpleNamespace(
                 read=lambda query: self.rows if query is snapshot_rows.active_keys else []
             ),
@@ -87,6 +93,16 @@ class Host:
                 release=id,
                 list=lambda: [SimpleNamespace(id="n1")],
                 endpoints_of=lambda _: [endpoint],
+                ports=SimpleNamespace(
+                    containers=lambda: [port.container_id for port in self.ports],
+                    of=lambda owner: [one for one in self.ports if one.container_id == owner],
+                    held=lambda: self.held,
+                    unpublish=id,
+                    drop=id,
+                    restore=id,
+                ),
+                check_firewall=lambda: self.elements,
+                repair_firewall=id,
             ),
         )
         return check(cast("Engine", engine))
@@ -200,6 +216,21 @@ def test_a_mount_in_the_hosts_view_is_found(
         assert host.check() == []
 
     in_mount_namespace(look)
+
+
+def test_what_is_wrong_with_published_ports_is_found(host: Host) -> None:
+    lost, stale = (
+        Published(owner, "tcp", 80, "0.0.0.0", 8080, "10.9.0.2", is_redirected=True)
+        for owner in (ID, "f" * 64)
+    )
+    host.ports, host.held = [lost, stale], [stale.key, "x/tcp/0.0.0.0/1"]
+    host.elements = [("ip published", "06")]
+    assert host.found() == {
+        ("published port", lost.key),
+        ("published port", stale.key),
+        ("held port", "x/tcp/0.0.0.0/1"),
+        ("filter element", "ip published 06"),
+    }
 
 
 def test_a_volume_directory_of_no_volume_is_found_and_removed(host: Host) -> None:
