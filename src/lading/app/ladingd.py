@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from lading.api import ROUTES, Audit, Guard, Plugin, Router
-from lading.app import config_file, reloading
+from lading.app import config_file, reloading, rootless
 from lading.app.sockets import certificates, listeners
 from lading.engine import Engine, Options
 from lading.engine.clean_up import clean_up
@@ -76,10 +76,14 @@ def parser() -> argparse.ArgumentParser:
     for name in ("http-proxy", "https-proxy"):
         flags.add_argument(f"--{name}", help="for registries (default: from the environment)")
     flags.add_argument("--no-proxy", help="hosts that need no proxy, comma-separated")
+    flags.add_argument("--signature-policy", help="file: who must have signed what is pulled")
     flags.add_argument("-s", "--storage-driver", help="overlay2 (default), btrfs or vfs")
     flags.add_argument("--cgroup-parent", help="below which containers' cgroups are made")
     flags.add_argument(
         "--exec-opt", action="append", help="native.cgroupdriver=cgroupfs (default) or systemd"
+    )
+    flags.add_argument(
+        "--selinux-enabled", action="store_true", default=None, help="label containers and files"
     )
     flags.add_argument(
         "--userns-remap", help="USER[:GROUP] whose subordinate ids containers get, or default"
@@ -150,9 +154,11 @@ def options(given: dict[str, object]) -> Options:
         exec_root=os.path.abspath(text("exec_root", "/run/lading")),
         reloadable=reloading.reloadable(given),
         registry_proxies=_proxies(given),
+        signature_policy=text("signature_policy", ""),
         storage_driver=text("storage_driver", ""),
         cgroup_parent=text("cgroup_parent", ""),
         cgroup_driver=_cgroup_driver(texts("exec_opt"), text("cgroup_parent", "")),
+        selinux_enabled=bool(given.get("selinux_enabled")),
         networks=networks,
         log_driver=text("log_driver", "json-file"),
         log_options=tuple(_log_options(given.get("log_opt"))),
@@ -276,12 +282,13 @@ def main() -> int:
         options(given)
         sys.stderr.write("configuration OK\n")
         return 0
-    if os.geteuid() != 0:
-        sys.stderr.write("ladingd: needs to run as root (rootless mode is not there yet)\n")
-        return 1
     environ = dict(os.environ)
     try:
+        if os.geteuid() != 0:
+            rootless.enter(given, environ, sys.orig_argv)
         asyncio.run(run(given, environ))
+        if rootless.NEST in environ:
+            rootless.leave(environ[rootless.NEST])
     except (LadingError, OSError) as error:
         sys.stderr.write(f"ladingd: {error}\n")
         return 1

@@ -19,12 +19,13 @@ from lading.containers.launcher import Launcher
 from lading.containers.layout import Layout
 from lading.containers.mountpoints import volumes as mount_volumes
 from lading.containers.record import NoSuchContainer
+from lading.containers.security import Security
 from lading.containers.userns import Users
 from lading.errors import LadingError
 from lading.events import Event
 from lading.failpoints import fp
 from lading.images.service import Images
-from lading.networks import Networks
+from lading.networks import Network, Networks
 from lading.runtime import client
 from lading.state import Database, Journal, journal
 from lading.state.database import StateFull, StateUnwritable
@@ -52,6 +53,7 @@ class Context:
         networks: Networks,
         volumes: Volumes,
         layout: Layout,
+        security: Security,
         log_default: LogConfig | None = None,
         users: Users | None = None,
     ) -> None:
@@ -62,6 +64,7 @@ class Context:
         self.networks = networks
         self.volumes = volumes
         self.layout = layout
+        self.security = security
         self.log_default = log_default or LogConfig(type="json-file")
         self.users = users or Users(None, [], [])
         self.launcher = Launcher(layout.exec_root)
@@ -171,6 +174,18 @@ class Context:
         future = self._network_thread.submit(self.networks.release, container.id)
         future.add_done_callback(_report)
 
+    def find_network(self, reference: str) -> Network | None:
+        """The network of that name or id, if there is one."""
+        try:
+            return self.networks.find(reference)
+        except LadingError:
+            return None
+
+    def network_events(self, container: Container, action: str) -> list[Event]:
+        """An event for each network that the container has an endpoint in now."""
+        found = (self.find_network(e.network_id) for e in self.networks.endpoints(container.id))
+        return [network_event(network, container, action) for network in found if network]
+
     def cgroup(self, container: Container) -> str:
         """The path of its cgroup, which may be below a parent of its own."""
         return self.layout.cgroup(container.id, container.record.host_config.cgroup_parent)
@@ -195,6 +210,12 @@ class Context:
 
 def _nothing_yet(ref: str) -> Container:
     raise NoSuchContainer(ref)
+
+
+def network_event(network: Network, container: Container, action: str) -> Event:
+    """The container joins (connect) or leaves (disconnect) the network."""
+    details = {"container": container.id, "name": network.name, "type": network.driver}
+    return Event("network", action, network.id, details, time.time_ns())
 
 
 def attributes(container: Container) -> dict[str, str]:

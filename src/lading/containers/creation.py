@@ -12,7 +12,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from lading import names
-from lading.containers import admission, links, logging, oci_spec, validation
+from lading.containers import admission, endpoints, links, logging, oci_spec, validation
 from lading.containers.collection import Collection
 from lading.containers.container import Container
 from lading.containers.context import Context
@@ -76,7 +76,16 @@ class Creation:
         self._check_joined(record.host_config)
         self._check_parent(record.host_config.cgroup_parent)
         record = replace(record, links=self._links(record.host_config))
+        networking = endpoints.settle(
+            record.networking,
+            record.host_config,
+            endpoints.mac_of(record.config.mac_address),
+            self._context.find_network,
+        )
+        record = replace(record, networking=networking)
+        record = replace(record, selinux_level=self._new_level(record.id))
         record, warnings = admission.check(record, host_limits())
+        self._context.security.walls(record)
         warnings = [*pointless, *warnings]
         wishes = (
             restored.wishes
@@ -107,7 +116,8 @@ class Creation:
         try:
             layout.make_files(record.id)
             if lower := snapshots.layer_directories(parent):
-                view = RestingView(layout.files(record.id), lower, None, None)
+                place, userxattr = layout.files(record.id), snapshots.userxattr
+                view = RestingView(place, lower, None, None, userxattr=userxattr)
                 await mount_volumes.copy_up(claim, self._context.volumes, record.mounts or [], view)
             container = await self._insert(record, name, parent, claim)
             claim.keep()
@@ -141,6 +151,10 @@ class Creation:
                     self._known.find(mode.removeprefix("container:"))
             except LadingError as error:
                 raise JoinedMissing(error) from error
+
+    def _new_level(self, container_id: str) -> str:
+        others = {container.record.selinux_level for container in self._known.all()}
+        return self._context.security.new_level(container_id, others)
 
     def _joined(self, host: HostConfig) -> list[Container]:
         """The containers whose namespaces are joined, as far as they are there."""

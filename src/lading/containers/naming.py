@@ -38,6 +38,7 @@ class Naming:
         """Forget a link by its name, parent/alias. Raises DefaultName, NoSuchContainer."""
         parent_name, _, alias = ref.strip("/").rpartition("/")
         if not parent_name:
+            self._known.find(ref)
             raise DefaultName
         parent = self._known.find(parent_name)
         if alias not in parent.record.links:
@@ -67,3 +68,5 @@ class Naming:
                     raise NewNameInUse(error) from error
                 raise
         self._known.rename(container, earlier.name)
+        networks = self._context.networks
+        await self._context.call_network(lambda: networks.rename(container.id, earlier.name, name))

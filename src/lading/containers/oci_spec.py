@@ -38,6 +38,14 @@ class Bind(NamedTuple):
     layers: tuple[str, ...] = ()  # of an image: its trees, top first, in place of the source
 
 
+class Walls(NamedTuple):
+    """What a container's processes get from the security modules; "" is nothing."""
+
+    apparmor: str = ""
+    process_label: str = ""
+    mount_label: str = ""
+
+
 class Surroundings(NamedTuple):
     """What the container is placed in."""
 
@@ -47,8 +55,10 @@ class Surroundings(NamedTuple):
     namespace_paths: dict[str, str]  # joined namespaces: {"network": "/proc/17/ns/net"}
     init_path: str = ""  # the program behind --init, "" when it was not asked for
     has_swap_limit: bool = True
+    is_nested: bool = False  # the engine is root of a user namespace, not the host's
     has_queues: bool = True  # /dev/mqueue is mounted on the host
     devices: Devices = Devices([], [], {})
+    walls: Walls = Walls()
     variables: tuple[str, ...] = ()  # of links; the user's own go before them
 
 
@@ -125,6 +135,7 @@ def _process(record: ContainerRecord, around: Surroundings) -> dict[str, object]
         "capabilities": {"bounding": names, "effective": names, "permitted": names},
         "rlimits": resources.rlimits(host),
         "noNewPrivileges": has_no_new_privileges(host),
+        **confined(around.walls),
     }
     size = host.console_size
     if config.tty and size and any(size):
@@ -133,6 +144,12 @@ def _process(record: ContainerRecord, around: Surroundings) -> dict[str, object]
     if adjustment:
         process["oomScoreAdj"] = adjustment
     return process
+
+
+def confined(walls: Walls) -> dict[str, object]:
+    """The fields of an OCI process for the security modules."""
+    fields = {"apparmorProfile": walls.apparmor, "selinuxLabel": walls.process_label}
+    return {name: value for name, value in fields.items() if value}
 
 
 def _default_user(host: HostConfig) -> str:
@@ -183,7 +200,10 @@ def _system_mounts(
     system = ["nosuid", "noexec", "nodev"]
     read_only = [] if host.privileged else ["ro"]
     mounts: list[dict[str, object]] = [
-        _mount("/proc", "proc", system),
+        # root of a user namespace may not mount the processes of the host
+        _bind(Bind("/proc", "/proc", ("rbind", "rprivate", *system)))
+        if around.is_nested and host.pid_mode == "host"
+        else _mount("/proc", "proc", system),
         _mount("/dev", "tmpfs", ["nosuid", "strictatime", "mode=755", "size=65536k"]),
         _mount(
             "/dev/pts",
@@ -262,6 +282,8 @@ def _linux(record: ContainerRecord, around: Surroundings) -> dict[str, object]:
             [] if unconfined else READONLY_PATHS if read_only is None else read_only
         )
     linux["devices"] = around.devices.nodes
+    if around.walls.mount_label:
+        linux["mountLabel"] = around.walls.mount_label
     if record.ids:
         linux["uidMappings"] = _mappings(record.ids.uids)
         linux["gidMappings"] = _mappings(record.ids.gids)

@@ -23,7 +23,8 @@ from lading.containers.lifecycle import Lifecycle
 from lading.containers.listing import Listing
 from lading.containers.log_stream import LogStream
 from lading.containers.looking import Looking
-from lading.containers.naming import Naming
+from lading.containers.naming import EmptyName, Naming
+from lading.containers.networking import Networking
 from lading.containers.pruning import Pruning
 from lading.containers.record import ContainerRecord, NotRunning
 from lading.containers.stats import Sampler
@@ -82,6 +83,7 @@ class Containers:
         self._updating = Updating(context)
         self._pruning = Pruning(context, self.known, self.lifecycle)
         self._committing = Committing(context, self._stopping)
+        self.networking = Networking(context)
         self.files = Files(context)
         self.freezing = Freezing(context, self._stopping)
         self._sampler = Sampler(context.layout)
@@ -141,6 +143,8 @@ class Containers:
 
     async def rename(self, ref: str, name: str) -> None:
         """Give it another name. Raises NameInUse."""
+        if not name:
+            raise EmptyName
         await self._naming.rename(self.find(ref), name)
 
     async def pause(self, ref: str) -> None:

@@ -13,6 +13,7 @@ from msgspec import UNSET
 
 from lading.containers import signals
 from lading.errors import InvalidArgument, SystemFault
+from lading.networks.ports import wishes
 from lading.wire.containers import ContainerConfig, Healthcheck
 from lading.wire.host_config import HostConfig
 
@@ -145,6 +146,8 @@ def _ports(host: HostConfig) -> None:
         for binding in bindings or []:
             text = binding.host_port
             _refuse(text and not _is_port_range(text), f'invalid port specification: "{text}"')
+            if binding.sources is not UNSET:
+                wishes.sources_of(binding.sources)
 
 
 def _is_port_range(text: str) -> bool:

@@ -11,9 +11,10 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from lading import quantities
-from lading.containers import logging, oci_spec
+from lading.containers import logging, oci_spec, published
 from lading.containers.container import Container
 from lading.containers.context import Context
+from lading.containers.endpoints import settings_of
 from lading.containers.listing import Facts
 from lading.containers.mountpoints import views as mount_views
 from lading.containers.record import ContainerRecord, ContainerState, Health
@@ -26,7 +27,6 @@ from lading.wire.containers import (
     GraphDriver,
     HealthResult,
     HostConfigSummary,
-    PortSummary,
     State,
 )
 from lading.wire.containers import Health as HealthDocument
@@ -47,6 +47,7 @@ def inspect(
 ) -> ContainerInspect:
     """The answer to `GET /containers/{id}/json`."""
     record = container.record
+    walls = context.security.walls(record)
     words = oci_spec.arguments(record)
     files, layout = context.layout.files(record.id), context.layout
     endpoints = _endpoints(container, context)
@@ -65,6 +66,9 @@ def inspect(
         name=f"/{record.name}",
         restart_count=record.state.restart_count,
         driver="overlay2",
+        mount_label=walls.mount_label,
+        process_label=walls.process_label,
+        app_armor_profile=walls.apparmor,
         exec_ids=exec_ids or None,
         host_config=_host_config(record, context),
         graph_driver=GraphDriver(name="overlay2", data={}),
@@ -74,13 +78,18 @@ def inspect(
         config=record.config,
         network_settings=NetworkSettings(
             sandbox_key=f"/proc/{record.state.pid}/ns/net" if record.state.pid else "",
-            ports={},
+            ports=published.port_map(record, context.networks.ports.of(record.id))
+            if record.state.is_running
+            else {},
             networks=endpoints,
             endpoint_id=bridge.endpoint_id,
             gateway=bridge.gateway,
             ip_address=bridge.ip_address,
             ip_prefix_len=bridge.ip_prefix_len,
-            mac_address=bridge.mac_address,
+            ipv6_gateway=bridge.ipv6_gateway,
+            global_ipv6_address=bridge.global_ipv6_address,
+            global_ipv6_prefix_len=bridge.global_ipv6_prefix_len,
+            mac_address=bridge.mac_address if record.state.is_running else "",
         ),
     )
 
@@ -97,7 +106,7 @@ def summary(
         image_id=record.image_id,
         command=command_line(record),
         created=record.created_ns // 1_000_000_000,
-        ports=ports(container),
+        ports=published.summaries(record, context.networks.ports.of(record.id)),
         size_rw=sizes.own if sizes and sizes.own else UNSET,
         size_root_fs=UNSET if sizes is None else sizes.own + sizes.image,
         labels=record.config.labels or {},
@@ -138,20 +147,10 @@ def facts(container: Container, context: Context) -> Facts:
     names = {*endpoints, *(settings.network_id for settings in endpoints.values())} - {""}
     return Facts(
         mounts(container.record, context),
-        ports(container),
+        published.asked(container.record),
         frozenset(names),
         health_word(container.record.state),
     )
-
-
-def ports(container: Container) -> list[PortSummary]:
-    """The ports of one row: those that the configuration exposes."""
-    found = []
-    for port in container.record.config.exposed_ports or {}:
-        number, _, protocol = port.partition("/")
-        if number.isdecimal():
-            found.append(PortSummary(private_port=int(number), type=protocol or "tcp"))
-    return sorted(found, key=lambda port: (port.private_port, port.type))
 
 
 def command_line(record: ContainerRecord) -> str:
@@ -219,22 +218,9 @@ def _state(record: ContainerRecord) -> State:
 
 
 def _endpoints(container: Container, context: Context) -> dict[str, EndpointSettings]:
-    """The networks of a container; one that does not run has its mode's name and no address."""
-    mode = container.record.host_config.network_mode
-    found = {
-        endpoint.network_name: EndpointSettings(
-            network_id=endpoint.network_id,
-            endpoint_id=endpoint.id,
-            gateway=endpoint.gateway,
-            ip_address=endpoint.ip,
-            ip_prefix_len=endpoint.prefix,
-            mac_address=endpoint.mac,
-        )
-        for endpoint in context.networks.endpoints(container.id)
-    }
-    if not found and not mode.startswith("container:"):
-        found[mode] = EndpointSettings()
-    return found
+    """The networks of a container, with addresses where it runs."""
+    made = context.networks.endpoints(container.id)
+    return settings_of(container.record, made, context.find_network)
 
 
 def mounts(record: ContainerRecord, context: Context) -> list[MountPoint]:

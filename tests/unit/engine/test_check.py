@@ -10,6 +10,7 @@ import pytest
 
 from lading.containers.layout import Layout
 from lading.containers.mountpoints.record import MountRecord
+from lading.containers.security import Security
 from lading.containers.userns import IdMap
 from lading.engine.audit import containers as audit
 from lading.engine.audit import storage
@@ -17,7 +18,8 @@ from lading.engine.check import Finding, check
 from lading.images.leases import Leases as ImageLeases
 from lading.kernel import mount
 from lading.kernel.cgroup import Hierarchies
-from lading.networks import Endpoint
+from lading.networks import Endpoint, Network
+from lading.networks.ports import Published
 from lading.storage.snapshots import store as snapshot_rows
 from lading.volumes import Volume
 from lading.volumes.directories import Directories
@@ -42,6 +44,10 @@ class Host:
         self.rows = [ID]
         self.endpoint_owner = ID
         self.ids: IdMap | None = None
+        self.layout = Layout(f"{root}/data", f"{root}/exec", "0")
+        self.ports: list[Published] = []
+        self.held: list[str] = []
+        self.elements: list[tuple[str, str]] = []
         for place in ("exec/containers", "data/containers", "data/snapshots/active", "cg/lading/0"):
             (root / place / ID).mkdir(parents=True)
         self.mounts: list[MountRecord] = []
@@ -66,8 +72,9 @@ class Host:
             containers=SimpleNamespace(all=lambda: [container], find=lambda _: container),
             damaged=self.damaged,
             options=SimpleNamespace(exec_root=f"{self.root}/exec", data_root=f"{self.root}/data"),
-            layout=Layout(f"{self.root}/data", f"{self.root}/exec", "0"),
+            layout=self.layout,
             engine_id="0",
+            context=SimpleNamespace(security=Security("0")),
             database=SimpleNamespace(
                 read=lambda query: self.rows if query is snapshot_rows.active_keys else []
             ),
@@ -85,8 +92,18 @@ class Host:
             ),
             networks=SimpleNamespace(
                 release=id,
-                list=lambda: [SimpleNamespace(id="n1")],
+                list=lambda: [Network("n1", "bridge", "bridge", 1)],
                 endpoints_of=lambda _: [endpoint],
+                ports=SimpleNamespace(
+                    containers=lambda: [port.container_id for port in self.ports],
+                    of=lambda owner: [one for one in self.ports if one.container_id == owner],
+                    held=lambda: self.held,
+                    unpublish=id,
+                    drop=id,
+                    restore=id,
+                ),
+                check_firewall=lambda: self.elements,
+                repair_firewall=id,
             ),
         )
         return check(cast("Engine", engine))
@@ -127,6 +144,17 @@ def test_a_container_with_other_ids_than_its_record_says_is_a_loss(host: Host) -
 def test_a_cgroup_that_nobody_owns_is_found(host: Host) -> None:
     (host.root / "cg/lading/0" / OTHER).mkdir()
     assert host.found() == {("cgroup", f"{host.root}/cg/lading/0/{OTHER}")}
+
+
+def test_below_a_shared_parent_only_our_own_groups_are_looked_at(host: Host) -> None:
+    host.status_running = False
+    for place in ("exec/containers", "data/snapshots/active"):
+        (host.root / place / ID).rmdir()
+    for name in (ID, OTHER):
+        (host.root / "cg/shared" / name).mkdir(parents=True)
+    host.layout = Layout(f"{host.root}/data", f"{host.root}/exec", "0", "/shared")
+    found = {name for kind, name in host.found() if kind == "cgroup"}
+    assert found == {f"{host.root}/cg/shared/{ID}"}
 
 
 def test_a_cgroup_that_is_no_containers_is_left_out(host: Host) -> None:
@@ -200,6 +228,21 @@ def test_a_mount_in_the_hosts_view_is_found(
         assert host.check() == []
 
     in_mount_namespace(look)
+
+
+def test_what_is_wrong_with_published_ports_is_found(host: Host) -> None:
+    lost, stale = (
+        Published(owner, "tcp", 80, "0.0.0.0", 8080, "10.9.0.2", is_redirected=True)
+        for owner in (ID, "f" * 64)
+    )
+    host.ports, host.held = [lost, stale], [stale.key, "x/tcp/0.0.0.0/1"]
+    host.elements = [("ip published", "06")]
+    assert host.found() == {
+        ("published port", lost.key),
+        ("published port", stale.key),
+        ("held port", "x/tcp/0.0.0.0/1"),
+        ("filter element", "ip published 06"),
+    }
 
 
 def test_a_volume_directory_of_no_volume_is_found_and_removed(host: Host) -> None:

@@ -10,10 +10,13 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from lading.containers import selinux
+from lading.containers.mountpoints import modes
 from lading.containers.mountpoints.record import MountRecord
 from lading.containers.oci_spec import Bind
 from lading.errors import InvalidArgument, NotFound, SystemFault
 from lading.kernel import safepath
+from lading.kernel import selinux as kernel
 
 
 class MissingSource(InvalidArgument):
@@ -64,7 +67,7 @@ def _bind(mount: MountRecord, places: Places, are_mapped: bool) -> Bind:
         return Bind(places.volumes[mount.name], mount.destination, options, subpath=mount.subpath)
     options = (kind, mount.propagation or "rprivate", *_access(mount))
     if mount.idmap:
-        options = (*options, _idmap(mount))
+        options = (*options, _idmap(mount, are_mapped))
     return Bind(mount.source, mount.destination, options)
 
 
@@ -91,14 +94,18 @@ def settled(mount: MountRecord, data_root: str) -> MountRecord:
     return mount
 
 
-def _idmap(mount: MountRecord) -> str:
-    """`idmap=...` as the runtime takes it; `uid=1,gid=2` shows the source's owner as those."""
+def _idmap(mount: MountRecord, are_mapped: bool) -> str:
+    """`idmap=...` as the runtime takes it; `uid=1,gid=2` shows the source's owner as those.
+
+    In a user namespace these are its ids, which "@" stands for.
+    """
     if mount.idmap.startswith("idmap="):
         return mount.idmap
     status = os.stat(mount.source)
     asked = dict(word.split("=") for word in mount.idmap.split(","))
     uid, gid = int(asked.get("uid", status.st_uid)), int(asked.get("gid", status.st_gid))
-    return f"idmap=uids={status.st_uid}-{uid}-1;gids={status.st_gid}-{gid}-1"
+    at = "@" if are_mapped else ""
+    return f"idmap=uids={at}{status.st_uid}-{uid}-1;gids={at}{status.st_gid}-{gid}-1"
 
 
 def prepare(mounts: Sequence[MountRecord], places: Places) -> None:
@@ -112,6 +119,18 @@ def prepare(mounts: Sequence[MountRecord], places: Places) -> None:
             _check_propagation(mount)
         elif mount.type == "volume" and mount.subpath:
             _check_subpath(places.volumes[mount.name], mount.subpath)
+
+
+def relabel(mounts: Sequence[MountRecord], places: Places, mount_label: str) -> None:
+    """Give the sources of `:z` and `:Z` their SELinux label. Raises NotAllowed, RelabelFailed."""
+    for mount in mounts:
+        if mount.type not in ("bind", "volume"):
+            continue
+        words = mount.mode.split(",")
+        if any(word in words for word in modes.LABELS):
+            label = mount_label if "Z" in words else selinux.shared(mount_label)
+            source = mount.source if mount.type == "bind" else places.volumes[mount.name]
+            kernel.relabel(source, label)
 
 
 def _prepare_source(mount: MountRecord) -> None:

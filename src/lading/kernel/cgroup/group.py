@@ -12,7 +12,8 @@ import os
 import time
 
 from lading.errors import InvalidArgument
-from lading.kernel.cgroup import counters, device_filter, device_rules, directory, limits, oom
+from lading.kernel import namespaces
+from lading.kernel.cgroup import counters, device_rules, directory, limits, oom
 from lading.kernel.cgroup.freezer import Freezer
 from lading.kernel.cgroup.hierarchy import Hierarchies, hierarchies
 from lading.kernel.cgroup.setting import LimitUnavailable, write, write_all
@@ -32,7 +33,8 @@ class DevicesNotConfined(LimitUnavailable):
 class Cgroup:
     """The group at `path` (absolute, from each hierarchy's root). Making one touches nothing.
 
-    With `systemd` the path is that of a scope in a slice (`systemd.path_of`), and systemd makes it.
+    With `systemd` the path is that of a scope in a slice (`systemd.path_of`), and systemd makes it,
+    where it has one tree; in those of v1 we make the same path ourselves.
     """
 
     __slots__ = ("_scope", "_trees", "path")
@@ -44,7 +46,7 @@ class Cgroup:
             raise InvalidArgument(f"invalid cgroup path: {path!r}")
         self.path = path.rstrip("/")
         self._trees = trees or hierarchies()
-        self._scope = _scope(self.path) if systemd else None
+        self._scope = _scope(self.path) if systemd and self._trees.is_unified() else None
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -57,7 +59,7 @@ class Cgroup:
         """
         asked = resources or {}
         if self._scope is not None:
-            self._scope.start(asked)
+            self._scope.start(asked, is_busy=lambda: bool(self.pids()))
             asked = {name: asked[name] for name in asked if name != "pids"}  # its holder is one
         try:
             is_new = self._make(asked)
@@ -91,9 +93,11 @@ class Cgroup:
         """Remove the group and those below it; nothing to do is fine.
 
         A group whose last process has just died is busy for a moment. Raises OSError (EBUSY) if it
-        still is after `timeout_s`.
+        still is after `timeout_s`. systemd forgets its scope before this returns.
         """
         deadline = time.monotonic() + timeout_s
+        if self._scope is not None and not self.pids():
+            self._scope.stop()
         for path in self._directories():
             directory.remove(path, deadline)
 
@@ -219,13 +223,16 @@ class Cgroup:
                 write_all(f"{place}/{file}", lines)
         elif self._trees.v2 is not None:
             self._filter_devices(self._trees.v2 + self.path, rules, is_new=is_new)
-        elif asked:
+        elif asked and not namespaces.in_user_namespace():  # where nobody can make a device node
             raise DevicesNotConfined("no cgroup hierarchy is mounted for them")
 
     def _filter_devices(self, place: str, rules: list[device_rules.Rule], *, is_new: bool) -> None:
         allows_all = device_rules.allow_all(rules)
         if allows_all and is_new:
             return
+        # a program of eBPF: with v1's controller it is not loaded
+        from lading.kernel.cgroup import device_filter
+
         try:
             device_filter.install(place, rules)
         except PermissionError as error:
