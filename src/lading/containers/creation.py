@@ -70,7 +70,8 @@ class Creation:
         """The directories, then the row; a failure takes the directories back."""
         snapshots, layout = self._context.snapshots, self._context.layout
         fp("create.before-snapshot")
-        snapshots.prepare(record.id, parent, record=False)
+        size_bytes = validation.size_limit(record.host_config)
+        snapshots.prepare(record.id, parent, record=False, size_bytes=size_bytes)
         try:
             layout.make_files(record.id)
             return await self._insert(record, name, parent)
