@@ -349,6 +349,7 @@ def kills(bench: Bench, work: Path, options: argparse.Namespace) -> int:
             done += life.done
             engine.revive()
             bench.look(engine, ledger.allowed(before, after), f"kill {number}")
+            engine.remove_everything()  # a prune leaves what a container stands on
         bench.empty(engine, "after the kills")
     return done
 
