@@ -22,12 +22,14 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import lading
+from lading.kernel import netns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -243,6 +245,16 @@ class Engine:
             timeout=60,
         )
 
+    def connect(self, address: str, port: int, timeout_s: float = 2.0) -> socket.socket:
+        """A TCP connection from the network namespace of the engine. Raises OSError."""
+
+        def connect() -> socket.socket:
+            netns.setns(self._namespace)
+            return socket.create_connection((address, port), timeout_s)
+
+        with ThreadPoolExecutor(1) as thread:  # which has a network namespace of its own
+            return thread.submit(connect).result()
+
     def forget_bridge(self) -> None:
         """Delete the default bridge, if there is one, so that the next start has to make it."""
         self.in_namespace("ip", "link", "delete", "lading0")
@@ -327,7 +339,8 @@ class Engine:
     def _cgroups(self) -> list[str]:
         """The cgroups of containers that are still there; the emptied parents are removed."""
         left: list[str] = []
-        for parent in glob.glob(f"/sys/fs/cgroup/*/lading/{self._id}"):
+        trees = ["/sys/fs/cgroup", *glob.glob("/sys/fs/cgroup/*/")]  # v2's alone, or each of v1
+        for parent in filter(os.path.isdir, (f"{tree}/lading/{self._id}" for tree in trees)):
             left += [entry.path for entry in os.scandir(parent) if entry.is_dir()]
             for path in (parent, os.path.dirname(parent)):
                 with contextlib.suppress(OSError):
@@ -411,3 +424,24 @@ def until() -> Callable[[Callable[[], bool]], None]:
             time.sleep(0.02)
 
     return wait
+
+
+@pytest.fixture
+def make(engine: Engine) -> Iterator[Callable[..., str]]:
+    """Creates containers of a shell script; removes them after the test."""
+    made: list[str] = []
+
+    def create(script: str, *, name: str = "", host: Any = None, **config: Any) -> str:
+        document = {
+            "Image": "base",
+            "Cmd": ["sh", "-c", script],
+            "HostConfig": host or {},
+            **config,
+        }
+        found: str = engine.post(f"/containers/create?name={name}", document)["Id"]
+        made.append(found)
+        return found
+
+    yield create
+    for each in made:
+        engine.call("DELETE", f"/containers/{each}?force=1")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
+import signal
 import sqlite3
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,7 +22,9 @@ def kinds(engine: Engine) -> set[str]:
 
 def test_leaks_of_every_kind_are_named_and_repaired(fragile_engine: Engine) -> None:
     engine = fragile_engine
-    created = engine.post("/containers/create", {"Image": "base", "Cmd": ["sleep", "600"]})
+    host = {"PortBindings": {"80/tcp": [{"HostPort": "8080"}]}}
+    config = {"Image": "base", "Cmd": ["sleep", "600"], "HostConfig": host}
+    created = engine.post("/containers/create", config)
     engine.post(f"/containers/{created['Id']}/start")
     assert engine.findings() == []
     data, run = f"{engine.directory}/data", f"{engine.directory}/exec"
@@ -38,10 +42,14 @@ def test_leaks_of_every_kind_are_named_and_repaired(fragile_engine: Engine) -> N
         os.mkdir(group)
     add = "ip link add lost0 type veth peer name lost1; ip link set lost0 master lading0"
     engine.in_namespace("sh", "-c", add)
+    for process in engine.process_ids():
+        if Path(f"/proc/{process}/comm").read_text() == "lading-porter\n":
+            os.kill(process, signal.SIGKILL)
     found = kinds(engine)
     assert found == {
-        "run directory", "directory", "snapshot", "temporary file", "layer", "cgroup", "link"
-    }  # fmt: skip
+        *("run directory", "directory", "snapshot", "temporary file", "layer", "cgroup", "link"),
+        *("published port",),
+    }
     assert engine.post("/lading/system/check")["findings"] == []
     assert kinds(engine) == set()
     assert not any(map(os.path.exists, groups))

@@ -38,6 +38,7 @@ from lading.wire.images import (
 )
 from lading.wire.stats import Stats
 from lading.wire.system import DiskUsage, Info, Version
+from lading.wire.volumes import Volume, VolumeCreate, VolumeList, VolumesPruned
 
 Filters = dict[str, list[str]]
 Progress = Callable[[dict[str, object]], None]  # one message of a progress stream
@@ -248,6 +249,16 @@ class Images(Protocol):
     ) -> Sequence[SearchResult]: ...
 
 
+class Volumes(Protocol):
+    """The tag Volume."""
+
+    async def list(self, asked: Filters) -> VolumeList: ...
+    async def inspect(self, name: str) -> Volume: ...
+    async def create(self, asked: VolumeCreate) -> Volume: ...
+    async def remove(self, name: str, *, force: bool) -> None: ...
+    async def prune(self, asked: Filters, *, is_narrow: bool) -> VolumesPruned: ...
+
+
 class System(Protocol):
     """The tag System."""
 
@@ -279,6 +290,8 @@ class Backend(Protocol):
     def containers(self) -> Containers: ...
     @property
     def images(self) -> Images: ...
+    @property
+    def volumes(self) -> Volumes: ...
     @property
     def system(self) -> System: ...
     @property

@@ -83,6 +83,9 @@ def parser() -> argparse.ArgumentParser:
         "--exec-opt", action="append", help="native.cgroupdriver=cgroupfs (default) or systemd"
     )
     flags.add_argument(
+        "--selinux-enabled", action="store_true", default=None, help="label containers and files"
+    )
+    flags.add_argument(
         "--userns-remap", help="USER[:GROUP] whose subordinate ids containers get, or default"
     )
     flags.add_argument("-b", "--bridge", help="name of the default bridge (default lading0)")
@@ -155,6 +158,7 @@ def options(given: dict[str, object]) -> Options:
         storage_driver=text("storage_driver", ""),
         cgroup_parent=text("cgroup_parent", ""),
         cgroup_driver=_cgroup_driver(texts("exec_opt"), text("cgroup_parent", "")),
+        selinux_enabled=bool(given.get("selinux_enabled")),
         networks=networks,
         log_driver=text("log_driver", "json-file"),
         log_options=tuple(_log_options(given.get("log_opt"))),

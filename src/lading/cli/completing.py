@@ -35,6 +35,7 @@ _CONTEXTS = frozenset(
 _RUNNING = frozenset(
     ["attach", "exec", "kill", "pause", "port", "restart", "stats", "stop", "top", "update"]
 )
+_VOLUMES = frozenset(["volume_rm"])
 _ONLY_ONE = frozenset(["attach", "commit", "diff", "exec", "export", "logs", "port", "run", "top"])
 
 
@@ -124,6 +125,8 @@ def _names(
     if file == "completion":
         return [(shell, "") for shell in ("bash", "fish", "zsh")]
     found: list[tuple[str, str]] = []
+    if file in _VOLUMES or (file == "inspect" and group == "volume"):
+        return [pair for pair in _volumes(environ, host) if pair[0] not in rest]
     if file in _CONTAINERS and group != "image":
         found += _containers(file not in _RUNNING, environ, host)
     if file in ("run", "create") or (file in _IMAGES and group != "container"):
@@ -149,6 +152,13 @@ def _images(environ: Mapping[str, str], host: str) -> list[tuple[str, str]]:
     return [
         (tag, image["Id"][7:19]) for image in found or [] for tag in image.get("RepoTags") or []
     ]
+
+
+def _volumes(environ: Mapping[str, str], host: str) -> list[tuple[str, str]]:
+    from lading.sdk import volumes
+
+    answer = _ask(volumes.list_(), environ, host) or {}
+    return [(volume["Name"], volume["Driver"]) for volume in answer.get("Volumes") or []]
 
 
 def _ask(call: Call[T], environ: Mapping[str, str], host: str) -> T | None:

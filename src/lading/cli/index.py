@@ -129,6 +129,15 @@ GROUPS: dict[str, dict[str, str]] = {
         "info": "info",
         "prune": "system_prune",
     },
+    "volume": {
+        "create": "volume_create",
+        "inspect": "inspect",
+        "list": "volume_ls",
+        "ls": "volume_ls",
+        "prune": "volume_prune",
+        "remove": "volume_rm",
+        "rm": "volume_rm",
+    },
 }
 
 GROUP_SUMMARIES = {
@@ -137,6 +146,7 @@ GROUP_SUMMARIES = {
     "image": "Manage images",
     "manifest": "Manage manifests and manifest lists of registries",
     "system": "Manage the engine",
+    "volume": "Manage volumes",
 }
 
 # Second names of a member: they work, and are not listed.
@@ -146,4 +156,5 @@ HIDDEN = {
     "image": {"list", "remove"},
     "manifest": set(),
     "system": {"dial-stdio"},
+    "volume": {"list", "remove"},
 }

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from lading.sdk.request import Document
 
 PROPAGATIONS = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
+_FLAGS = ("readonly", "volume-nocopy", "bind-nonrecursive", "bind-create-src")
 _SPELLINGS = {"source": "src", "target": "dst", "destination": "dst", "ro": "readonly"}
 
 
@@ -20,7 +21,7 @@ def parse_mount(text: str) -> Document:
     for field in fields_of(text):
         key, equals, value = field.partition("=")
         key = _SPELLINGS.get(key.lower(), key.lower())
-        if not equals and key in ("readonly", "volume-nocopy", "bind-nonrecursive"):
+        if not equals and key in _FLAGS:
             value, equals = "true", "="
         if not equals:
             raise ValueError(f"invalid field '{field}' must be a key=value pair")
@@ -29,7 +30,7 @@ def parse_mount(text: str) -> Document:
         raise ValueError("source is required")
     if not mount.get("Target"):
         raise ValueError("target is required")
-    for kind in ("bind", "volume", "tmpfs"):
+    for kind in ("bind", "volume", "image", "tmpfs"):
         if f"{kind.capitalize()}Options" in mount and mount["Type"] != kind:
             raise ValueError(f"cannot mix '{kind}-*' options with mount type '{mount['Type']}'")
     return mount
@@ -48,8 +49,10 @@ def _set(mount: Document, key: str, value: str, field: str) -> None:
         mount["Consistency"] = value.lower()
     elif key.startswith("bind-"):
         _set_bind(mount.setdefault("BindOptions", {}), key, value)
-    elif key == "volume-nocopy":
-        mount.setdefault("VolumeOptions", {})["NoCopy"] = _boolean(key, value)
+    elif key.startswith("volume-"):
+        _set_volume(mount.setdefault("VolumeOptions", {}), key, value)
+    elif key == "image-subpath":
+        mount.setdefault("ImageOptions", {})["Subpath"] = value
     elif key == "tmpfs-size":
         mount.setdefault("TmpfsOptions", {})["SizeBytes"] = _size(key, value)
     elif key == "tmpfs-mode":
@@ -61,10 +64,27 @@ def _set(mount: Document, key: str, value: str, field: str) -> None:
 def _set_bind(options: Document, key: str, value: str) -> None:
     if key == "bind-propagation":
         options["Propagation"] = value.lower()
+    elif key == "bind-create-src":
+        options["CreateMountpoint"] = _boolean(key, value)
     elif key == "bind-nonrecursive":
         options["NonRecursive"] = _boolean(key, value)
     elif key == "bind-recursive":
         _set_recursion(options, value)
+    else:
+        raise ValueError(f"unexpected key '{key}' in '{key}={value}'")
+
+
+def _set_volume(options: Document, key: str, value: str) -> None:
+    if key == "volume-nocopy":
+        options["NoCopy"] = _boolean(key, value)
+    elif key == "volume-subpath":
+        options["Subpath"] = value
+    elif key == "volume-driver":
+        options.setdefault("DriverConfig", {})["Name"] = value
+    elif key in ("volume-label", "volume-opt"):
+        name, _, text = value.partition("=")
+        place = options if key == "volume-label" else options.setdefault("DriverConfig", {})
+        place.setdefault("Labels" if key == "volume-label" else "Options", {})[name] = text
     else:
         raise ValueError(f"unexpected key '{key}' in '{key}={value}'")
 

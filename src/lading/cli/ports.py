@@ -1,4 +1,7 @@
-"""`-p` and `--expose`: `8080:80`, `127.0.0.1:8000-8005:80-85/udp`, `[::1]::53/udp`."""
+"""`-p` and `--expose`: `8080:80`, `127.0.0.1:8000-8005:80-85/udp`, `[::1]::53/udp`.
+
+`8080:80,from=10.0.0.0/8` lets only that network in from outside; it may be said several times.
+"""
 
 from __future__ import annotations
 
@@ -27,10 +30,18 @@ def published(texts: Sequence[str]) -> dict[str, list[Document]]:
     """PortBindings: container port -> places on the host. Raises ValueError."""
     bindings: dict[str, list[Document]] = {}
     for text in texts:
-        short = _short_form(text) if "=" in text else text
-        for port, binding in _bindings(short):
-            bindings.setdefault(port, []).append(binding)
+        short, sources = _without_sources(text)
+        for port, binding in _bindings(_short_form(short) if "=" in short else short):
+            asked = {**binding, "Sources": sources} if sources else binding
+            bindings.setdefault(port, []).append(asked)
     return bindings
+
+
+def _without_sources(text: str) -> tuple[str, list[str]]:
+    """The text without `from=NETWORK`, and the networks."""
+    parts = text.split(",")
+    sources = [part.removeprefix("from=") for part in parts if part.startswith("from=")]
+    return ",".join(part for part in parts if not part.startswith("from=")), sources
 
 
 def _bindings(text: str) -> list[tuple[str, Document]]:

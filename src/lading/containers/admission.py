@@ -6,10 +6,12 @@ what will not be heeded comes back to the user as a warning.
 
 from msgspec.structs import replace
 
-from lading.containers import binds, limits, logging, oci_spec, preparation, restart
+from lading.containers import limits, logging, oci_spec, preparation, restart
 from lading.containers.lifecycle import policy_of
 from lading.containers.limits import HostLimits
 from lading.containers.record import ContainerRecord
+from lading.kernel import lsm
+from lading.wire.host_config import HostConfig
 
 _OFF = ("unconfined", "disable")  # asks for what is anyway
 
@@ -21,7 +23,6 @@ def check(record: ContainerRecord, can: HostLimits) -> tuple[ContainerRecord, li
     """
     host, discarded = limits.check(record.host_config, can)
     record = replace(record, host_config=host)
-    binds.parse(host)
     logging.check(host.log_config)
     preparation.check_modes(record)
     restart.check(policy_of(record), is_auto_removed=host.auto_remove)
@@ -33,18 +34,24 @@ def check(record: ContainerRecord, can: HostLimits) -> tuple[ContainerRecord, li
 
 def warnings(record: ContainerRecord) -> list[str]:
     """What was asked and will not be heeded, one sentence each."""
-    host, config = record.host_config, record.config
+    host = record.host_config
     ignored = {
-        "published ports are not supported yet: the ports stay unpublished": bool(
-            host.port_bindings or host.publish_all_ports
+        "Image mount is an experimental feature": any(
+            mount.type == "image" for mount in host.mounts or []
         ),
-        "anonymous volumes are not supported yet: they are plain directories": bool(config.volumes),
         f"log driver {host.log_config.type} sends nothing yet: the log is kept by the engine": (
             logging.is_unsent(host.log_config)
         ),
-        "AppArmor and SELinux options are not supported yet: they have no effect": any(
-            option.startswith(("apparmor", "label")) and not option.endswith(_OFF)
-            for option in host.security_opt or []
+        "AppArmor is not enabled on this host: its options have no effect": (
+            not lsm.has_apparmor() and _asks_for("apparmor", host)
+        ),
+        "SELinux is not enabled on this host: its options have no effect": (
+            not lsm.has_selinux() and _asks_for("label", host)
         ),
     }
     return [text for text, is_asked in ignored.items() if is_asked]
+
+
+def _asks_for(module: str, host: HostConfig) -> bool:
+    options = host.security_opt or []
+    return any(o.startswith(module) and not o.endswith(_OFF) for o in options)

@@ -2,7 +2,12 @@
 
 from lading.containers.container import Container
 from lading.containers.record import AmbiguousId, ContainerRecord, NoSuchContainer
+from lading.errors import InvalidArgument
 from lading.images.remove import User
+
+
+class NoReference(InvalidArgument):
+    """invalid name or ID supplied: \"\""""
 
 
 class Collection:
@@ -11,11 +16,15 @@ class Collection:
     def __init__(self) -> None:
         self._by_id: dict[str, Container] = {}
         self._ids: dict[str, str] = {}  # name -> id
+        self._by_volume: dict[str, set[str]] = {}  # name of a volume -> ids
 
     def add(self, container: Container) -> Container:
         """Let a container be found; its row exists."""
         self._by_id[container.id] = container
         self._ids[container.record.name] = container.id
+        for mount in container.record.mounts or []:
+            if mount.type == "volume":
+                self._by_volume.setdefault(mount.name, set()).add(container.id)
         return container
 
     def restore(self, record: ContainerRecord) -> Container:
@@ -35,8 +44,10 @@ class Collection:
 
     def find(self, ref: str) -> Container:
         """By full id, then name, then unique prefix. Raises NoSuchContainer, AmbiguousId."""
+        if not ref:
+            raise NoReference
         container = self._by_id.get(ref) or self._by_id.get(self._ids.get(ref.lstrip("/"), ""))
-        if container is None and ref:
+        if container is None:
             matches = [c for i, c in self._by_id.items() if i.startswith(ref) and not c.is_removed]
             if len(matches) > 1:
                 raise AmbiguousId(ref)
@@ -64,10 +75,26 @@ class Collection:
     def users_of(self, image_id: str) -> list[User]:
         """Which containers were made from an image: asked by the images room before a removal."""
         return [
-            User(c.id, c.record.state.is_up) for c in self.all() if c.record.image_id == image_id
+            User(c.id, c.record.state.is_up)
+            for c in self.all()
+            if c.record.image_id == image_id
+            or any(mount.image_id == image_id for mount in c.record.mounts or [])
         ]
+
+    def users_of_volume(self, name: str) -> list[str]:
+        """The containers that have a volume, running or not."""
+        ids = self._by_volume.get(name, ())
+        return sorted(i for i in ids if i in self._by_id and not self._by_id[i].is_removed)
 
     def _forget(self, container: Container) -> None:
         self._by_id.pop(container.id, None)
         if self._ids.get(container.record.name) == container.id:
             del self._ids[container.record.name]
+        for mount in container.record.mounts or []:
+            self._forget_volume(mount.name, container.id)
+
+    def _forget_volume(self, name: str, container_id: str) -> None:
+        ids = self._by_volume.get(name, set())
+        ids.discard(container_id)
+        if not ids:
+            self._by_volume.pop(name, None)

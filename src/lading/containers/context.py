@@ -17,7 +17,9 @@ from lading.containers.container import Container
 from lading.containers.filters import Filters
 from lading.containers.launcher import Launcher
 from lading.containers.layout import Layout
+from lading.containers.mountpoints import volumes as mount_volumes
 from lading.containers.record import NoSuchContainer
+from lading.containers.security import Security
 from lading.containers.userns import Users
 from lading.errors import LadingError
 from lading.events import Event
@@ -29,11 +31,13 @@ from lading.state import Database, Journal, journal
 from lading.state.database import StateFull, StateUnwritable
 from lading.storage.snapshots import Driver
 from lading.storage.snapshots import store as snapshot_rows
+from lading.volumes import Volumes
 from lading.wire.host_config import LogConfig
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-Happening = str | tuple[str, dict[str, str]]  # an action, or an action with further attributes
+# an action, an action with further attributes, or an event of something else
+Happening = str | tuple[str, dict[str, str]] | Event
 
 
 class Context:
@@ -47,7 +51,9 @@ class Context:
         images: Images,
         snapshots: Driver,
         networks: Networks,
+        volumes: Volumes,
         layout: Layout,
+        security: Security,
         log_default: LogConfig | None = None,
         users: Users | None = None,
     ) -> None:
@@ -56,7 +62,9 @@ class Context:
         self.images = images
         self.snapshots = snapshots
         self.networks = networks
+        self.volumes = volumes
         self.layout = layout
+        self.security = security
         self.log_default = log_default or LogConfig(type="json-file")
         self.users = users or Users(None, [], [])
         self.launcher = Launcher(layout.exec_root)
@@ -77,11 +85,19 @@ class Context:
         await self._write(transaction)
 
     async def insert(
-        self, container: Container, parent: str | None, *happenings: Happening
+        self,
+        container: Container,
+        parent: str | None,
+        *happenings: Happening,
+        beside: Callable[[sqlite3.Connection], None],
     ) -> None:
-        """Add a new container and its writable layer on `parent`. Raises NameInUse."""
+        """Add a new container and its writable layer on `parent`, and `beside` what belongs to it.
+
+        Raises NameInUse.
+        """
 
         def transaction(connection: sqlite3.Connection) -> None:
+            beside(connection)
             store.insert(connection, container.record)
             snapshot_rows.insert_active(
                 connection, container.id, parent, container.record.created_ns
@@ -90,15 +106,25 @@ class Context:
 
         await self._write(transaction)
 
-    async def delete(self, container: Container, *happenings: Happening) -> None:
-        """Remove the container's record; what it named is garbage from now on."""
+    async def delete(
+        self, container: Container, *happenings: Happening, with_volumes: bool = False
+    ) -> None:
+        """Remove the container's record, if asked with its anonymous volumes; what they named is
+        garbage from now on.
+        """
+        names = mount_volumes.of_container(container, self.volumes) if with_volumes else []
+        async with self.volumes.claim(names):
+            names = mount_volumes.of_container(container, self.volumes) if names else []
+            gone = [self.volumes.find(name) for name in names]
 
-        def transaction(connection: sqlite3.Connection) -> None:
-            store.delete(connection, container.id)
-            snapshot_rows.delete_active(connection, container.id)
-            _append(connection, container, happenings)
+            def transaction(connection: sqlite3.Connection) -> None:
+                store.delete(connection, container.id)
+                snapshot_rows.delete_active(connection, container.id)
+                self.volumes.delete(connection, gone)
+                _append(connection, container, happenings)
 
-        await self._write(transaction)
+            await self._write(transaction)
+            self.volumes.discard(gone)
 
     async def delete_damaged(self, container_id: str) -> None:
         """Remove a row that could not be read, and what it named."""
@@ -185,6 +211,9 @@ def _append(
     connection: sqlite3.Connection, container: Container, happenings: tuple[Happening, ...]
 ) -> None:
     for happening in happenings:
+        if isinstance(happening, Event):
+            journal.append(connection, happening)
+            continue
         action, details = (happening, {}) if isinstance(happening, str) else happening
         event = Event(
             "container", action, container.id, {**attributes(container), **details}, time.time_ns()

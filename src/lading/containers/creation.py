@@ -1,6 +1,6 @@
 """Create: what was asked is united with the image's words, checked, and made durable.
 
-record -> checks -> directories -> row + name + event     (a failure takes the directories back)
+record -> checks -> volumes -> directories -> rows + name + events   (a failure takes all back)
 """
 
 import os
@@ -14,13 +14,19 @@ from lading.containers import admission, links, logging, oci_spec, validation
 from lading.containers.collection import Collection
 from lading.containers.container import Container
 from lading.containers.context import Context
+from lading.containers.files.view import RestingView
 from lading.containers.host_limits import host_limits
 from lading.containers.merge import merge
+from lading.containers.mountpoints import volumes as mount_volumes
+from lading.containers.mountpoints.placing import settled
+from lading.containers.mountpoints.plan import plan
+from lading.containers.mountpoints.record import MountRecord
 from lading.containers.record import ContainerRecord, NameInUse
 from lading.errors import InvalidArgument, LadingError
 from lading.failpoints import fp
 from lading.kernel.cgroup import systemd
 from lading.oci.config import ExecutionConfig
+from lading.volumes.claim import Claim
 from lading.wire.containers import ContainerCreate, ContainerCreated
 from lading.wire.host_config import HostConfig
 from lading.wire.networks import NetworkingConfig
@@ -55,30 +61,54 @@ class Creation:
         self._check_joined(record.host_config)
         self._check_parent(record.host_config.cgroup_parent)
         record = replace(record, links=self._links(record.host_config))
+        record = replace(record, selinux_level=self._new_level(record.id))
         record, warnings = admission.check(record, host_limits())
+        self._context.security.walls(record)
         warnings = [*pointless, *warnings]
+        wishes = plan(record.config, record.host_config, self._mounts_of)
+        volumes = self._context.volumes
         taken = [container.record.ids for container in self._known.all()]
         joined = [other.record.ids for other in self._joined(record.host_config)]
-        with self._context.users.chosen(record.host_config, taken, joined) as ids:
-            container = await self._make(replace(record, ids=ids), name, image.chain_id or None)
+        async with volumes.claim(mount_volumes.names_of([wish.mount for wish in wishes])) as claim:
+            mounts = await mount_volumes.use(claim, volumes, wishes)
+            record = replace(record, mounts=[await self._settled(mount) for mount in mounts])
+            with self._context.users.chosen(record.host_config, taken, joined) as ids:
+                record = replace(record, ids=ids)
+                container = await self._make(record, name, image.chain_id or None, claim)
         fp("create.after-row")
         return ContainerCreated(id=container.id, warnings=warnings)
 
     async def _make(
-        self, record: ContainerRecord, name: str | None, parent: str | None
+        self, record: ContainerRecord, name: str | None, parent: str | None, claim: Claim
     ) -> Container:
-        """The directories, then the row; a failure takes the directories back."""
+        """The container's directories, what its volumes begin with, and then the rows of all."""
         snapshots, layout = self._context.snapshots, self._context.layout
         fp("create.before-snapshot")
         size_bytes = validation.size_limit(record.host_config)
         snapshots.prepare(record.id, parent, record=False, size_bytes=size_bytes)
         try:
             layout.make_files(record.id)
-            return await self._insert(record, name, parent)
+            if lower := snapshots.layer_directories(parent):
+                view = RestingView(layout.files(record.id), lower, None, None)
+                await mount_volumes.copy_up(claim, self._context.volumes, record.mounts or [], view)
+            container = await self._insert(record, name, parent, claim)
+            claim.keep()
         except BaseException:
             snapshots.remove(record.id, record=False)
             layout.remove_files(record.id)
             raise
+        return container
+
+    def _mounts_of(self, ref: str) -> list[MountRecord]:
+        """What `--volumes-from` takes over. Raises NoSuchContainer, AmbiguousId."""
+        return self._known.find(ref).record.mounts or []
+
+    async def _settled(self, mount: MountRecord) -> MountRecord:
+        """With all that is decided at create: which image is meant. Raises NoSuchImage."""
+        if mount.type != "image" or mount.image_id:
+            return settled(mount, self._context.layout.data_root)
+        image = await self._context.images.resolve(mount.source)
+        return replace(mount, image_id=image.id, chain_id=image.chain_id)
 
     def _check_parent(self, parent: str) -> None:
         """Where systemd makes the cgroups, only a slice holds one. Raises BadParent."""
@@ -93,6 +123,10 @@ class Creation:
                     self._known.find(mode.removeprefix("container:"))
             except LadingError as error:
                 raise JoinedMissing(error) from error
+
+    def _new_level(self, container_id: str) -> str:
+        others = {container.record.selinux_level for container in self._known.all()}
+        return self._context.security.new_level(container_id, others)
 
     def _joined(self, host: HostConfig) -> list[Container]:
         """The containers whose namespaces are joined, as far as they are there."""
@@ -115,7 +149,7 @@ class Creation:
         return found
 
     async def _insert(
-        self, record: ContainerRecord, name: str | None, parent: str | None
+        self, record: ContainerRecord, name: str | None, parent: str | None, claim: Claim
     ) -> Container:
         """Store the record under the name, or under a generated one that is free."""
         for attempt in range(1 if name else NAME_TRIES + 1):
@@ -124,7 +158,7 @@ class Creation:
                 replace(record, name=name or generated or names.short_id(record.id))
             )
             try:
-                await self._context.insert(container, parent, "create")
+                await self._context.insert(container, parent, "create", beside=claim.insert)
             except NameInUse:
                 if name or not generated:
                     raise

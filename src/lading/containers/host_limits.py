@@ -24,6 +24,7 @@ def host_limits() -> HostLimits:
         has_swappiness=memory is not None and os.path.exists(f"{memory}/memory.swappiness"),
         has_oom_switch=memory is not None and os.path.exists(f"{memory}/memory.oom_control"),
         has_weight=_has_weight(trees, block),
+        has_realtime=os.path.exists(f"{trees.v1.get('cpu')}/cpu.rt_runtime_us"),
     )
 
 

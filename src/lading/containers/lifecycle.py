@@ -135,11 +135,26 @@ class Lifecycle:
         container.run = run
         if run.is_log_limited:
             run.adopt_holds(container.attachments)
-        await self._context.save(container, "start")
+        await self._context.save(container, *self._mount_events(container, "mount"), "start")
         container.note_change()
         for descriptor, close_on_eof in container.pending_stdin:
             self.in_background(hand_over_stdin(run, descriptor, close_on_eof))
         container.pending_stdin.clear()
+
+    def _mount_events(self, container: Container, action: str) -> list[Happening]:
+        """What happens to the container's volumes with its start or end."""
+        volumes = self._context.volumes
+        found: list[Happening] = []
+        for mount in container.record.mounts or []:
+            if mount.type != "volume" or not volumes.has(mount.name):
+                continue
+            more = {"container": container.id}
+            if action == "mount":
+                more["destination"] = mount.destination
+                more["read/write"] = str(not mount.is_read_only).lower()
+                more["propagation"] = mount.propagation
+            found.append(volumes.event(action, volumes.find(mount.name), **more))
+        return found
 
     async def _record_failure(self, container: Container, error: LadingError) -> None:
         """Keep the reason of a failed start, as Docker does; `--rm` removes the container."""
@@ -151,7 +166,7 @@ class Lifecycle:
         state = replace(earlier, error=str(error), exit_code=code, status=status)
         container.record = replace(container.record, state=state)
         if container.record.is_auto_removed:
-            await self._remove(container)
+            await self._remove(container, with_volumes=True)
         else:
             with suppress(StateFull, StateUnwritable):  # the start's own error is told
                 await self._context.save(container)
@@ -189,6 +204,7 @@ class Lifecycle:
             container.record = replace(container.record, state=state)
         details = {"exitCode": str(state.exit_code), **duration(earlier, state)}
         happenings: list[Happening] = [*(["oom"] if is_news else []), ("die", details)]
+        happenings += self._mount_events(container, "unmount")
         goes = container.record.is_auto_removed and again is None and not container.keeps
         fp("exit.before-record")
         try:
@@ -209,7 +225,7 @@ class Lifecycle:
     ) -> None:
         """The exit, and with it the removal of a container that `goes`, in one transaction."""
         if goes:
-            await self._context.delete(container, *happenings, "destroy")
+            await self._context.delete(container, *happenings, "destroy", with_volumes=True)
         else:
             await self._context.save(container, *happenings)
 
@@ -239,6 +255,7 @@ class Lifecycle:
         container.announce_exit()
         container.note_change()
         self._context.release_network(container)
+        self._context.volumes.mounting.release(container.id)
         if is_recorded:
             shutil.rmtree(self._context.layout.run(container.id), ignore_errors=True)
         if run is None or not run.exited.done() or run.exited.result() is None:
@@ -272,8 +289,14 @@ class Lifecycle:
             except LadingError as error:
                 log.warning("container %s: restart failed: %s", container.record.name, error)
 
-    async def remove(self, container: Container, *, force: bool) -> None:
-        """Remove it; a running one only by force. Raises StillUp, BeingRemoved."""
+    async def remove(
+        self, container: Container, *, force: bool, with_volumes: bool = False
+    ) -> None:
+        """Remove it, if asked with its anonymous volumes; a running one only by force.
+
+        Raises StillUp, BeingRemoved.
+        """
+        with_volumes = with_volumes or container.record.is_auto_removed
         if container.record.state.status == "removing" or container.is_removed:
             raise BeingRemoved(container.id)
         if container.record.state.is_up and not force:
@@ -291,13 +314,13 @@ class Lifecycle:
                     await asyncio.to_thread(group.thaw)
                 await asyncio.wait_for(asyncio.shield(run.ended), 30)
             if not container.is_removed:
-                await self._remove(container)
+                await self._remove(container, with_volumes=with_volumes)
 
-    async def _remove(self, container: Container) -> None:
+    async def _remove(self, container: Container, *, with_volumes: bool) -> None:
         state = replace(container.record.state, status="removing")
         container.record = replace(container.record, state=state)
         fp("remove.before-row")
-        await self._context.delete(container, ("destroy", {}))
+        await self._context.delete(container, ("destroy", {}), with_volumes=with_volumes)
         fp("remove.after-row")
         self._discard(container)
 

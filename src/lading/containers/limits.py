@@ -27,6 +27,7 @@ class HostLimits(NamedTuple):
     has_swappiness: bool = True
     has_oom_switch: bool = True
     has_weight: bool = True
+    has_realtime: bool = True
 
 
 def check(asked: R, can: HostLimits, *, is_update: bool = False) -> tuple[R, list[str]]:
@@ -35,6 +36,7 @@ def check(asked: R, can: HostLimits, *, is_update: bool = False) -> tuple[R, lis
     checks.memory(is_update=is_update)
     checks.processes()
     checks.cpu()
+    checks.realtime()
     checks.cpuset()
     checks.block_io()
     return replace(asked, **checks.changes), checks.warnings
@@ -167,6 +169,18 @@ class _Checks:
         _refuse(0 < asked.cpu_quota < 1000, "CPU cfs quota can not be less than 1ms (i.e. 1000)")
         if asked.cpu_percent > 0:
             self._discard("linux does not support CPU percent. Percent discarded.", cpu_percent=0)
+
+    def realtime(self) -> None:
+        """Never discarded: a program that needs real time fails without it, and not at once."""
+        period, runtime = self._asked.cpu_realtime_period, self._asked.cpu_realtime_runtime
+        _refuse(
+            (period > 0 or runtime > 0) and not self._can.has_realtime,
+            "kernel does not support CPU real-time scheduler",
+        )
+        _refuse(
+            0 != period < runtime != 0,
+            "cpu real-time runtime cannot be higher than cpu real-time period",
+        )
 
     def cpuset(self) -> None:
         asked, can = self._asked, self._can

@@ -5,6 +5,7 @@ the spec (`process.user.username` and `groupAdd`) are resolved by our init insid
 /etc/passwd of a container may be read only there. Spec: opencontainers/runtime-spec, config.md.
 """
 
+import posixpath
 from typing import NamedTuple
 
 from lading.containers import resources, userns
@@ -13,7 +14,6 @@ from lading.containers.record import ContainerRecord
 from lading.containers.userns import IdMap
 from lading.kernel import capabilities
 from lading.wire.host_config import HostConfig
-from lading.wire.mounts import Mount, TmpfsOptions
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 TTY = 5  # the group of that name on every distribution
@@ -29,11 +29,21 @@ READONLY_PATHS = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysr
 
 
 class Bind(NamedTuple):
-    """One mount of the host in the container, as the volume rules have decided it."""
+    """One mount of the host in the container, as the rules of mounts have decided it."""
 
     source: str
     destination: str
     options: tuple[str, ...] = ("rbind", "rprivate")
+    subpath: str = ""  # only this of the source, which no link in it leads out of
+    layers: tuple[str, ...] = ()  # of an image: its trees, top first, in place of the source
+
+
+class Walls(NamedTuple):
+    """What a container's processes get from the security modules; "" is nothing."""
+
+    apparmor: str = ""
+    process_label: str = ""
+    mount_label: str = ""
 
 
 class Surroundings(NamedTuple):
@@ -41,12 +51,13 @@ class Surroundings(NamedTuple):
 
     hostname: str
     cgroup_path: str
-    binds: tuple[Bind, ...]  # /etc/hosts and its kin first, then the user's, by depth
+    binds: tuple[Bind, ...]  # /etc/hosts and its kin first, then the user's
     namespace_paths: dict[str, str]  # joined namespaces: {"network": "/proc/17/ns/net"}
     init_path: str = ""  # the program behind --init, "" when it was not asked for
     has_swap_limit: bool = True
     has_queues: bool = True  # /dev/mqueue is mounted on the host
     devices: Devices = Devices([], [], {})
+    walls: Walls = Walls()
     variables: tuple[str, ...] = ()  # of links; the user's own go before them
 
 
@@ -57,7 +68,7 @@ def build(record: ContainerRecord, around: Surroundings) -> dict[str, object]:
         "ociVersion": "1.2.0",
         "root": {"path": "rootfs", "readonly": bool(host.readonly_rootfs)},
         "process": _process(record, around),
-        "mounts": _mounts(host, around, record.ids),
+        "mounts": _mounts(record, around),
         "linux": _linux(record, around),
     }
     if host.uts_mode != "host":
@@ -123,6 +134,7 @@ def _process(record: ContainerRecord, around: Surroundings) -> dict[str, object]
         "capabilities": {"bounding": names, "effective": names, "permitted": names},
         "rlimits": resources.rlimits(host),
         "noNewPrivileges": has_no_new_privileges(host),
+        **confined(around.walls),
     }
     size = host.console_size
     if config.tty and size and any(size):
@@ -131,6 +143,12 @@ def _process(record: ContainerRecord, around: Surroundings) -> dict[str, object]
     if adjustment:
         process["oomScoreAdj"] = adjustment
     return process
+
+
+def confined(walls: Walls) -> dict[str, object]:
+    """The fields of an OCI process for the security modules."""
+    fields = {"apparmorProfile": walls.apparmor, "selinuxLabel": walls.process_label}
+    return {name: value for name, value in fields.items() if value}
 
 
 def _default_user(host: HostConfig) -> str:
@@ -158,7 +176,26 @@ def is_seccomp_unconfined(host: HostConfig) -> bool:
     return bool(host.privileged) or "seccomp=unconfined" in _security_words(host)
 
 
-def _mounts(host: HostConfig, around: Surroundings, ids: IdMap | None) -> list[dict[str, object]]:
+def _mounts(record: ContainerRecord, around: Surroundings) -> list[dict[str, object]]:
+    """The system's file systems, and then everything else, outer places first.
+
+    What is asked for at a place of the system's is there in its stead.
+    """
+    asked = [*(_bind(bind) for bind in around.binds), *_tmpfs(record)]
+    asked.sort(key=lambda mount: str(mount["destination"]).count("/"))
+    taken = {str(mount["destination"]) for mount in asked}
+    system = [
+        mount
+        for mount in _system_mounts(record.host_config, around, record.ids)
+        if mount["destination"] not in taken
+        and not ("/dev" in taken and str(mount["destination"]).startswith("/dev/"))
+    ]
+    return [*system, *asked]
+
+
+def _system_mounts(
+    host: HostConfig, around: Surroundings, ids: IdMap | None
+) -> list[dict[str, object]]:
     system = ["nosuid", "noexec", "nodev"]
     read_only = [] if host.privileged else ["ro"]
     mounts: list[dict[str, object]] = [
@@ -181,11 +218,6 @@ def _mounts(host: HostConfig, around: Surroundings, ids: IdMap | None) -> list[d
     elif host.ipc_mode != "none":
         size = (host.shm_size or 0) or SHM_SIZE
         mounts.append(_mount("/dev/shm", "tmpfs", [*system, "mode=1777", f"size={size}"], "shm"))
-    mounts += [_bind(bind) for bind in around.binds]
-    for target, text in (host.tmpfs or {}).items():
-        options = [option for option in text.split(",") if option]
-        mounts.append(_mount(target, "tmpfs", ["noexec", "nosuid", "nodev", *options]))
-    mounts += [_tmpfs(mount) for mount in host.mounts or [] if mount.type == "tmpfs"]
     return mounts
 
 
@@ -195,18 +227,17 @@ def _of_tty(ids: IdMap | None) -> list[str]:
     return [f"gid={TTY}"] if is_there else []
 
 
-def _tmpfs(mount: Mount) -> dict[str, object]:
-    """--mount type=tmpfs, with the options that dockerd gives it."""
-    asked = mount.tmpfs_options or TmpfsOptions()
-    options = ["noexec", "nosuid", "nodev"]
-    if mount.read_only:
-        options.append("ro")
-    if asked.mode:
-        options.append(f"mode={asked.mode:o}")
-    if asked.size_bytes:
-        options.append(f"size={asked.size_bytes}")
-    options += ["=".join(words) for words in asked.options or []]
-    return _mount(mount.target or "", "tmpfs", options)
+def _tmpfs(record: ContainerRecord) -> list[dict[str, object]]:
+    """--tmpfs and --mount type=tmpfs; the latter wins where both name a place."""
+    found = {}
+    for target, text in (record.host_config.tmpfs or {}).items():
+        options = [option for option in text.split(",") if option]
+        place = posixpath.normpath(target)
+        found[place] = _mount(place, "tmpfs", ["noexec", "nosuid", "nodev", *options])
+    for mount in record.mounts or []:
+        if mount.type == "tmpfs":
+            found[mount.destination] = _mount(mount.destination, "tmpfs", list(mount.options))
+    return list(found.values())
 
 
 def _mount(target: str, kind: str, options: list[str], source: str = "") -> dict[str, object]:
@@ -214,7 +245,14 @@ def _mount(target: str, kind: str, options: list[str], source: str = "") -> dict
 
 
 def _bind(bind: Bind) -> dict[str, object]:
-    return _mount(bind.destination, "bind", list(bind.options), bind.source)
+    """`subpath` and `layers` are extensions of ours to the runtime spec."""
+    kind = "image" if bind.layers else "bind"
+    mount = _mount(bind.destination, kind, list(bind.options), bind.source)
+    if bind.subpath:
+        mount["subpath"] = bind.subpath
+    if bind.layers:
+        mount["layers"] = list(bind.layers)
+    return mount
 
 
 def _linux(record: ContainerRecord, around: Surroundings) -> dict[str, object]:
@@ -240,6 +278,8 @@ def _linux(record: ContainerRecord, around: Surroundings) -> dict[str, object]:
             [] if unconfined else READONLY_PATHS if read_only is None else read_only
         )
     linux["devices"] = around.devices.nodes
+    if around.walls.mount_label:
+        linux["mountLabel"] = around.walls.mount_label
     if record.ids:
         linux["uidMappings"] = _mappings(record.ids.uids)
         linux["gidMappings"] = _mappings(record.ids.gids)

@@ -4,15 +4,21 @@ What is acquired is put on the caller's undo stack at once, so a failure at any 
 start, give it all back.
 """
 
+import asyncio
 import os
 import shutil
 from contextlib import AsyncExitStack, ExitStack
+from functools import partial
 from typing import NamedTuple
 
-from lading.containers import binds, devices, links, logging, oci_spec
+from lading.containers import devices, links, logging, oci_spec, published
 from lading.containers.container import Container
 from lading.containers.context import Context
+from lading.containers.files.view import RestingView
 from lading.containers.links import Linked, LinkedNotRunning
+from lading.containers.mountpoints import placing
+from lading.containers.mountpoints import volumes as mount_volumes
+from lading.containers.mountpoints.placing import Places
 from lading.containers.oci_spec import Bind, Surroundings
 from lading.containers.record import ContainerRecord
 from lading.errors import Conflict, InvalidArgument, LadingError, NotSupported, SystemFault
@@ -20,6 +26,7 @@ from lading.failpoints import fp
 from lading.kernel.cgroup import Hierarchies, hierarchies
 from lading.networks import Endpoint, hosts, resolvconf
 from lading.networks.service import read_file
+from lading.volumes.directories import fill_mounted
 
 INIT_PROGRAMS = ("docker-init", "tini-static", "tini")  # tried in this order for --init
 QUEUES = "/dev/mqueue"
@@ -72,9 +79,9 @@ class Preparation:
         """
         context, record = self._context, container.record
         log = logging.plan_for_start(record)
-        asked = binds.parse(record.host_config)
-        binds.make_sources(asked)
+        walls = await asyncio.to_thread(context.security.prepare, record)
         joined = self._joined(container)
+        asked = await self._mount_volumes(container, undo, walls.mount_label)
         users, netns = await self._user_namespace(container, lent)
         endpoint = await self._attach(container, undo, netns)
         fp("start.network-attached")
@@ -83,7 +90,7 @@ class Preparation:
         surroundings = Surroundings(
             hostname=record.config.hostname,
             cgroup_path=context.cgroup(container),
-            binds=(*self._own_binds(record), *asked),
+            binds=(*self._own_binds(record, asked), *asked),
             namespace_paths=joined,
             has_swap_limit=self._has_swap_limit,
             has_queues=self._has_queues,
@@ -92,6 +99,7 @@ class Preparation:
                 variable for each in linked for variable in links.variables(record.name, each)
             ),
             init_path=INIT_TARGET if record.host_config.init else "",
+            walls=walls,
         )
         overlay = context.snapshots.mount(record.id)
         directory = context.layout.make_run(record.id)
@@ -160,6 +168,9 @@ class Preparation:
             lambda: networks.attach(container.id, name, namespace=namespace)
         )
         undo.callback(self._context.release_network, container)
+        if wishes := published.wishes(container.record):
+            name = container.record.name
+            await self._context.call_network(lambda: networks.publish(container.id, name, wishes))
         return endpoint
 
     def _joined(self, container: Container) -> dict[str, str]:
@@ -180,8 +191,42 @@ class Preparation:
             paths[kind] = f"/proc/{other.record.state.pid}/ns/{name}"
         return paths
 
-    def _own_binds(self, record: ContainerRecord) -> list[Bind]:
-        """Files that the engine keeps for the container, and the program behind --init."""
+    async def _mount_volumes(
+        self, container: Container, undo: AsyncExitStack, mount_label: str
+    ) -> list[Bind]:
+        """The container's volumes mounted and filled, its binds' sources looked at."""
+        context, mounts = self._context, container.record.mounts or []
+        names = mount_volumes.names_of(mounts)
+        undo.callback(context.volumes.mounting.release, container.id)
+        paths = await context.volumes.mounting.mount(container.id, names)
+        places = Places(paths, context.snapshots.layer_directories)
+        await asyncio.to_thread(placing.prepare, mounts, places)
+        if mount_label:
+            await asyncio.to_thread(placing.relabel, mounts, places, mount_label)
+        await self._fill_mounted(container, paths)
+        return placing.binds(mounts, places, are_mapped=container.record.ids is not None)
+
+    async def _fill_mounted(self, container: Container, paths: dict[str, str]) -> None:
+        """Copy up into volumes that were not reachable at create, if they are empty."""
+        context = self._context
+        for mount in container.record.mounts or []:
+            if mount.type != "volume" or not mount.copies:
+                continue
+            if context.volumes.is_plain(context.volumes.find(mount.name)):
+                continue
+            overlay = context.snapshots.mount(container.id)
+            if not overlay.lower:
+                continue
+            view = RestingView(context.layout.files(container.id), overlay.lower, None, None)
+            copy = partial(mount_volumes.copy_from, view, mount.destination)
+            async with context.volumes.locked(mount.name):
+                await asyncio.to_thread(fill_mounted, paths[mount.name], copy)
+
+    def _own_binds(self, record: ContainerRecord, asked: list[Bind]) -> list[Bind]:
+        """Files that the engine keeps for the container, and the program behind --init.
+
+        A file that the user has brought along is there in place of ours.
+        """
         directory = self._context.layout.files(record.id)
         options = ("bind", "rprivate", *(["idmap"] if record.ids else []))
         own = [
@@ -190,7 +235,8 @@ class Preparation:
         ]
         if record.host_config.init:
             own.append(Bind(init_program(), INIT_TARGET, (*options, "ro")))
-        return own
+        taken = {bind.destination for bind in asked}
+        return [bind for bind in own if bind.destination not in taken]
 
     def _linked(self, container: Container) -> list[Linked]:
         """The linked containers as they are now. Raises NoSuchContainer, LinkedNotRunning."""

@@ -7,6 +7,7 @@ what `inspect` echoes; the state part is our own. Live things (connections, wait
 
 from msgspec import Struct, field
 
+from lading.containers.mountpoints.record import MountRecord
 from lading.containers.userns import IdMap
 from lading.errors import Conflict, InvalidArgument, NotFound
 from lading.wire.containers import ContainerConfig
@@ -98,7 +99,9 @@ class ContainerRecord(Struct, frozen=True):
     host_config: HostConfig
     networking: NetworkingConfig
     platform: str = "linux"
+    mounts: list[MountRecord] | None = None  # None: made before there were volumes
     links: dict[str, str] = field(default_factory=dict)  # alias -> id of the linked container
+    selinux_level: str = ""  # its categories: "s0:c17,c250"; "" where SELinux is not used
     state: ContainerState = ContainerState()
     ids: IdMap | None = None  # of its user namespace; None: it has those of the host
 

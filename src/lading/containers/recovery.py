@@ -50,6 +50,7 @@ async def recover(containers: Containers, context: Context) -> None:
     alive = [c for c in containers.all() if await _is_adopted(containers, context, c)]
     running = {container.id for container in alive}
     await context.call_network(lambda: context.networks.reconcile(running))
+    context.volumes.mounting.reconcile(running)
     for container in containers.all():
         if container.id not in running:
             await _settle(containers, container)

@@ -7,8 +7,11 @@ import sqlite3
 from collections.abc import Collection
 
 import msgspec
+from msgspec.structs import replace
 
+from lading.containers.mountpoints.plan import plan
 from lading.containers.record import ContainerRecord, NameInUse
+from lading.errors import InvalidArgument
 from lading.state import Schema
 
 SCHEMA = Schema(
@@ -63,10 +66,22 @@ def load(connection: sqlite3.Connection) -> tuple[list[ContainerRecord], dict[st
     damaged: dict[str, str] = {}
     for container_id, name, blob in connection.execute("SELECT id, name, record FROM containers"):
         try:
-            records.append(_decoder.decode(blob))
+            records.append(_with_mounts(_decoder.decode(blob)))
         except msgspec.MsgspecError as error:
             damaged[container_id] = f"record of {name} is damaged: {error}"
     return sorted(records, key=lambda record: record.created_ns), damaged
+
+
+def _with_mounts(record: ContainerRecord) -> ContainerRecord:
+    """The binds of a container that was made when records did not name mounts."""
+    if record.mounts is not None:
+        return record
+    config = replace(record.config, volumes=None)
+    try:
+        mounts = [wish.mount for wish in plan(config, record.host_config, lambda name: [])]
+    except InvalidArgument:  # a source of --mount has gone since
+        mounts = []
+    return replace(record, mounts=[mount for mount in mounts if mount.type != "volume"])
 
 
 def find_damaged(connection: sqlite3.Connection, damaged: Collection[str], ref: str) -> str | None:

@@ -6,6 +6,7 @@ runconfig's conflicts of network modes).
 """
 
 import ipaddress
+import posixpath
 import re
 
 from msgspec import UNSET
@@ -13,6 +14,7 @@ from msgspec import UNSET
 from lading import quantities
 from lading.containers import signals
 from lading.errors import InvalidArgument, SystemFault
+from lading.networks.ports import wishes
 from lading.wire.containers import ContainerConfig, Healthcheck
 from lading.wire.host_config import HostConfig
 
@@ -141,6 +143,8 @@ def _ports(host: HostConfig) -> None:
         for binding in bindings or []:
             text = binding.host_port
             _refuse(text and not _is_port_range(text), f'invalid port specification: "{text}"')
+            if binding.sources is not UNSET:
+                wishes.sources_of(binding.sources)
 
 
 def _is_port_range(text: str) -> bool:
@@ -172,6 +176,10 @@ def _numbers(host: HostConfig) -> None:
         _refuse(
             not target.startswith("/"),
             f"invalid mount path: '{target}' mount path must be absolute",
+        )
+        _refuse(
+            not posixpath.normpath(target).strip("/"),
+            "invalid specification: destination can't be '/'",
         )
 
 

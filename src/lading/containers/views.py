@@ -11,10 +11,11 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from lading import quantities
-from lading.containers import binds, logging, oci_spec
+from lading.containers import logging, oci_spec, published
 from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.listing import Facts
+from lading.containers.mountpoints import views as mount_views
 from lading.containers.record import ContainerRecord, ContainerState, Health
 from lading.errors import LadingError
 from lading.logs.lines import format_time
@@ -25,7 +26,6 @@ from lading.wire.containers import (
     GraphDriver,
     HealthResult,
     HostConfigSummary,
-    PortSummary,
     State,
 )
 from lading.wire.containers import Health as HealthDocument
@@ -46,6 +46,7 @@ def inspect(
 ) -> ContainerInspect:
     """The answer to `GET /containers/{id}/json`."""
     record = container.record
+    walls = context.security.walls(record)
     words = oci_spec.arguments(record)
     files, layout = context.layout.files(record.id), context.layout
     endpoints = _endpoints(container, context)
@@ -64,16 +65,21 @@ def inspect(
         name=f"/{record.name}",
         restart_count=record.state.restart_count,
         driver="overlay2",
+        mount_label=walls.mount_label,
+        process_label=walls.process_label,
+        app_armor_profile=walls.apparmor,
         exec_ids=exec_ids or None,
         host_config=_host_config(record, context),
         graph_driver=GraphDriver(name="overlay2", data={}),
         size_rw=UNSET if sizes is None else sizes.own,
         size_root_fs=UNSET if sizes is None else sizes.own + sizes.image,
-        mounts=mounts(record),
+        mounts=mounts(record, context),
         config=record.config,
         network_settings=NetworkSettings(
             sandbox_key=f"/proc/{record.state.pid}/ns/net" if record.state.pid else "",
-            ports={},
+            ports=published.port_map(record, context.networks.ports.of(record.id))
+            if record.state.is_running
+            else {},
             networks=endpoints,
             endpoint_id=bridge.endpoint_id,
             gateway=bridge.gateway,
@@ -96,7 +102,7 @@ def summary(
         image_id=record.image_id,
         command=command_line(record),
         created=record.created_ns // 1_000_000_000,
-        ports=ports(container),
+        ports=published.summaries(record, context.networks.ports.of(record.id)),
         size_rw=sizes.own if sizes and sizes.own else UNSET,
         size_root_fs=UNSET if sizes is None else sizes.own + sizes.image,
         labels=record.config.labels or {},
@@ -104,7 +110,7 @@ def summary(
         status=status_text(record.state, time.time_ns()),
         host_config=HostConfigSummary(network_mode=record.host_config.network_mode),
         network_settings=NetworkSettingsSummary(networks=_endpoints(container, context)),
-        mounts=mounts(record),
+        mounts=mounts(record, context),
     )
 
 
@@ -136,21 +142,11 @@ def facts(container: Container, context: Context) -> Facts:
     endpoints = _endpoints(container, context)
     names = {*endpoints, *(settings.network_id for settings in endpoints.values())} - {""}
     return Facts(
-        mounts(container.record),
-        ports(container),
+        mounts(container.record, context),
+        published.asked(container.record),
         frozenset(names),
         health_word(container.record.state),
     )
-
-
-def ports(container: Container) -> list[PortSummary]:
-    """The ports of one row: those that the configuration exposes."""
-    found = []
-    for port in container.record.config.exposed_ports or {}:
-        number, _, protocol = port.partition("/")
-        if number.isdecimal():
-            found.append(PortSummary(private_port=int(number), type=protocol or "tcp"))
-    return sorted(found, key=lambda port: (port.private_port, port.type))
 
 
 def command_line(record: ContainerRecord) -> str:
@@ -236,20 +232,6 @@ def _endpoints(container: Container, context: Context) -> dict[str, EndpointSett
     return found
 
 
-def mounts(record: ContainerRecord) -> list[MountPoint]:
+def mounts(record: ContainerRecord, context: Context) -> list[MountPoint]:
     """What is mounted in it beside the system's own file systems."""
-    try:
-        asked = binds.parse(record.host_config)
-    except LadingError:
-        return []  # a source of --mount has gone since
-    return [
-        MountPoint(
-            type="bind",
-            source=bind.source,
-            destination=bind.destination,
-            mode="",
-            rw="ro" not in bind.options,
-            propagation=next((o for o in bind.options if o in binds.PROPAGATIONS), ""),
-        )
-        for bind in asked
-    ]
+    return mount_views.documents(record.mounts or [], context.volumes.path_of)

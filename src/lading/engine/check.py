@@ -9,7 +9,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from lading.engine.audit import containers, kernel, storage
+from lading.engine.audit import containers, kernel, ports, storage, volumes
 from lading.engine.audit.finding import Finding
 from lading.errors import LadingError
 
@@ -27,7 +27,9 @@ def check(engine: "Engine") -> list[Finding]:
     owners = known.keys() | engine.damaged.keys()
     return [
         *containers.find(engine, running, set(owners)),
+        *ports.find(engine, running),
         *storage.find(engine, set(owners)),
+        *volumes.find(engine, running),
         *kernel.find(engine),
     ]
 

@@ -46,7 +46,7 @@ class DiskUsages:
         if "container" in wanted:
             usage = replace(usage, containers=await self._containers())
         if "volume" in wanted:
-            usage = replace(usage, volumes=[])
+            usage = replace(usage, volumes=list(await self._engine.volumes.usage()))
         if "build-cache" in wanted:
             usage = replace(usage, build_cache=[])
         return usage

@@ -1,6 +1,7 @@
 """Opening and closing one engine. Order: what is below is opened first and closed last.
 
-roots -> lock -> state -> snapshots, content -> images -> networks -> containers -> recovery
+roots -> lock -> state -> snapshots, content -> images -> networks, volumes -> containers
+-> recovery
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from lading.containers import store as container_rows
 from lading.containers.context import Context
 from lading.containers.layout import Layout
 from lading.containers.recovery import recover, restart_stopped
+from lading.containers.security import Security
 from lading.containers.service import Containers
 from lading.containers.userns import Users, open_users
 from lading.engine.check import Finding, check, repair
@@ -21,6 +23,7 @@ from lading.engine.disk_usage import DiskUsages
 from lading.engine.image_verbs import ImageVerbs
 from lading.engine.reloading import Reloadable, reload
 from lading.engine.system import System
+from lading.engine.volume_verbs import VolumeVerbs
 from lading.images import records as image_rows
 from lading.images.service import Images
 from lading.images.trust import Trust
@@ -33,6 +36,8 @@ from lading.state import Database, Journal, Schema, journal
 from lading.storage import snapshots as snapshot_room
 from lading.storage.content import ContentStore
 from lading.storage.snapshots import open_driver
+from lading.volumes import SCHEMA as VOLUME_SCHEMA
+from lading.volumes import Volumes
 from lading.wire.host_config import LogConfig
 
 if TYPE_CHECKING:
@@ -52,6 +57,7 @@ class Options(NamedTuple):
     storage_driver: str = ""
     cgroup_parent: str = ""
     cgroup_driver: str = "cgroupfs"  # or "systemd"
+    selinux_enabled: bool = False
     networks: Settings = Settings()
     log_driver: str = "json-file"
     log_options: tuple[tuple[str, str], ...] = ()
@@ -93,7 +99,15 @@ class Engine:
             database,
             engine_id=engine_id,
             directory=f"{options.exec_root}/networks",
+            exec_root=options.exec_root,
             settings=options.networks,
+        )
+        self.volume_store = Volumes(
+            database,
+            self.journal,
+            data_root=options.data_root,
+            exec_root=options.exec_root,
+            users=lambda name: self.containers.known.users_of_volume(name),
         )
         self.context = Context(
             database=database,
@@ -101,12 +115,15 @@ class Engine:
             images=self.store,
             snapshots=self.snapshots,
             networks=self.networks,
+            volumes=self.volume_store,
             layout=self.layout,
+            security=Security(engine_id, selinux_enabled=options.selinux_enabled),
             log_default=LogConfig(type=options.log_driver, config=dict(options.log_options)),
             users=users,
         )
         self.containers = Containers(self.context)
         self.images = ImageVerbs(self.store, driver=self.snapshots.name)
+        self.volumes = VolumeVerbs(self.volume_store)
         self.system = System(self)
         self.usage = DiskUsages(self)
         self._watch: Watch | None = None
@@ -126,6 +143,7 @@ class Engine:
 
     async def _recover(self) -> None:
         await self.context.call_network(self.networks.open)
+        await self.volume_store.open()
         was_running = self._recorded_running()
         await recover(self.containers, self.context)
         await asyncio.to_thread(self._recover_snapshots)
@@ -155,6 +173,7 @@ class Engine:
         if self._watch:
             self._watch.close()
         await self.containers.aclose()
+        await self.volume_store.aclose()
         await self.store.aclose()
         self.networks.close()
         self.snapshots.close()
@@ -190,6 +209,7 @@ _SCHEMAS = [
     snapshot_room.SCHEMA,
     image_rows.SCHEMA,
     NETWORK_SCHEMA,
+    VOLUME_SCHEMA,
     container_rows.SCHEMA,
 ]
 

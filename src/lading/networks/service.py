@@ -27,6 +27,7 @@ from lading.networks.driver import Driver, NetworkGone
 from lading.networks.drivers import Bridge, HostNetwork, NoNetwork
 from lading.networks.firewall import Firewall, Watch
 from lading.networks.leases import Leases
+from lading.networks.ports import Ports, Published, Wish
 from lading.networks.records import Endpoint, Network, Settings
 from lading.state import Database
 
@@ -78,6 +79,7 @@ class Networks:
         *,
         engine_id: str,
         directory: str,
+        exec_root: str = "",
         settings: Settings | None = None,
         read_file: Callable[[str], str] = read_file,
     ) -> None:
@@ -87,6 +89,7 @@ class Networks:
         self._read_file = read_file
         self._networks: dict[str, Network] = {}  # by id
         self._leases = Leases(directory)
+        self._exec_root = exec_root or f"{directory}-exec"
         self._prepared: dict[str, list[str]] = {}  # warnings by id, of networks ready for use
         self._drivers: dict[str, Driver] = {}
         self._spare: sandbox.Sandbox | None = None
@@ -97,6 +100,8 @@ class Networks:
         """Read the records and open the sockets; nothing on the host changes. Once."""
         self._home = netns.open_own()
         self._firewall = _open_firewall(self._engine_id, self._settings)
+        self.ports = Ports(self._exec_root, firewall=self._firewall, settings=self._settings)
+        self.ports.open()
         self._drivers = {
             "bridge": Bridge(
                 self._database,
@@ -124,6 +129,7 @@ class Networks:
         self._drop_spare()
         for driver in self._drivers.values():
             driver.close()
+        self.ports.close()
         if self._firewall:
             self._firewall.close()
         os.close(self._home)
@@ -135,6 +141,7 @@ class Networks:
         A network that cannot be repaired is logged, and tried again at the next attach.
         """
         gone = [container for container in self._leases.containers() if container not in running]
+        self.ports.reconcile(running)
         if gone:
             self._leases.free(one for container in gone for one in self.endpoints(container))
         for network in self.list():
@@ -143,6 +150,11 @@ class Networks:
                     self._prepare(network)
                 except (OSError, LadingError) as error:
                     log.error("network %s: cannot be repaired: %s", network.name, error)
+        if self._firewall:
+            try:
+                self._firewall.settle()
+            except OSError as error:
+                log.error("packet filter: %s", error)
 
     def attach(
         self,
@@ -177,6 +189,17 @@ class Networks:
         except OSError as error:
             raise AttachFailed(error) from error
 
+    def publish(self, container_id: str, name: str, wishes: Sequence[Wish]) -> Sequence[Published]:
+        """Publish the ports of an attached container; `name` is for errors. Raises PublishFailed.
+
+        Containers without an address of their own (`host`, `none`) publish nothing.
+        """
+        endpoint = next((one for one in self.endpoints(container_id) if one.ip), None)
+        if endpoint is None or not wishes:
+            return []
+        bridge = self._networks[endpoint.network_id].bridge
+        return self.ports.publish(container_id, name, wishes, endpoint, bridge)
+
     def warm(self) -> None:
         """Make the sandbox of the next attach beforehand: it saves that 0.6 to 0.9 ms.
 
@@ -186,7 +209,8 @@ class Networks:
             self._spare = sandbox.create(self._home)
 
     def release(self, container_id: str) -> None:
-        """Take the container out of its networks; its addresses are free. Idempotent."""
+        """Take the container out of its networks; its ports and addresses are free. Idempotent."""
+        self.ports.unpublish(container_id)
         if leaving := self.endpoints(container_id):
             self._leases.free(leaving)
 
@@ -213,6 +237,16 @@ class Networks:
         """The endpoints in the network, for `network inspect`."""
         return self._leases.of_network(network_id)
 
+    def check_firewall(self) -> Sequence[tuple[str, str]]:
+        """Where the packet filter is not as it should be, for the audit."""
+        firewall = self._firewall
+        return firewall.differences() if firewall and firewall.is_on else []
+
+    def repair_firewall(self) -> None:
+        """Make the packet filter anew. Raises OSError."""
+        if self._firewall:
+            self._firewall.rebuild()
+
     def watch_firewall(self, call: Callable[[Callable[[], None]], Awaitable[None]]) -> Watch | None:
         """Have the packet filter repaired when others change it; for the thread of the event loop.
 
@@ -233,6 +267,7 @@ class Networks:
         """Free every address and take every link and rule of this engine from the host."""
         for container in self._leases.containers():
             self.release(container)
+        self.ports.remove_everything()
         self._drop_spare()
         for driver in self._drivers.values():
             driver.remove()

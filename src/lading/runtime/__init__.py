@@ -5,7 +5,7 @@
 
 `spec` shapes of the OCI runtime spec      `plan` spec -> operations     `operations/` the steps
 `spawner`, `monitor`, `init` the processes  `execs` exec in a container   `segments` the log files
-`client` what the engine calls
+`client` what the engine calls              `sealing` an interpreter that no container can overwrite
 
 Nothing is imported here: what is loaded in the spawner is memory of every container.
 """

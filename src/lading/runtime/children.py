@@ -1,7 +1,7 @@
 """The monitor's children on their way into the container: birth, report, and death.
 
 clone3 --> child runs its operations --> execve closes its end of the report socket
-       <-- what to tell clients, as bytes, with the master of the terminal if there is one
+       <-- when all but the last steps are done, with the master of the terminal if there is one
        <-- {"failed": ...} instead, when an operation did not succeed
 """
 
@@ -28,15 +28,13 @@ FAILURE = b'{"failed":'  # how a report of failure begins
 
 class ContainerProcess:
     """A child of the monitor: init, or an exec. Callbacks come from the event loop, once each:
-    `prepared` when all but the last steps are done (with `report`, and `master` if it has a
-    terminal), `reported` after execve or a failed step (see `failure`), `ended` after death.
-    `wait` gets the wait status of a child that is somebody else's.
+    `reported` after execve or a failed step (see `failure`; `master` is of its terminal), `ended`
+    after death. `wait` gets the wait status of a child that is somebody else's.
     """
 
     __slots__ = (
         "_ended",
         "_loop",
-        "_prepared",
         "_reported",
         "_sync",
         "_wait",
@@ -45,25 +43,22 @@ class ContainerProcess:
         "master",
         "pid",
         "pidfd",
-        "report",
     )
 
     def __init__(
         self,
         loop: Loop,
-        reported: Callable[[ContainerProcess], None],
         ended: Callable[[ContainerProcess], None],
-        prepared: Callable[[ContainerProcess], None] | None = None,
+        *,
+        reported: Callable[[ContainerProcess], None] | None = None,
         wait: Callable[[int], int] | None = None,
     ) -> None:
         self._loop = loop
         self._wait = wait or _wait
-        self._prepared = prepared
         self._reported = reported
         self._ended = ended
         self._sync: _socket.socket | None = None
         self.failure: Message | None = None
-        self.report = b""  # an encoded message
         self.master = -1
         self.pid = self.pidfd = self.exit_code = -1
 
@@ -83,17 +78,13 @@ class ContainerProcess:
             init.run(end, stdio, prepare)
         end.close()
         self._sync = ours
-        self._watch()
-
-    def adopt(self, pid: int, pidfd: int, report: _socket.socket | None) -> None:
-        """Take over a child that the starter made; without `report`, all is said already."""
-        self.pid, self.pidfd, self._sync = pid, pidfd, report
-        self._watch()
-
-    def _watch(self) -> None:
-        if self._sync is not None:
-            self._loop.register(self._sync.fileno(), IN, self._hear)
+        self._loop.register(ours.fileno(), IN, self._hear)
         self._loop.register(self.pidfd, IN, self._dead)
+
+    def adopt(self, pid: int, pidfd: int) -> None:
+        """Take over a child that the starter made, and that has said all it has to say."""
+        self.pid, self.pidfd = pid, pidfd
+        self._loop.register(pidfd, IN, self._dead)
 
     def _hear(self, _events: int = 0) -> None:
         assert self._sync is not None  # else it would not be in the loop
@@ -102,20 +93,12 @@ class ContainerProcess:
             self._loop.unregister(self._sync.fileno())
             self._sync.close()
             self._sync = None
-            self._reported(self)
+            if self._reported is not None:
+                self._reported(self)
         elif data.startswith(FAILURE):
             self.failure = messages.decode(data)["failed"]
         else:
-            self.report = data
             self.master = fds[0] if fds else -1
-            if self._prepared is not None:
-                self._prepared(self)
-
-    def start(self) -> None:
-        """Let a child go on that waits for it. Raises ValueError when it has gone on."""
-        if self._sync is None:
-            raise ValueError("container is running already")
-        self._sync.send(b"s")
 
     def _dead(self, _events: int) -> None:
         while self._sync is not None:  # its last words come before its death

@@ -31,7 +31,8 @@ KILL_TIMEOUT_S = 5.0
 SIGKILL = 9
 
 _PROGRAM = (
-    "import sys; sys.path.insert(0, {path!r}); from lading.runtime.{module} import main; main(3)"
+    "import sys; sys.path.insert(0, {path!r}); from lading.runtime.sealing import seal; seal();"
+    " from lading.runtime.{module} import main; main(3)"
 )
 
 

@@ -46,7 +46,9 @@ class Execs:
         monitor, spec = self._monitor, message["process"]
         stdio = None if spec.get("terminal") else (fds[0], fds[1], fds[2])
         process = ContainerProcess(
-            monitor.loop, lambda _: self._reported(name), lambda _: self._ended(name)
+            monitor.loop,
+            lambda _: self._ended(name),
+            reported=lambda _: self._reported(name),
         )
         if not self._in_pid_namespace:
             # only children of a process can be born in another pid namespace: init's, from now on

@@ -30,9 +30,6 @@ if TYPE_CHECKING:
         cgroup: str
         systemd: bool
         resources: dict[str, object]
-        gate: bool
-        stdio: list[int] | None
-        console: int | None
         users: int | None
         owner: list[int]
 
@@ -60,9 +57,6 @@ def head_of(request: Request) -> Head:
         "pid_namespace": pid_namespace,
         "cgroup": linux.get("cgroupsPath") or "",
         "systemd": bool(request.get("systemd")),
-        "gate": bool(request.get("gate")),
-        "stdio": fds.get("stdio"),
-        "console": fds.get("console"),
         "users": fds.get("users"),
         "owner": request.get("owner") or [0, 0],
         "resources": linux.get("resources") or {},

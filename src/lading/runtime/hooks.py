@@ -2,7 +2,7 @@
 
 Spec: OCI runtime-spec, config.md "POSIX-platform Hooks". A hook that fails ends what it was part
 of, but poststop's are only warned of. A hook without an environment gets that of the caller, as
-from runc; all but startContainer's run in the bundle's directory.
+from runc. Those of the container run in its root, the others in the bundle's directory.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ PIECE = 4096
 
 
 class HookFailed(LadingError):
-    """error running {0} hook #{1}: {2}"""
+    """error running {0} hook #{1}: error running hook: {2}"""
+
+    # the first half as in runc since 1.2, the second as in 1.1: both are looked for
 
 
 def run(
@@ -87,7 +89,9 @@ def _run_one(hook: Hook, state: bytes, directory: str, inherited: Mapping[str, s
     if not in_time:
         return f"hook ran past specified timeout of {float(hook['timeout']):.1f}s"
     code = os.waitstatus_to_exitcode(status)
-    how = f"exit status {code}" if code >= 0 else f"signal: {_signal.strsignal(-code)}"
+    how = f"exit status {code}"
+    if code < 0:
+        how = f"signal: {_signal.strsignal(-code)}".lower()
     return f"{how}, output: {said.decode(errors='replace').strip()}" if code else ""
 
 

@@ -145,10 +145,10 @@ class MappedStart:
     def settle(self, report: _socket.socket, pid: int) -> None:
         """What the child has no right to do for itself; then it goes on."""
         adjustment = (self._spec.get("process") or {}).get("oomScoreAdj")
-        if adjustment is not None:
-            with open(f"/proc/{pid}/oom_score_adj", "w", encoding="ascii") as file:
-                file.write(str(adjustment))
         try:
+            if adjustment is not None:
+                with open(f"/proc/{pid}/oom_score_adj", "w", encoding="ascii") as file:
+                    file.write(str(adjustment))
             report.send(GO_ON)
-        except OSError:  # it has failed before: its report says so
-            return
+        except (FileNotFoundError, ProcessLookupError, BrokenPipeError, ConnectionResetError):
+            return  # it has failed before: its report says so

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os
 import time
-from _socket import SCM_RIGHTS, SOL_SOCKET
 
 from lading.kernel import namespaces
 from lading.kernel.cgroup import Cgroup
@@ -25,7 +24,7 @@ from lading.runtime.execs import Execs
 from lading.runtime.loop import Loop
 from lading.runtime.output import Input, Output
 from lading.runtime.segments import STDERR, STDOUT, Log
-from lading.runtime.starter import PIPE_SIZE, Started, started
+from lading.runtime.starter import PIPE_SIZE, Started
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +40,7 @@ STREAMS = (("stdout", STDOUT), ("stderr", STDERR))
 MAX_HANDED = 200  # clients; a message carries 253 descriptors
 DRAIN_LIMIT = 4 * PIPE_SIZE  # bytes taken from each stream after init's death
 FLUSH_TIMEOUT_S = 2.0  # how long a client that does not read may hold the end up
+KILLED = 128 + 9  # exit code of a process that SIGKILL ended
 
 
 class Monitor:
@@ -49,7 +49,6 @@ class Monitor:
     __slots__ = (
         "_channel",
         "_connections",
-        "_console",
         "_directory",
         "_execs",
         "_failure",
@@ -57,12 +56,10 @@ class Monitor:
         "_listener",
         "_mounts",
         "_outputs",
-        "_warnings",
         "head",
         "host",
         "init",
         "is_over",
-        "is_running",
         "log",
         "loop",
         "stdin",
@@ -84,17 +81,12 @@ class Monitor:
         self.head = start.head
         self.host = host
         self.loop = Loop()
-        self.init = ContainerProcess(
-            self.loop, self._reported, self._init_ended, self._prepared, self._reap
-        )
+        self.init = ContainerProcess(self.loop, self._init_ended, wait=self._reap)
         self._failure = start.failure
-        self._warnings = start.warnings
         self._directory = fds["directory"]
         self._mounts = fds.get("mounts", -1)  # the mount namespace: its overlay ends after us
-        self._console = fds.get("console", -1)
         self.terminal = -1
         self.is_over = False
-        self.is_running = "report" not in fds
         self._execs: Execs | None = None
         self.stdin: Input | None = None
         self._outputs: list[Output] = []
@@ -110,8 +102,7 @@ class Monitor:
     def _take(self, pid: int, fds: dict[str, int]) -> None:
         """The child and its streams, as far as the start came."""
         if "pidfd" in fds:
-            report = messages.adopt(fds["report"]) if "report" in fds else None
-            self.init.adopt(pid, fds["pidfd"], report)
+            self.init.adopt(pid, fds["pidfd"])
         if "stdin" in fds:
             self.stdin = Input(self.loop, fds["stdin"], is_terminal=False)
         for name, stream in STREAMS:
@@ -138,9 +129,8 @@ class Monitor:
                 handover.sleep(self._channel, *self._belongings())
                 return
             self._tell_watchers()
-        failure = self._failure or self.init.failure
-        if failure is not None:
-            self._undo(failure)
+        if self._failure is not None:
+            self._undo(self._failure)
         else:
             self._finish()
 
@@ -150,7 +140,6 @@ class Monitor:
         """Whether all that goes on can be told in a few words."""
         return (
             self.is_running
-            and self._failure is None
             and (self.stdin is None or self.stdin.is_quiet)
             and (self._execs is None or not self._execs.pids())
             and len(self._connections) < MAX_HANDED
@@ -188,37 +177,6 @@ class Monitor:
             self._connections[-1].held_segment = held
         self.hold_log()
 
-    # -- a start that waits for its word -------------------------------------------------------
-
-    def _prepared(self, process: ContainerProcess) -> None:
-        """All is set up; a container that is to be created only now waits for "start"."""
-        if process.master >= 0:
-            if self._console >= 0:
-                self._give_console(process.master)
-            else:
-                self._take_terminal(process.master)
-        self.broadcast({"event": "created", "pid": process.pid})
-
-    def _give_console(self, master: int) -> None:
-        """Hand the terminal's master to whoever asked for it by a console socket."""
-        self.terminal = master
-        receiver = messages.adopt(self._console)
-        packed = master.to_bytes(4, "little")
-        receiver.sendmsg([b"pty"], [(SOL_SOCKET, SCM_RIGHTS, packed)])
-        receiver.close()
-
-    def _reported(self, process: ContainerProcess) -> None:
-        """A container that waited was told to start: it did, or is dead in a moment."""
-        if process.failure is not None:
-            return
-        self.is_running = True
-        try:
-            self._mounts = namespaces.mount_namespace_of(process.pidfd, process.pid)
-        except OSError:  # it has ended already
-            self._mounts = -1
-        tolerated = self._warnings + messages.decode(process.report)["warnings"]
-        self.broadcast(started(process.pid, tolerated))
-
     # -- while it runs -------------------------------------------------------------------------
 
     def _connect(self, socket: _socket.socket) -> None:
@@ -247,6 +205,11 @@ class Monitor:
         requests.answer(self, connection, message, fds)
 
     @property
+    def is_running(self) -> bool:
+        """Whether there is a container; one whose start failed is only waited for."""
+        return self._failure is None
+
+    @property
     def execs(self) -> Execs:
         """Made when first asked for: most containers never see an exec."""
         if self._execs is None:
@@ -267,7 +230,7 @@ class Monitor:
             output.drain(DRAIN_LIMIT)
         record = {
             "exit_code": self.init.exit_code,
-            "oom_killed": cgroup is not None and cgroup.oom_killed(),
+            "oom_killed": cgroup is not None and self._was_killed_for_memory(cgroup),
             "finished_at_ns": time.time_ns(),
         }
         rundir.write(self._directory, rundir.EXIT, record)
@@ -277,6 +240,17 @@ class Monitor:
         if cgroup is not None:
             cgroup.remove()
         self.log.close()
+
+    def _was_killed_for_memory(self, cgroup: Cgroup) -> bool:
+        if cgroup.oom_killed():
+            return True
+        if not self.head["systemd"] or cgroup.exists() or self.init.exit_code != KILLED:
+            return False
+        # systemd has removed the group before we could look: the log of the kernel knows
+        from lading.kernel import kmsg
+
+        state = rundir.read(f"/proc/self/fd/{self._directory}", rundir.STATE) or {}
+        return kmsg.tells_of_oom_kill(cgroup.path, state.get("start_time", 0))
 
     def _cgroup(self) -> Cgroup | None:
         path = self.head["cgroup"]
@@ -308,7 +282,7 @@ def resume(channel: _socket.socket, word: bytes, received: list[int], host: Host
     """Be the next shift, with what the one before has left."""
     facts, fds = handover.wake(word, received)
     os.close(fds["epoll"])
-    start = Started(facts["head"], facts["pid"], None, [], fds)
+    start = Started(facts["head"], facts["pid"], None, fds)
     monitor = Monitor(channel, host, start, log=facts["log"], idle_s=IDLE_S)
     names = [f"connection{number}" for number in range(len(facts["connections"]))]
     monitor.welcome_back([fds[name] for name in names], facts["connections"])

@@ -12,6 +12,7 @@ import os
 from lading.kernel import idmap, mount
 from lading.runtime import mount_options
 from lading.runtime.operations.mounts import clone_source
+from lading.runtime.operations.sources import clone_image
 from lading.runtime.planning.errors import BadSpec
 from lading.runtime.planning.mounts import nodes_of
 
@@ -54,14 +55,20 @@ def make(spec: Spec, *, root: int = -1) -> dict[str, int]:
         trees[""] = root
         for entry in mounts:
             options = _options(entry)
-            if options.bind or entry.get("type") == "bind":
-                recursive = options.bind != "bind"
-                trees[entry["destination"]] = clone_source(entry["source"], recursive=recursive)
+            if options.bind or entry.get("type") in ("bind", "image"):
+                trees[entry["destination"]] = _clone(entry, options)
         if linux.get("uidMappings"):  # of one that is joined the ids may not be known here
             _make_devices(linux, trees)
     for entry in mapped:
         _map(entry, linux, path, trees)
     return trees
+
+
+def _clone(entry: Mount, options: mount_options.MountOptions) -> int:
+    subpath = entry.get("subpath") or ""
+    if entry.get("type") == "image":
+        return clone_image(entry.get("layers") or [], subpath)
+    return clone_source(entry["source"], subpath, recursive=options.bind != "bind")
 
 
 def _make_devices(linux: Linux, trees: dict[str, int]) -> None:
@@ -90,7 +97,7 @@ def _map(entry: Mount, linux: Linux, path: str | None, trees: dict[str, int]) ->
     if not (options.bind or entry.get("type") == "bind"):
         raise BadSpec(f"mount {destination}: only bind mounts can be id-mapped")
     if destination not in trees:
-        trees[destination] = clone_source(entry["source"], recursive=options.bind != "bind")
+        trees[destination] = _clone(entry, options)
     users = _users(entry, options.idmap, linux, path)
     try:
         mount.mount_setattr(

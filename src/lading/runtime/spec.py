@@ -78,6 +78,8 @@ class Mount(TypedDict, total=False):
     options: list[str]
     uidMappings: list[IdMapping]
     gidMappings: list[IdMapping]
+    subpath: str  # ours: of a bind or an image, only this
+    layers: list[str]  # ours: of type "image", its trees, top first
 
 
 class Namespace(TypedDict, total=False):
@@ -142,8 +144,6 @@ class LogPlace(TypedDict):
 class Descriptors(TypedDict, total=False):
     netns: int | None  # index in the descriptors that came with the request
     users: int | None  # the user namespace
-    stdio: list[int] | None  # three of them: the program's own stdio, not looked at
-    console: int | None  # a connected socket that is sent the terminal's master
     cgroup: list[int] | None  # `tasks` files of v1, open for writing
 
 

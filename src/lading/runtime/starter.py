@@ -38,20 +38,18 @@ OWN_DESCRIPTORS = 3  # connection, listener, directory: what comes before the re
 class Started:
     """What came of a start: `failure` says why there is no container, `fds` are by name."""
 
-    __slots__ = ("failure", "fds", "head", "pid", "warnings")
+    __slots__ = ("failure", "fds", "head", "pid")
 
     def __init__(
         self,
         head: Head,
         pid: int,
         failure: Message | None,
-        warnings: list[str],
         fds: dict[str, int],
     ) -> None:
         self.head = head
         self.pid = pid  # 0: it came not even to a child
         self.failure = failure
-        self.warnings = warnings
         self.fds = fds
 
 
@@ -106,44 +104,35 @@ class Starter:
         """Start the container of this request, or find out why not."""
         head, body = split(datagram)
         names = {"connection": fds[0], "listener": fds[1], "directory": fds[2]}
+        given = fds[OWN_DESCRIPTORS:]
         try:
-            failure = self._start(head, body, fds[OWN_DESCRIPTORS:], names)
+            failure = self._start(head, body, given, names)
         except Exception as error:
             self._report.close()  # a child that waits for its cgroup then ends
             number = getattr(error, "errno", 0) or 0
             failure = {"message": str(error), "errno": number, "step": "prepare"}
-        for descriptor in fds[OWN_DESCRIPTORS:]:
-            if descriptor not in names.values():
-                os.close(descriptor)  # or a network would live as long as this shift
-        return Started(head, self._pid, failure, self._warnings, names)
+        for descriptor in given:
+            os.close(descriptor)  # or a network would live as long as this shift
+        return Started(head, self._pid, failure, names)
 
     def _start(
         self, head: Head, body: bytes, fds: list[int], names: dict[str, int]
     ) -> Message | None:
-        self._pid, names["pidfd"] = self._child(head, body, fds, self._stdio(head, fds, names))
+        self._pid, names["pidfd"] = self._child(head, body, fds, self._stdio(head, names))
         fp("starter.init_cloned")
         self._write_state(head, names["directory"])
         if self._mapped is not None:
             self._mapped.settle(self._report, self._pid)
         else:
             self._make_v1(head)
-        if head["gate"]:  # it may take days until the start
-            names["report"] = self._report.fileno()
-            if head["console"] is not None:
-                names["console"] = fds[head["console"]]
-            return None
         failure = self._hear(names)
         if failure is None:
             fp("starter.started")
             self._tell_started(names)
         return failure
 
-    def _stdio(
-        self, head: Head, fds: list[int], names: dict[str, int]
-    ) -> tuple[int, int, int] | None:
+    def _stdio(self, head: Head, names: dict[str, int]) -> tuple[int, int, int] | None:
         """The child's three ends, None for a terminal; ours get their names."""
-        if head["stdio"] is not None:
-            return fds[head["stdio"][0]], fds[head["stdio"][1]], fds[head["stdio"][2]]
         if head["terminal"]:
             return None
         stdin = self._null
@@ -157,15 +146,14 @@ class Starter:
     ) -> tuple[int, int]:
         """The container's first process, on its way: pid and pidfd."""
         if self._parked is not None and head["users"] is None and parked.fits(head["flags"]):
-            is_default = stdio is not None and head["stdio"] is None and not head["stdin"]
-            given = None if stdio is None else [] if is_default else list(stdio)
+            given = None if stdio is None else list(stdio) if head["stdin"] else []
             parked.send(self._report, head["flags"], body, given, fds)
             found = self._parked
         else:
             found = self._clone(head, body, fds, stdio)
         for ours, theirs in self._pipes:
             os.close(theirs)
-            if stdio is None or head["stdio"] is not None:
+            if stdio is None:
                 os.close(ours)
         return found
 

@@ -1,13 +1,15 @@
 """Copying a whole tree, by descriptors: every attribute, hard links as hard links.
 
 File data is shared with the original where the file system can (FICLONE on btrfs and xfs), and
-copied in the kernel elsewhere. Links are never followed. The tree must not change meanwhile.
+copied in the kernel elsewhere; holes stay holes. Links are never followed. The tree must not change
+meanwhile.
 """
 
 import errno
 import fcntl
 import os
 import stat
+from collections.abc import Iterator
 
 from lading.storage.layers import attributes
 
@@ -31,6 +33,7 @@ class Copier:
         self._root = root
         self._links: dict[tuple[int, int], str] = {}  # files with several names: the first copy
         self._can_clone = True
+        self._can_copy_range = True
 
     def directory(self, source: int, target: int, path: str = "") -> None:
         """What is in a directory, and its attributes."""
@@ -98,8 +101,43 @@ class Copier:
                 if error.errno not in _CANNOT_CLONE:
                     raise
                 self._can_clone = False
-        while os.copy_file_range(original, copy, STEP):
-            pass
+        for start, end in _extents(original, size):
+            os.lseek(original, start, os.SEEK_SET)
+            os.lseek(copy, start, os.SEEK_SET)
+            self._extent(original, copy, end - start)
+        os.ftruncate(copy, max(size, os.lseek(copy, 0, os.SEEK_CUR)))  # a hole at the end
+
+    def _extent(self, original: int, copy: int, length: int) -> None:
+        """Copy so many bytes from where both descriptors are, or as many as there are."""
+        while length > 0:
+            moved = self._move(original, copy, min(length, STEP))
+            if not moved:
+                return
+            length -= moved
+
+    def _move(self, original: int, copy: int, length: int) -> int:
+        if self._can_copy_range:
+            try:
+                return os.copy_file_range(original, copy, length)
+            except OSError as error:  # EXDEV: between kinds of file systems, as from an overlay
+                if error.errno not in _CANNOT_CLONE:
+                    raise
+                self._can_copy_range = False
+        return os.sendfile(copy, original, None, length)
+
+
+def _extents(descriptor: int, size: int) -> Iterator[tuple[int, int]]:
+    """The parts of a file that have data, as (start, end); the holes between stay holes."""
+    position = 0
+    while position < size:
+        try:
+            start = os.lseek(descriptor, position, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:
+                return  # nothing but a hole follows
+            raise
+        position = os.lseek(descriptor, start, os.SEEK_HOLE)
+        yield start, position
 
 
 def _finish(target: int, name: str, status: os.stat_result) -> None:

@@ -44,6 +44,7 @@ class PortBinding(Asked):
 
     host_ip: str = ""
     host_port: str = ""
+    sources: list[str] | UnsetType = UNSET  # networks that may come from outside; our extension
 
 
 # {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]}; null: exposed, not published.

@@ -5,6 +5,7 @@ from msgspec import UNSET, UnsetType, field
 from lading.wire.base import Document
 from lading.wire.containers import ContainerSummary
 from lading.wire.images import ImageSummary
+from lading.wire.volumes import Volume
 
 
 class PlatformName(Document):
@@ -176,5 +177,5 @@ class DiskUsage(Document):
     layers_size: int = 0
     images: list[ImageSummary] | None = None
     containers: list[ContainerSummary] | None = None
-    volumes: list[dict[str, object]] | None = None
+    volumes: list[Volume] | None = None
     build_cache: list[dict[str, object]] | None = None

@@ -55,6 +55,7 @@ from lading.wire.system import (
     Plugins,
     Version,
 )
+from lading.wire.volumes import Volume, VolumeCreate, VolumeList, VolumesPruned
 
 ID = "ab" * 32
 
@@ -374,12 +375,41 @@ class Finding(NamedTuple):
     detail: str
 
 
+Filters = dict[str, list[str]]
+
+
+class FakeVolumes:
+    """Remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[object] = []
+
+    async def list(self, asked: Filters) -> VolumeList:
+        self.asked.append(asked)
+        return VolumeList(volumes=[])
+
+    async def inspect(self, name: str) -> Volume:
+        return Volume(name=name)
+
+    async def create(self, asked: VolumeCreate) -> Volume:
+        self.asked.append(asked)
+        return Volume(name=asked.name)
+
+    async def remove(self, name: str, *, force: bool) -> None:
+        self.asked.append((name, force))
+
+    async def prune(self, asked: Filters, *, is_narrow: bool) -> VolumesPruned:
+        self.asked.append((asked, is_narrow))
+        return VolumesPruned(volumes_deleted=[])
+
+
 class FakeBackend:
     def __init__(self, path: str) -> None:
         self.database = Database(path, [journal.SCHEMA])
         self.journal = Journal(self.database)
         self.containers = FakeContainers()
         self.images = FakeImages()
+        self.volumes = FakeVolumes()
         self.system = FakeSystem()
         self.usage = FakeUsage()
         self.findings: list[Finding] = []

@@ -28,6 +28,19 @@ def test_published(text: str, expected: dict[str, list[tuple[str, str]]]) -> Non
     assert found == expected
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "8080:80,from=10.0.0.0/8,from=192.0.2.1",
+        "published=8080,from=10.0.0.0/8,target=80,from=192.0.2.1",
+    ],
+)
+def test_who_may_come_can_be_said(text: str) -> None:
+    assert ports.published([text]) == {
+        "80/tcp": [{"HostIp": "", "HostPort": "8080", "Sources": ["10.0.0.0/8", "192.0.2.1"]}]
+    }
+
+
 def test_one_port_may_be_published_twice() -> None:
     assert len(ports.published(["1:80", "2:80"])["80/tcp"]) == 2
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from lading.containers.mountpoints.record import MountRecord
 from lading.containers.record import ContainerRecord, ContainerState
 from lading.wire.containers import ContainerConfig
 from lading.wire.host_config import HostConfig
@@ -24,6 +25,7 @@ def make_record() -> MakeRecord:
         config: ContainerConfig | None = None,
         host: HostConfig | None = None,
         state: ContainerState | None = None,
+        mounts: list[MountRecord] | None = None,
     ) -> ContainerRecord:
         return ContainerRecord(
             id=digit * 64,
@@ -34,6 +36,7 @@ def make_record() -> MakeRecord:
             config=config or ContainerConfig(image="base", cmd=["true"]),
             host_config=host or HostConfig(),
             networking=NetworkingConfig(),
+            mounts=mounts or [],
             state=state or ContainerState(),
         )
 

@@ -3,14 +3,15 @@
 import pytest
 
 from lading.containers import admission
-from lading.containers.binds import NamedVolume
 from lading.containers.limits import HostLimits
 from lading.containers.record import ContainerRecord
 from lading.containers.resources import limits
 from lading.errors import InvalidArgument
+from lading.kernel import lsm
 from lading.wire.containers import ContainerConfig
 from lading.wire.host_config import HostConfig, LogConfig
-from lading.wire.networks import NetworkingConfig, PortBinding
+from lading.wire.mounts import Mount
+from lading.wire.networks import NetworkingConfig
 
 PLAIN = HostConfig()
 HOST = HostLimits(2, "0-1", "0", frozenset(["cpu", "cpuset", "memory", "pids", "blkio"]))
@@ -36,14 +37,17 @@ def test_a_plain_container_has_no_warnings() -> None:
 @pytest.mark.parametrize(
     ("asked", "word"),
     [
-        (record(HostConfig(port_bindings={"80/tcp": [PortBinding()]})), "published ports"),
         (record(HostConfig(log_config=LogConfig(type="awslogs"))), "log driver awslogs"),
-        (record(HostConfig(security_opt=["apparmor=mine"])), "AppArmor"),
-        (record(config=ContainerConfig(volumes={"/data": {}})), "anonymous volumes"),
+        (record(HostConfig(security_opt=["apparmor=mine"])), "AppArmor is not enabled"),
+        (record(HostConfig(security_opt=["label=type:x_t"])), "SELinux is not enabled"),
+        (record(HostConfig(mounts=[Mount(type="image", source="x", target="/x")])), "Image mount"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_will_not_be_heeded_is_told(asked: ContainerRecord, word: str) -> None:
+def test_what_will_not_be_heeded_is_told(
+    asked: ContainerRecord, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lsm, "has_apparmor", lambda: False)
     _, warnings = admission.check(asked, HOST)
     assert len(warnings) == 1
     assert word in warnings[0]
@@ -52,8 +56,6 @@ def test_what_will_not_be_heeded_is_told(asked: ContainerRecord, word: str) -> N
 def test_contradictions_are_refused() -> None:
     with pytest.raises(InvalidArgument, match="Minimum memory limit allowed is 6MB"):
         admission.check(record(HostConfig(memory=4096)), HOST)
-    with pytest.raises(NamedVolume):
-        admission.check(record(HostConfig(binds=["data:/data"])), HOST)
 
 
 def test_a_limit_that_this_host_has_not_is_discarded_with_a_warning() -> None:

@@ -16,7 +16,7 @@ ALL = frozenset(["cpu", "cpuset", "memory", "pids", "blkio"])
 HOST = HostLimits(2, "0-1", "0", ALL)
 BARE = HostLimits(
     2, "0-1", "0", frozenset(), has_swap=False, has_swappiness=False, has_oom_switch=False,
-    has_weight=False,
+    has_weight=False, has_realtime=False,
 )  # fmt: skip
 
 
@@ -52,6 +52,10 @@ BARE = HostLimits(
         (HostConfig(cpu_period=999), "CPU cfs period can not be less than 1ms"),
         (HostConfig(cpu_period=1_000_001), "or larger than 1s (i.e. 1000000)"),
         (HostConfig(cpu_quota=999), "CPU cfs quota can not be less than 1ms (i.e. 1000)"),
+        (
+            HostConfig(cpu_realtime_period=1000, cpu_realtime_runtime=1001),
+            "cpu real-time runtime cannot be higher than cpu real-time period",
+        ),
         (HostConfig(cpuset_cpus="7"), "Requested CPUs are not available - requested 7, avail"),
         (HostConfig(cpuset_cpus="a"), "Invalid value a for cpuset cpus: invalid format: a"),
         (HostConfig(cpuset_mems="3"), "Requested memory nodes are not available"),
@@ -76,11 +80,21 @@ def test_limits_that_cannot_be_are_refused(host: HostConfig, text: str) -> None:
         HostConfig(cpu_period=1000, cpu_quota=1000),
         HostConfig(cpu_quota=-1),
         HostConfig(cpuset_cpus="0,1", cpuset_mems="0"),
+        HostConfig(cpu_realtime_period=1000, cpu_realtime_runtime=1000),
+        HostConfig(cpu_realtime_runtime=2000),  # of the period that the kernel begins with
         HostConfig(blkio_weight=10, memory_swappiness=0, oom_kill_disable=False),
     ],
 )
 def test_limits_at_their_edge_are_kept(host: HostConfig) -> None:
     assert check(host, HOST) == (host, [])
+
+
+@pytest.mark.parametrize(
+    "host", [HostConfig(cpu_realtime_period=1000), HostConfig(cpu_realtime_runtime=1000)]
+)
+def test_real_time_is_refused_where_the_kernel_has_no_budget_for_it(host: HostConfig) -> None:
+    with pytest.raises(InvalidArgument, match="kernel does not support CPU real-time scheduler"):
+        check(host, BARE)
 
 
 @pytest.mark.parametrize(

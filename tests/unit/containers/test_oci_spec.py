@@ -7,12 +7,12 @@ import msgspec
 import pytest
 
 from lading.containers import oci_spec
+from lading.containers.mountpoints.record import MountRecord
 from lading.containers.oci_spec import Bind, Surroundings
 from lading.containers.record import ContainerRecord
 from lading.kernel import capabilities
 from lading.wire.containers import ContainerConfig
 from lading.wire.host_config import HostConfig
-from lading.wire.mounts import Mount, TmpfsOptions
 
 MakeRecord = Callable[..., ContainerRecord]
 Build = Callable[..., dict[str, Any]]
@@ -27,10 +27,13 @@ def build(make_record: MakeRecord) -> Build:
         host: HostConfig | None = None,
         *,
         binds: tuple[Bind, ...] = (),
+        mounts: list[MountRecord] | None = None,
         namespace_paths: dict[str, str] | None = None,
         init_path: str = "",
     ) -> dict[str, Any]:
-        record = make_record(config=config or ContainerConfig(cmd=["true"]), host=host)
+        record = make_record(
+            config=config or ContainerConfig(cmd=["true"]), host=host, mounts=mounts
+        )
         around = Surroundings("box", "/lading/x", binds, namespace_paths or {}, init_path)
         spec: dict[str, Any] = msgspec.json.decode(
             msgspec.json.encode(oci_spec.build(record, around))
@@ -215,16 +218,40 @@ def test_words_for_a_tmpfs_come_after_the_safe_defaults(build: Build) -> None:
     assert at(spec, "/tmp")["options"] == ["noexec", "nosuid", "nodev"]
 
 
-def test_a_mount_of_memory_has_its_size_and_mode(build: Build) -> None:
-    sized = TmpfsOptions(size_bytes=4096, mode=0o700, options=[["exec"], ["uid", "7"]])
-    mounts = [
-        Mount(type="tmpfs", target="/a", tmpfs_options=sized),
-        Mount(type="tmpfs", target="/b", read_only=True),
-    ]
-    spec = build(host=HostConfig(mounts=mounts))
-    safe = ["noexec", "nosuid", "nodev"]
-    assert at(spec, "/a")["options"] == [*safe, "mode=700", "size=4096", "exec", "uid=7"]
-    assert at(spec, "/b")["options"] == [*safe, "ro"]
+def test_a_mount_of_memory_has_the_words_of_its_record(build: Build) -> None:
+    mounts = [MountRecord("tmpfs", "/a", options=("noexec", "size=4096"))]
+    spec = build(host=HostConfig(tmpfs={"/a": "size=1m"}), mounts=mounts)
+    assert at(spec, "/a")["options"] == ["noexec", "size=4096"]
+
+
+def test_whatever_is_mounted_further_out_comes_first(build: Build) -> None:
+    binds = (Bind("/hosts", "/etc/hosts"), Bind("/src", "/run/a/b"), Bind("/etc", "/etc"))
+    spec = build(host=HostConfig(tmpfs={"/run": ""}), binds=binds)
+    places = [mount["destination"] for mount in spec["mounts"]]
+    assert places[-4:] == ["/etc", "/run", "/etc/hosts", "/run/a/b"]
+
+
+def test_what_is_asked_for_at_a_place_of_the_systems_is_there_instead(build: Build) -> None:
+    spec = build(binds=(Bind("/src", "/dev/shm"), Bind("/mine", "/sys")))
+    assert at(spec, "/dev/shm")["source"] == "/src"
+    assert at(spec, "/sys")["source"] == "/mine"
+
+
+def test_devices_of_the_users_own_have_nothing_of_ours_below(build: Build) -> None:
+    spec = build(binds=(Bind("/dev", "/dev"),))
+    assert not [m for m in spec["mounts"] if m["destination"].startswith("/dev/")]
+
+
+def test_a_part_of_a_source_and_the_layers_of_an_image_are_told(build: Build) -> None:
+    image = Bind("image base", "/img", ("ro",), subpath="etc", layers=("/2", "/1"))
+    assert at(build(binds=(image,)), "/img") == {
+        "destination": "/img",
+        "type": "image",
+        "source": "image base",
+        "options": ["ro"],
+        "subpath": "etc",
+        "layers": ["/2", "/1"],
+    }
 
 
 def test_a_plain_container_has_every_namespace_of_its_own(build: Build) -> None:

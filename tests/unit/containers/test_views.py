@@ -12,11 +12,14 @@ from lading.containers import views
 from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.layout import Layout
+from lading.containers.mountpoints.record import MountRecord
+from lading.containers.oci_spec import Walls
 from lading.containers.record import ContainerRecord, ContainerState
 from lading.networks import Endpoint
+from lading.networks.ports import Published
 from lading.wire.containers import ZERO_TIME, ContainerConfig
 from lading.wire.host_config import HostConfig
-from lading.wire.networks import EndpointSettings
+from lading.wire.networks import EndpointSettings, PortBinding
 
 MakeRecord = Callable[..., ContainerRecord]
 T = TypeVar("T")
@@ -24,6 +27,11 @@ SECOND = 1_000_000_000
 RUNNING = ContainerState(status="running", pid=7, started_ns=SECOND)
 EXITED = ContainerState(status="exited", exit_code=3, started_ns=SECOND, finished_ns=2 * SECOND)
 ENDPOINT = Endpoint("e1", "n1", "bridge", "c", 1, ip="10.9.0.2", prefix=24, gateway="10.9.0.1")
+
+PUBLISHED = [
+    Published("c", "tcp", 80, "0.0.0.0", 8080, "10.9.0.2", is_redirected=True),
+    Published("c", "tcp", 80, "::", 8080, "10.9.0.2", is_relayed=True),
+]
 
 
 def with_loop(work: Callable[[], T]) -> T:
@@ -42,7 +50,12 @@ def surroundings(*endpoints: Endpoint, bytes_used: int = 0) -> Context:
         SimpleNamespace(
             layout=Layout("/data", "/exec", "0123abcd"),
             snapshots=SimpleNamespace(usage=lambda _: (bytes_used, 1)),
-            networks=SimpleNamespace(endpoints=lambda _: list(endpoints)),
+            networks=SimpleNamespace(
+                endpoints=lambda _: list(endpoints),
+                ports=SimpleNamespace(of=lambda _: PUBLISHED if endpoints else []),
+            ),
+            security=SimpleNamespace(walls=lambda _: Walls("profile", "u:r:p_t:s0", "u:r:f_t:s0")),
+            volumes=SimpleNamespace(path_of=lambda name: f"/volumes/{name}"),
         ),
     )
 
@@ -72,10 +85,15 @@ def test_inspect_tells_what_is_and_what_was_asked(make_record: MakeRecord) -> No
     assert document.state.started_at == "1970-01-01T00:00:01.000000000Z"
     assert document.state.finished_at == ZERO_TIME
     assert document.config == config
+    labels = document.app_armor_profile, document.process_label, document.mount_label
+    assert labels == ("profile", "u:r:p_t:s0", "u:r:f_t:s0")
     assert document.exec_ids == ["x1"]
     assert document.size_rw is UNSET
     assert document.network_settings.ip_address == "10.9.0.2"
     assert document.network_settings.sandbox_key == "/proc/7/ns/net"
+    assert document.network_settings.ports == {
+        "80/tcp": [PortBinding(host_ip=ip, host_port="8080") for ip in ("0.0.0.0", "::")]
+    }
 
 
 def test_inspect_of_what_never_ran_has_no_times_and_no_address(make_record: MakeRecord) -> None:
@@ -91,11 +109,15 @@ def test_a_row_of_the_list(make_record: MakeRecord) -> None:
     record = make_record(
         created_ns=5 * SECOND + 7,
         config=ContainerConfig(image="base", cmd=["sh", "-c", "true"]),
-        host=HostConfig(binds=["/src:/dst:ro"], network_mode="bridge"),
+        host=HostConfig(network_mode="bridge"),
+        mounts=[
+            MountRecord("bind", "/dst", source="/src", is_read_only=True, propagation="rprivate")
+        ],
     )
     row = with_loop(lambda: views.summary(Container(record), surroundings(), views.Sizes(10, 90)))
     assert (row.names, row.command, row.created) == (["/web"], "sh -c true", 5)
     assert (row.state, row.status, row.size_rw) == ("created", "Created", 10)
+    assert row.ports == []
     [mount] = row.mounts
     assert (mount.source, mount.destination, mount.rw, mount.propagation) == (
         "/src",

@@ -9,15 +9,22 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from lading.containers.layout import Layout
+from lading.containers.mountpoints.record import MountRecord
+from lading.containers.security import Security
 from lading.containers.userns import IdMap
 from lading.engine.audit import containers as audit
 from lading.engine.audit import storage
 from lading.engine.check import Finding, check
-from lading.images.leases import Leases
+from lading.images.leases import Leases as ImageLeases
 from lading.kernel import mount
 from lading.kernel.cgroup import Hierarchies
 from lading.networks import Endpoint
+from lading.networks.ports import Published
 from lading.storage.snapshots import store as snapshot_rows
+from lading.volumes import Volume
+from lading.volumes.directories import Directories
+from lading.volumes.drivers.local_options import Owner
+from lading.volumes.leases import Leases
 
 if TYPE_CHECKING:
     from lading.engine.engine import Engine
@@ -37,13 +44,24 @@ class Host:
         self.rows = [ID]
         self.endpoint_owner = ID
         self.ids: IdMap | None = None
+        self.ports: list[Published] = []
+        self.held: list[str] = []
+        self.elements: list[tuple[str, str]] = []
         for place in ("exec/containers", "data/containers", "data/snapshots/active", "cg/lading/0"):
             (root / place / ID).mkdir(parents=True)
+        self.mounts: list[MountRecord] = []
+        self.directories = Directories(f"{root}/data/volumes")
+        self.directories.open(set())
+        self.directories.make("data", Owner())
+        self.leases = Leases(f"{root}/exec/volumes")
+        self.leases.load()
 
     def check(self) -> list[Finding]:
         container = SimpleNamespace(
             id=ID,
             record=SimpleNamespace(
+                name="web",
+                mounts=self.mounts,
                 state=SimpleNamespace(is_running=self.status_running, pid=self.pid),
                 ids=self.ids,
             ),
@@ -55,15 +73,36 @@ class Host:
             options=SimpleNamespace(exec_root=f"{self.root}/exec", data_root=f"{self.root}/data"),
             layout=Layout(f"{self.root}/data", f"{self.root}/exec", "0"),
             engine_id="0",
+            context=SimpleNamespace(security=Security("0")),
             database=SimpleNamespace(
                 read=lambda query: self.rows if query is snapshot_rows.active_keys else []
             ),
             snapshots=SimpleNamespace(remove=id, sweep=id, recover=id),
-            store=SimpleNamespace(stores=SimpleNamespace(leases=Leases(), content=None)),
+            store=SimpleNamespace(stores=SimpleNamespace(leases=ImageLeases(), content=None)),
+            volume_store=SimpleNamespace(
+                damaged={},
+                all=lambda: [Volume("data")],
+                has=lambda name: name == "data",
+                directories=self.directories,
+                leases=self.leases,
+                mounting=SimpleNamespace(give_back_soon=id),
+                is_busy=False,
+                is_locked=lambda name: False,
+            ),
             networks=SimpleNamespace(
                 release=id,
                 list=lambda: [SimpleNamespace(id="n1")],
                 endpoints_of=lambda _: [endpoint],
+                ports=SimpleNamespace(
+                    containers=lambda: [port.container_id for port in self.ports],
+                    of=lambda owner: [one for one in self.ports if one.container_id == owner],
+                    held=lambda: self.held,
+                    unpublish=id,
+                    drop=id,
+                    restore=id,
+                ),
+                check_firewall=lambda: self.elements,
+                repair_firewall=id,
             ),
         )
         return check(cast("Engine", engine))
@@ -175,5 +214,77 @@ def test_a_mount_in_the_hosts_view_is_found(
         assert finding.mend is not None
         finding.mend()
         assert host.check() == []
+
+    in_mount_namespace(look)
+
+
+def test_what_is_wrong_with_published_ports_is_found(host: Host) -> None:
+    lost, stale = (
+        Published(owner, "tcp", 80, "0.0.0.0", 8080, "10.9.0.2", is_redirected=True)
+        for owner in (ID, "f" * 64)
+    )
+    host.ports, host.held = [lost, stale], [stale.key, "x/tcp/0.0.0.0/1"]
+    host.elements = [("ip published", "06")]
+    assert host.found() == {
+        ("published port", lost.key),
+        ("published port", stale.key),
+        ("held port", "x/tcp/0.0.0.0/1"),
+        ("filter element", "ip published 06"),
+    }
+
+
+def test_a_volume_directory_of_no_volume_is_found_and_removed(host: Host) -> None:
+    (host.root / "data/volumes/stray/_data").mkdir(parents=True)
+    [finding] = host.check()
+    assert finding[:2] == ("volume directory", "stray")
+    assert finding.mend
+    finding.mend()
+    host.directories.sweep()
+    assert host.check() == []
+
+
+def test_a_volume_that_lost_its_directory_is_found(host: Host) -> None:
+    host.directories.discard("data")
+    host.directories.sweep()
+    assert host.found() == {("volume", "data")}
+
+
+def test_a_copy_into_a_volume_that_stopped_is_found_and_finished(host: Host) -> None:
+    filled = host.root / "data/volumes/data/filled"
+    filled.mkdir()
+    (filled / "file").write_text("kept")
+    [finding] = host.check()
+    assert finding[:2] == ("volume", "data")
+    assert finding.mend
+    finding.mend()
+    assert (host.root / "data/volumes/data/_data/file").read_text() == "kept"
+    assert host.check() == []
+
+
+def test_a_volume_that_a_container_misses_is_found(host: Host) -> None:
+    host.mounts.append(MountRecord("volume", "/data", name="gone"))
+    assert host.found() == {("volume", "gone")}
+
+
+def test_a_lease_of_no_running_container_is_found(host: Host) -> None:
+    lease = host.leases.add(OTHER, ["data"])
+    assert host.found() == {("volume lease", lease.user)}
+    host.leases.forget(lease)
+    assert host.found() == {("volume lease", lease.user)}
+    host.leases.drop(lease)
+    assert host.check() == []
+
+
+def test_a_mount_on_a_volume_that_nobody_uses_is_found(
+    host: Host, in_mount_namespace: Callable[[Callable[[], object]], None]
+) -> None:
+    path = host.directories.path("data")
+
+    def look() -> None:
+        mount.mount("tmpfs", path, "tmpfs")
+        assert host.found() == {("mount", path)}
+        lease = host.leases.add(ID, ["data"])
+        assert host.check() == []
+        host.leases.drop(lease)
 
     in_mount_namespace(look)

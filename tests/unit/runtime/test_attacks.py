@@ -7,6 +7,7 @@ image (files in the root), the spec's user-controlled parts, or a program in the
 import os
 import shutil
 import stat
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.runtime.box import make_root
+from tests.unit.runtime.box import Boxes, make_root
 from tests.unit.runtime.command.bundle import Bundle, Change, linux
 
 MANY = ["CAP_SYS_PTRACE", "CAP_SYS_CHROOT", "CAP_MKNOD", "CAP_DAC_OVERRIDE", "CAP_SETUID"]
@@ -243,6 +244,16 @@ def test_what_enters_a_container_is_a_copy_that_has_nothing_to_write_to(evil: Bu
         os.open(f"/proc/{pid}/exe", os.O_WRONLY)
     host = os.stat(os.path.realpath("/proc/self/exe"))
     assert not os.path.samestat(os.stat(f"/proc/{pid}/exe"), host)
+
+
+def test_the_engines_containers_are_sealed_as_well(boxes: Boxes) -> None:
+    """All that enters them is forked from the spawner, and has its program."""
+    assert boxes.run("true") == (0, "")
+    host = os.stat(os.path.realpath(sys.executable))
+    spawner = boxes.spawner.pid
+    assert not os.path.samestat(os.stat(f"/proc/{spawner}/exe"), host)
+    with pytest.raises(OSError, match=r"Read-only file system|Text file busy"):
+        os.open(f"/proc/{spawner}/exe", os.O_WRONLY)
 
 
 def test_no_code_of_the_container_is_imported(evil: Bundle) -> None:

@@ -32,13 +32,13 @@ def test_a_hook_that_reads_nothing_is_no_error(tmp_path: Path) -> None:
     ("script", "reason"),
     [
         ("echo bad; exit 3", "exit status 3, output: bad"),
-        ("kill -9 $$", "signal: Killed, output: "),
+        ("kill -9 $$", "signal: killed, output: "),
     ],
 )
 def test_a_hook_that_fails_says_how(script: str, reason: str) -> None:
     with pytest.raises(hooks.HookFailed) as failure:
         hooks.run([hook("true"), hook(script)], "prestart", b"{}", "/")
-    assert str(failure.value) == f"error running prestart hook #1: {reason}"
+    assert str(failure.value) == f"error running prestart hook #1: error running hook: {reason}"
 
 
 def test_a_hook_that_takes_too_long_is_killed() -> None:
@@ -52,9 +52,9 @@ def test_a_program_that_is_missing_is_named() -> None:
     missing: Any = {"path": "/nosuch"}
     problems = hooks.run_tolerantly([missing, hook("exit 1")], "poststop", b"{}", "/")
     assert problems == [
-        "error running poststop hook #0: exit status 127, "
+        "error running poststop hook #0: error running hook: exit status 127, "
         "output: exec /nosuch: No such file or directory",
-        "error running poststop hook #1: exit status 1, output: ",
+        "error running poststop hook #1: error running hook: exit status 1, output: ",
     ]
 
 
@@ -96,8 +96,15 @@ def test_a_container_whose_hook_fails_is_not_started(bundle: Bundle, kind: str) 
     failing = {"path": "/bin/sh", "args": ["sh", "-c", "exit 3"], "env": ["PATH=/bin"]}
     done = bundle.run("echo ran", change=lambda spec: spec.update(hooks={kind: [failing]}))
     assert (done.returncode, done.stdout) == (1, "")
-    assert f"error running {kind} hook #0: exit status 3" in done.stderr
+    assert f"error running {kind} hook #0: error running hook: exit status 3" in done.stderr
     assert list(bundle.state.iterdir()) == []
+
+
+def test_a_hook_before_the_pivot_runs_in_the_containers_root(bundle: Bundle) -> None:
+    found = bundle.path / "found"
+    script = f"pwd -P > {found}; test -e ./bin/busybox && test -e ./proc/self/status"
+    bundle.shell("true", change=lambda spec: spec.update(hooks={"createContainer": [hook(script)]}))
+    assert found.read_text().startswith("/")
 
 
 def test_hooks_find_the_mounts_below_the_bundles_root(bundle: Bundle) -> None:

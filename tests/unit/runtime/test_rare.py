@@ -46,6 +46,7 @@ def test_a_personality_changes_what_uname_says(bundle: Bundle) -> None:
         (process(ioPriority={"class": "X"}), "invalid I/O priority class: 'X'"),
         (process(scheduler={"policy": "SCHED_X"}), "invalid scheduler policy: 'SCHED_X'"),
         (linux(memoryPolicy={"mode": "MPOL_X"}), "invalid memory policy mode: 'MPOL_X'"),
+        (linux(memoryPolicy={"nodes": "0"}), "invalid memory policy mode: ''"),
         (process(apparmorProfile="x"), "apparmor not supported"),
         (process(selinuxLabel="x"), "selinux is disabled or not supported"),
         (linux(rootfsPropagation="x"), "rootfsPropagation=x is not supported"),
@@ -122,14 +123,23 @@ def test_an_agent_answers_system_calls_that_are_notified(bundle: Bundle) -> None
     assert agent.state["state"]["id"] == "c1"
 
 
+def test_an_agent_is_told_of_a_container_that_notifies_of_nothing(bundle: Bundle) -> None:
+    agent = Agent(bundle.path / "agent", answers=False)
+    profile = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": str(bundle.path / "agent")}
+    bundle.shell("true", change=linux(seccomp=profile))
+    agent.join()
+    assert agent.state["state"]["id"] == "c1"
+
+
 class Agent(threading.Thread):
     """Takes one listener and answers one call with ENOTEMPTY. man 2 seccomp_unotify."""
 
     RECEIVE, SEND = 0xC0502100, 0xC0182101  # SECCOMP_IOCTL_NOTIF_RECV, _SEND
     ENOTEMPTY = 39
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, answers: bool = True) -> None:
         super().__init__()
+        self._answers = answers
         self.state: dict[str, Any] = {}
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(path))
@@ -143,10 +153,11 @@ class Agent(threading.Thread):
         self.state = json.loads(data)
         fds = array.array("i")
         fds.frombytes(ancillary[0][2])
-        request = bytearray(80)
-        fcntl.ioctl(fds[0], self.RECEIVE, request)
-        (number,) = struct.unpack_from("Q", request)
-        fcntl.ioctl(fds[0], self.SEND, struct.pack("QqiI", number, 0, -self.ENOTEMPTY, 0))
+        if self._answers:
+            request = bytearray(80)
+            fcntl.ioctl(fds[0], self.RECEIVE, request)
+            (number,) = struct.unpack_from("Q", request)
+            fcntl.ioctl(fds[0], self.SEND, struct.pack("QqiI", number, 0, -self.ENOTEMPTY, 0))
         os.close(fds[0])
         connection.close()
         self._listener.close()

@@ -120,3 +120,12 @@ def test_mappings_and_namespace_go_together(bundle: Bundle) -> None:
 
     assert "no mapping found" in bundle.run("true", change=namespace).stderr
     assert list(Path(bundle.state).iterdir()) == []
+
+
+def test_a_mapping_that_the_kernel_refuses_ends_the_start(bundle: Bundle) -> None:
+    def negative(spec: dict[str, Any]) -> None:
+        spec["linux"]["uidMappings"] = [{"containerID": 0, "hostID": -1, "size": 1}]
+
+    done = bundle.run("true", change=mapped(negative), timeout=30)
+    assert (done.returncode, "invalid argument" in done.stderr) == (1, True)
+    assert "does not exist" in bundle.call("state", "c1").stderr

@@ -9,6 +9,7 @@ from lading.api.routes import (
     images,
     own,
     system,
+    volumes,
 )
 
 ROUTES = [
@@ -19,6 +20,7 @@ ROUTES = [
     *container_files.ROUTES,
     *exec.ROUTES,
     *images.ROUTES,
+    *volumes.ROUTES,
     *own.ROUTES,
 ]
 

@@ -3,18 +3,23 @@
 import asyncio
 import os
 import posixpath
+import secrets
 import stat
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
-from lading.containers import binds, userns
+from lading.containers import userns
 from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.files import changes, paths
 from lading.containers.files.download import Download
 from lading.containers.files.view import RestingView, RunningView, View, is_kernels_own, run_in
+from lading.containers.mountpoints import placing
+from lading.containers.mountpoints import volumes as mount_volumes
+from lading.containers.mountpoints.placing import Places
+from lading.containers.mountpoints.plan import depth
 from lading.containers.oci_spec import Bind
 from lading.containers.record import ContainerRecord
 from lading.containers.userns import IdMap
@@ -27,10 +32,6 @@ from lading.storage.snapshots.driver import Overlay
 from lading.wire.containers import FilesystemChange, PathStat
 
 _FILES = ("resolv.conf", "hostname", "hosts")  # of /etc, kept by the engine
-
-
-class NoPath(InvalidArgument):
-    """bad parameter: pathcannot be empty"""
 
 
 class ReadOnlyRoot(InvalidArgument):
@@ -55,16 +56,17 @@ class Files:
         self._context = context
 
     async def describe(self, container: Container, ref: str, path: str) -> PathStat:
-        """What is at a path. Raises NoPath, NoSuchFile, Unreadable."""
-        place = _place(path)
+        """What is at a path. Raises NoSuchFile, Unreadable."""
+        place = paths.absolute(path)
         find = partial(paths.describe, path=place, asked=path, container=ref)
-        found = await asyncio.wrap_future(run_in(self._view(container), find))
+        async with self._shown(container) as view:
+            found = await asyncio.wrap_future(run_in(view, find))
         await self._context.publish(container, ("archive-path", {}))
         return found
 
     async def read(self, container: Container, ref: str, path: str) -> tuple[PathStat, Download]:
         """What is at a path, and its archive. Raises as `describe` does, before any byte."""
-        place, download = _place(path), Download()
+        place, download = paths.absolute(path), Download()
         loop = asyncio.get_running_loop()
         known: asyncio.Future[PathStat] = loop.create_future()
 
@@ -79,11 +81,12 @@ class Files:
             loop.call_soon_threadsafe(tell, found)
             _write_archive(root, place, download, ids)
 
-        done = run_in(self._view(container), work)
-        download.of(done)
-        waiting: asyncio.Future[Any] = asyncio.wrap_future(done)
-        both: list[asyncio.Future[Any]] = [known, waiting]
-        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        async with self._shown(container) as view:  # until the thread is in it
+            done = run_in(view, work)
+            download.of(done)
+            waiting: asyncio.Future[Any] = asyncio.wrap_future(done)
+            both: list[asyncio.Future[Any]] = [known, waiting]
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         if not known.done():
             waiting.result()  # raises what the thread raised
         waiting.add_done_callback(_heard)  # who reads the download hears of a failure
@@ -98,10 +101,10 @@ class Files:
         chunks: AsyncIterable[bytes],
         extraction: Extraction,
     ) -> None:
-        """Put an archive into a directory. Raises NoPath, NoSuchFile, NotADirectory, ReadOnlyRoot,
+        """Put an archive into a directory. Raises NoSuchFile, NotADirectory, ReadOnlyRoot,
         ReadOnlyVolume, and what `extract` raises; what was written before stays.
         """
-        place = _place(path)
+        place = paths.absolute(path)
         record = container.record
         queue = ByteQueue()
         feeding = asyncio.ensure_future(queue.feed(chunks))
@@ -109,6 +112,7 @@ class Files:
             async with self._writable_view(container) as view:
                 # the codec is chosen out here: in the view nothing may be imported
                 plain = asyncio.ensure_future(asyncio.to_thread(open_compressed, queue))
+                plain.add_done_callback(_heard)  # a target that is none is told first
                 target = partial(_target, path=place, asked=path, container=ref, record=record)
                 await asyncio.wrap_future(run_in(view, target))
                 ids = _translation(record.ids if isinstance(view, RunningView) else None)
@@ -130,7 +134,7 @@ class Files:
     async def export(self, container: Container) -> Download:
         """The whole tree, without what is mounted in it."""
         download = Download()
-        view, ids = self._view(container, with_binds=False), _seen(container)
+        view, ids = self._view(container, ()), _seen(container)
 
         def work(root: int) -> None:
             bare = mount.clone_of(root)  # not recursive: what is mounted in the tree stays away
@@ -153,7 +157,7 @@ class Files:
 
     # --- views --------------------------------------------------------------------------------
 
-    def _view(self, container: Container, *, with_binds: bool = True) -> View:
+    def _view(self, container: Container, found: tuple[Bind, ...]) -> View:
         """A way to look at the files; never in the way of a start."""
         state = container.record.state
         if state.is_running:
@@ -162,29 +166,50 @@ class Files:
         overlay = self._context.snapshots.mount(container.id)
         lower = [overlay.upper, *overlay.lower]
         here = self._context.layout.files(container.id)
-        found = self._binds(container.record) if with_binds else ()
         return RestingView(here, lower, None, None, found)
+
+    @asynccontextmanager
+    async def _shown(self, container: Container) -> AsyncIterator[View]:
+        """A way to look at the files, with what is mounted in the container."""
+        if container.record.state.is_running:
+            yield self._view(container, ())
+            return
+        async with self._binds(container.record) as found:
+            yield self._view(container, found)
 
     @asynccontextmanager
     async def _writable_view(self, container: Container) -> AsyncIterator[View]:
         """A way to change the files. One that does not run cannot be started meanwhile."""
         if container.record.state.is_running:
-            yield self._view(container)
+            yield self._view(container, ())
             return
         async with container.lock:
             if container.record.state.is_running:
-                yield self._view(container)
+                yield self._view(container, ())
                 return
             overlay = self._context.snapshots.mount(container.id)
             here = self._context.layout.files(container.id)
-            found = self._binds(container.record)
-            yield RestingView(here, overlay.lower, overlay.upper, overlay.work, found)
+            async with self._binds(container.record) as found:
+                yield RestingView(here, overlay.lower, overlay.upper, overlay.work, found)
 
-    def _binds(self, record: ContainerRecord) -> tuple[Bind, ...]:
-        """What is mounted in a container that does not run, as far as it is there."""
-        directory = self._context.layout.files(record.id)
+    @asynccontextmanager
+    async def _binds(self, record: ContainerRecord) -> AsyncIterator[tuple[Bind, ...]]:
+        """What is mounted in a container that does not run, as far as it is there.
+
+        Volumes that must be mounted are, as long as this lasts.
+        """
+        context, mounts = self._context, record.mounts or []
+        holder = f"cp-{secrets.token_hex(8)}"
+        directory = context.layout.files(record.id)
         own = [Bind(f"{directory}/{name}", f"/etc/{name}", ("bind",)) for name in _FILES]
-        return (*own, *binds.parse(record.host_config))
+        try:
+            names = mount_volumes.names_of(mounts)
+            paths = await context.volumes.mounting.mount(holder, names)
+            places = Places(paths, context.snapshots.layer_directories)
+            found = [*own, *placing.binds(mounts, places)]
+            yield tuple(sorted(found, key=lambda bind: depth(bind.destination)))
+        finally:
+            context.volumes.mounting.release(holder)
 
 
 def _seen(container: Container) -> Ids | None:
@@ -204,15 +229,9 @@ def _translation(ids: IdMap | None) -> Ids | None:
     return Ids(partial(userns.outside, ids.uids), partial(userns.outside, ids.gids))
 
 
-def _heard(work: "asyncio.Future[None]") -> None:
+def _heard(work: "asyncio.Future[Any]") -> None:
     if not work.cancelled():
         work.exception()
-
-
-def _place(path: str) -> str:
-    if not path:
-        raise NoPath
-    return paths.absolute(path)
 
 
 def _compare(overlay: Overlay) -> list[FilesystemChange]:
@@ -260,9 +279,9 @@ def _target(root: int, path: str, asked: str, container: str, record: ContainerR
     if not stat.S_ISDIR(status.st_mode):
         raise paths.NotADirectory
     physical = paths.evaluate(root, path)
-    for bind in reversed(binds.parse(record.host_config)):
-        if posixpath.commonpath([bind.destination, physical]) == bind.destination:
-            if "ro" in bind.options:
+    for mounted in reversed(record.mounts or []):
+        if posixpath.commonpath([mounted.destination, physical]) == mounted.destination:
+            if mounted.is_read_only:
                 raise ReadOnlyVolume
             return
     if record.host_config.readonly_rootfs:

@@ -19,6 +19,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from lading.containers.oci_spec import Bind
 from lading.kernel import capabilities, filesystem, mount, namespaces, pidfd, process, safepath
 from lading.runtime.operations.rootfs import MountOverlay
+from lading.runtime.operations.sources import clone_image, clone_source
 
 T = TypeVar("T")
 THREAD = "container-files"
@@ -113,15 +114,21 @@ def _scratch(directory: str, top: str) -> tuple[str, str]:
 
 def _clone(bind: Bind) -> int | None:
     """A detached copy of a bind's source; None when it has gone."""
-    flags = mount.OPEN_TREE_CLONE | (mount.AT_RECURSIVE if "rbind" in bind.options else 0)
     try:
-        source = mount.open_tree(mount.AT_FDCWD, bind.source, flags)
+        source = _source(bind)
     except FileNotFoundError:
         return None
     mount.mount_setattr(source, propagation=mount.MS_PRIVATE, recursive=True)
     if "ro" in bind.options:
         mount.mount_setattr(source, set=mount.MOUNT_ATTR_RDONLY, recursive="rro" in bind.options)
     return source
+
+
+def _source(bind: Bind) -> int:
+    if bind.layers:
+        return clone_image(list(bind.layers), bind.subpath)
+    recursive = "rbind" in bind.options
+    return clone_source(bind.source, bind.subpath, recursive=recursive)
 
 
 def _attach(root: int, bind: Bind, source: int) -> None:

@@ -1,1 +1,1 @@
-"""What the audit looks at, a file for each part of the host: containers, storage, the kernel."""
+"""What the audit looks at, a file for each part: containers, storage, volumes, the kernel."""

@@ -82,7 +82,7 @@ def allow_all(rules: list[Rule]) -> bool:
 def parse(asked: Mapping[str, Any]) -> Rule:
     """One rule of the spec. Raises BadDeviceRule."""
     kind = asked.get("type") or "a"
-    access = asked.get("access") or "rwm"
+    access = (asked.get("access") or "rwm").replace("a", "")  # as runc: it adds nothing
     major, minor = (ANY if n is None or n < 0 else n for n in map(asked.get, ("major", "minor")))
     rule = Rule(bool(asked.get("allow")), "c" if kind == "u" else kind, major, minor, access)
     if rule.kind not in ("a", "b", "c"):

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 
+REALTIME = "cpu.rt_runtime_us"
+
+
 class LimitUnavailable(NotSupported):
     """cannot set {0}: the cgroup controller {1} or its file is missing on this host"""
 
@@ -110,14 +113,18 @@ def write_all(path: str, values: list[str]) -> None:
 
 
 def refused(path: str, value: str, error: OSError) -> LimitRefused:
-    """The kernel's word; for a memory limit below what is used (EBUSY), with the figures."""
+    """The kernel's word; with the figures for memory in use (EBUSY) and a parent's real time."""
     directory, _, file = path.rpartition("/")
     if error.errno == errno.EBUSY and file == "memory.limit_in_bytes":
         usage = read_text(f"{directory}/memory.usage_in_bytes").strip()
         peak = read_text(f"{directory}/memory.max_usage_in_bytes").strip()
         return MemoryInUse(value, usage, peak)
     reason = os.strerror(error.errno or 0)
-    return LimitRefused(path, value, reason[:1].lower() + reason[1:])
+    reason = reason[:1].lower() + reason[1:]
+    if error.errno == errno.EINVAL and file == REALTIME:
+        above = read_text(f"{os.path.dirname(directory)}/{file}").strip()
+        reason += f" (the group above has {above} us in all)"
+    return LimitRefused(path, value, reason)
 
 
 def _set(setting: Setting, directory: Callable[[str], str]) -> list[str]:

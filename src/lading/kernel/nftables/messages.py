@@ -137,6 +137,11 @@ class Table:
         """Delete elements. The kernel answers ENOENT if one is missing."""
         return self._elements(NFT_MSG_DELSETELEM, 0, set_name, elements)
 
+    def flush(self, set_name: str) -> bytes:
+        """Delete every element of the set or map."""
+        names = codec.string(1, self.name) + codec.string(2, set_name)
+        return self._message(NFT_MSG_DELSETELEM, 0, names)
+
     def _elements(
         self, message_type: int, flags: int, set_name: str, elements: Iterable[bytes]
     ) -> bytes:

@@ -99,7 +99,7 @@ class Bridge:
                 link.add_veth(port, master=self._indexes[network.id], mtu=network.mtu, peer=peer),
                 link.set_no_link_local(port),
                 # a published port of its own comes back to a container through its own port
-                link.set_port(port, hairpin=True, isolated=not self._settings.icc),
+                link.set_port(port, hairpin=True, isolated=self._isolates()),
                 link.set_up(port),
             )
         except OSError as error:
@@ -128,6 +128,13 @@ class Bridge:
     def close(self) -> None:
         """Close the socket; bridges and rules stay for the containers that run."""
         self._socket.close()
+
+    def _isolates(self) -> bool:
+        """Whether ports are kept apart, where icc is off: not by the filter if it sees them.
+
+        The filter still lets published ports through, which isolated ports could not reach.
+        """
+        return not self._settings.icc and not _is_bridged_traffic_filtered()
 
     def _choose_name(self, wanted: str, links: list[link.Link]) -> str:
         """The wanted name if it is free or ours, else the next with a higher number."""
@@ -227,6 +234,13 @@ def _with_configured_subnet(network: Network, settings: Settings) -> Network:
     except ValueError as error:
         raise InvalidArgument(f"invalid bip or fixed-cidr: {error}") from None
     return replace(network, subnet=str(own.network), gateway=str(own.ip), ip_range=part)
+
+
+def _is_bridged_traffic_filtered() -> bool:
+    try:
+        return sysctl.read("net.bridge.bridge-nf-call-iptables") == "1"
+    except FileNotFoundError:
+        return False
 
 
 def _disable_ipv6(bridge: str) -> None:

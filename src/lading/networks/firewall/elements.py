@@ -23,6 +23,14 @@ from lading.kernel.nftables import messages, types
 from lading.networks.firewall.families import Family, address_bytes, range_bytes, version_of
 
 PROTOCOLS = {"tcp": 6, "udp": 17, "sctp": 132}  # IPPROTO_
+PORT_SETS = (
+    *("published", "published_at", "restricted", "restricted_at"),
+    *("allowed", "allowed_at", "direct"),
+)
+PLAIN_SETS = (  # those without ranges
+    *("bridges", "neighbours", "internal", "unprotected", "routed"),
+    *("published", "published_at", "restricted", "restricted_at", "direct"),
+)
 GATEWAY_MODES = ("nat", "nat-unprotected", "routed", "isolated")
 
 

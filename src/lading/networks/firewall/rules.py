@@ -28,7 +28,7 @@ asked for, and knows connections, so that networks without masquerade get their 
 Why masquerade what comes back to its bridge: the container would answer its neighbour directly,
 from an address that the neighbour did not ask. `iifname` says nothing in postrouting.
 The forward chain sees traffic inside one bridge only where the kernel hands bridged packets to it
-(net.bridge.bridge-nf-call-iptables); where icc is off, ports of the bridge are isolated as well.
+(net.bridge.bridge-nf-call-iptables); elsewhere, where icc is off, ports of the bridge are isolated.
 """
 
 from lading.kernel import nftables

@@ -12,7 +12,16 @@ from lading.failpoints import fp
 from lading.kernel import nftables
 from lading.kernel.netlink import NETLINK_NETFILTER, NetlinkSocket
 from lading.networks.firewall import others, rules
-from lading.networks.firewall.elements import Element, Opening, Redirect, Subject, Zone, elements_of
+from lading.networks.firewall.elements import (
+    PLAIN_SETS,
+    PORT_SETS,
+    Element,
+    Opening,
+    Redirect,
+    Subject,
+    Zone,
+    elements_of,
+)
 from lading.networks.firewall.families import FAMILIES, IPV4, IPV6, Family
 from lading.networks.firewall.watch import Change
 
@@ -83,6 +92,23 @@ class Firewall:
         self._change([], [])
         self._pass_others()
 
+    def settle(self) -> None:
+        """Take out ports that an earlier engine left in a table which nothing has replaced yet."""
+        if not self.is_on:
+            return
+        for family in FAMILIES:
+            if family in self._standing:
+                continue
+            table = self._table(family)
+            ports = [one for subject in self._ports for one in elements_of(subject, family)]
+            batch = [table.flush(name) for name in PORT_SETS]
+            batch += [table.add_elements(one.set_name, one.encode()) for one in ports]
+            try:
+                nftables.commit(self._socket, batch)
+            except OSError as error:
+                if error.errno not in (errno.ENOENT, errno.EAFNOSUPPORT):
+                    raise
+
     def repair(self, change: Change) -> None:
         """Undo what others did. Raises OSError."""
         if Change.TABLE in change:
@@ -111,12 +137,29 @@ class Firewall:
 
     def wanted(self, family: Family) -> list[Element]:
         """The elements that the table of the family is to have."""
-        subjects: list[Subject] = [*self._zones.values(), *self._ports]
+        subjects: list[Subject] = [*self._zones.copy().values(), *self._ports.copy()]
         return [one for subject in subjects for one in elements_of(subject, family)]
 
-    def present(self, family: Family, set_name: str) -> list[bytes]:
-        """The keys that a set of the table has, for the audit."""
-        return nftables.list_keys(self._socket, self.name, set_name, family.number)
+    def differences(self) -> list[tuple[str, str]]:
+        """Elements that are and should not be, or the reverse, for the audit: set, and which.
+
+        Has a socket of its own, so that any thread may ask. Ranges are not looked at: the kernel
+        lists them as ends.
+        """
+        found = []
+        with NetlinkSocket(NETLINK_NETFILTER) as socket:
+            for family in [*self._standing]:
+                wanted: dict[str, set[bytes]] = {name: set() for name in PLAIN_SETS}
+                for one in self.wanted(family):
+                    if not one.end:
+                        wanted[one.set_name].add(one.key)
+                for name, keys in wanted.items():
+                    number = family.number
+                    present = set(nftables.list_keys(socket, self.name, name, number))
+                    found += [
+                        (f"{family.name} {name}", key.rstrip(b"\0").hex()) for key in present ^ keys
+                    ]
+        return found
 
     def _change(self, old: Iterable[Subject], new: Iterable[Subject]) -> None:
         if not self.is_on:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 
-from lading.errors import Conflict, LadingError, NotSupported
+from lading.errors import Conflict, InvalidArgument, LadingError, NotSupported
 from lading.kernel import pidfd
 from lading.runtime import rundir
 from lading.runtime.command import create, ending, sockets, store
@@ -38,6 +38,10 @@ class NotRunningNow(Conflict):
     """container cannot be checkpointed while it is {0}"""
 
 
+class BadParentPath(InvalidArgument):
+    """{0}"""
+
+
 def checkpoint(invocation: Invocation, options: Options) -> int:
     """Save a running container; it is ended unless --leave-running."""
     program = find_criu(invocation.criu)
@@ -48,6 +52,7 @@ def checkpoint(invocation: Invocation, options: Options) -> int:
         raise NotRunningNow(status)
     spec = entry.spec()
     images = _images(options, make=True)
+    _check_parent(options.text("parent-path"), images)
     pre_dump = options.switch("pre-dump")
     command = [program, "pre-dump" if pre_dump else "dump", "--tree", str(state["pid"])]
     command += _common(options, images, "dump.log")
@@ -142,6 +147,16 @@ def find_criu(name: str) -> str:
         if directory and os.access(f"{directory}/{name}", os.X_OK):
             return f"{directory}/{name}"
     raise NoCriu(name)
+
+
+def _check_parent(path: str, images: str) -> None:
+    """criu goes on without the pre-dump's pages when it does not find them; so it is looked for."""
+    if not path:
+        return
+    if os.path.isabs(path):
+        raise BadParentPath("--parent-path must be relative to --image-path")
+    if not os.path.isdir(os.path.join(images, path)):
+        raise BadParentPath(f"invalid --parent-path: no such directory: {path}")
 
 
 def _images(options: Options, *, make: bool) -> str:

@@ -32,8 +32,9 @@ class FileThere(Conflict):
 
 
 def version() -> str:
-    """The lines that podman and go-runc read."""
-    return f"lading-runtime version {VERSION}\nspec: {OCI_VERSION}"
+    """The lines that podman, dockerd and go-runc read; the name is what comes before `version`."""
+    name = "lading-runtime, in place of runc"
+    return f"{name} version {VERSION}\ncommit: v{VERSION}\nspec: {OCI_VERSION}"
 
 
 def spec(*, rootless: bool = False) -> dict[str, Any]:
@@ -85,6 +86,7 @@ def _template() -> dict[str, Any]:
             _mount("/sys/fs/cgroup", "cgroup", "cgroup", [*locked, "ro"]),
         ],
         "linux": {
+            "resources": {"devices": [{"allow": False, "access": "rwm"}]},
             "namespaces": [{"type": kind} for kind in kinds],
             "maskedPaths": [*(f"/proc/{name}" for name in MASKED.split()), "/sys/firmware"],
             "readonlyPaths": [f"/proc/{name}" for name in READONLY.split()],
@@ -115,8 +117,8 @@ def feature_document() -> dict[str, Any]:
             "cgroup": {
                 "v1": True,
                 "v2": True,
-                "systemd": False,
-                "systemdUser": False,
+                "systemd": True,
+                "systemdUser": True,
                 "rdma": True,
             },
             "seccomp": {

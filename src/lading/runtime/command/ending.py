@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from lading.errors import Conflict, InvalidArgument
+from lading.errors import Conflict, InvalidArgument, LadingError
 from lading.kernel import pidfd
 from lading.runtime import hooks
 from lading.runtime.command import store
@@ -120,12 +120,11 @@ def remove(invocation: Invocation, entry: Entry, state: State) -> None:
         process = -1
     if process >= 0:
         pidfd.kill(process)
-    if group is not None:
-        group.kill()
+    is_alone = group is not None and _end_group(entry, group)
     if process >= 0:
         pidfd.wait_dead(process, DEATH_S)
         os.close(process)
-    if group is not None:
+    if group is not None and (is_alone or not group.pids()):
         group.remove()
     if state["intel_rdt"]:
         from lading.kernel import resctrl
@@ -136,6 +135,26 @@ def remove(invocation: Invocation, entry: Entry, state: State) -> None:
     if asked:
         document = store.encode(store.document(state, "stopped"))
         invocation.warn(hooks.run_tolerantly(asked, "poststop", document, state["bundle"]))
+
+
+def _end_group(entry: Entry, group: Cgroup) -> bool:
+    """Kill who outlives init; whether nobody else can be in the group.
+
+    With init goes its pid namespace. Who is in the group then is of another container, which was
+    told that it shares.
+    """
+    try:
+        namespaces = (entry.spec().get("linux") or {}).get("namespaces") or []
+    except NoSuchContainer:  # its create was killed before there was a spec
+        namespaces = []
+    if not any(n["type"] == "pid" and not n.get("path") for n in namespaces):
+        group.kill()
+        return True
+    try:
+        group.thaw()  # v1: what is frozen does not even die
+    except (OSError, LadingError):  # no freezer here
+        return False
+    return False
 
 
 def _poststop_hooks(entry: Entry) -> list[Hook]:

@@ -36,6 +36,10 @@ class CannotExec(Conflict):
     """cannot exec in a {0} container"""
 
 
+class BadGroup(InvalidArgument):
+    """bad sub cgroup path: {0}"""
+
+
 class BadUser(InvalidArgument):
     """parsing {0!r} as uid[:gid]: not a number"""
 
@@ -58,6 +62,8 @@ def execute(invocation: Invocation, options: Options) -> int:
         raise BadTerminal("cannot use console socket if runc will not detach or allocate tty")
     child = Joined(state, spec, asked, options)
     child.start()
+    for stage in ("nsexec container setup", "child process in init()", "setns_init: about to exec"):
+        invocation.debug(f"{stage}: pid {child.pid}")
     if child.master >= 0 and detach:
         sockets.give_console(options.text("console-socket"), child.master)
     if options.text("pidfd-socket"):
@@ -177,6 +183,12 @@ class Joined:
             return
 
 
+def _must_be(directory: str) -> None:
+    if not os.path.isdir(directory):
+        file = f"{directory}/cgroup.procs"
+        raise BadGroup(f"adding pid {os.getpid()}: open {file}: no such file or directory")
+
+
 def open_groups(base: str, asked: list[str], trees: Hierarchies) -> tuple[list[int], int | None]:
     """The `tasks` files of v1 and the v2 directory to be born in.
 
@@ -187,9 +199,13 @@ def open_groups(base: str, asked: list[str], trees: Hierarchies) -> tuple[list[i
     for text in asked:
         names, _, path = text.rpartition(":")
         if ".." in path.split("/"):
-            raise InvalidArgument(f"bad sub cgroup path: {path}: `..` components are not allowed")
+            raise BadGroup(f"{path} is not a sub cgroup path: `..` components are not allowed")
         for controller in names.split(",") if names else [*trees.v1, ""]:
+            if controller and controller not in trees.v1:
+                raise BadGroup(f"unknown controller {controller} in --cgroup {text}")
             below[controller] = os.path.normpath("/" + path).rstrip("/")
+            if names:
+                _must_be(trees.v1[controller] + base + below[controller])
     places = {mount: "" for mount in trees.v1_trees()}
     for controller, mount in trees.v1.items():
         places[mount] = below.get(controller, places[mount])
@@ -198,8 +214,8 @@ def open_groups(base: str, asked: list[str], trees: Hierarchies) -> tuple[list[i
     found = {mount: path for mount, path in places.items() if os.path.isdir(mount + base + path)}
     if not base:
         return [], None
-    if asked and not any(found.values()):
-        raise InvalidArgument(f"no such cgroup: {' '.join(asked)}")
+    if any(places.values()) and not any(found.values()):
+        _must_be(next(mount + base + path for mount, path in places.items() if path))
     directories = [mount + base + found.get(mount, "") for mount in places]
     files = [os.open(f"{d}/tasks", WRITE) for d in directories[: len(trees.v1_trees())]]
     if trees.v2 is None:

@@ -28,13 +28,17 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from lading.runtime.command.store import Entry, State
-    from lading.runtime.spec import Linux, Request, Spec
+    from lading.runtime.spec import Linux, Namespace, Request, Spec
 
 SIGKILL = 9
 
 
 class FrozenGroup(Conflict):
     """container's cgroup unexpectedly frozen"""
+
+
+class GroupInUse(Conflict):
+    """{0}"""
 
 
 class Launch:
@@ -55,9 +59,15 @@ class Launch:
         self._linux: Linux = self._spec.get("linux") or {}
         self._fds: list[int] = []
         self._group: int | None = None  # the v2 directory that init is born in
+        self._cgroup: Cgroup | None = None
         self._had_cgroup = False  # it was there before us
+        self._is_shared = False  # and so were processes in it
         self._listener: _socket.socket | None = None
         self._directory = -1
+
+    @property
+    def namespaces(self) -> list[Namespace]:
+        return self._linux.get("namespaces") or []
 
     def create(self) -> None:
         """Everything up to the point at which the program could be executed."""
@@ -70,7 +80,7 @@ class Launch:
         self._make_cgroup()
         fp("create.cgroup-made")
         self._listen()
-        if not any(n["type"] == "mount" for n in self._linux.get("namespaces") or []):
+        if not any(n["type"] == "mount" for n in self.namespaces):
             self.request["directory"] = f"{self.entry.directory}/{store.ROOT}"
             os.mkdir(self.request["directory"], 0o711)
         trees = parent_mounts.make(self._spec)
@@ -81,13 +91,15 @@ class Launch:
         for descriptor in trees.values():
             os.close(descriptor)
         fp("create.cloned")
+        if self._cgroup is not None:
+            self._cgroup.born(self._linux.get("resources"))
         try:
             self.state["start_time"] = pidfd.start_time(self.state["pid"])
             self.entry.write(self.state)
             fp("create.state-written")
             self._settle(ours)
-        except OSError:
-            self._converse(ours)  # init is dead already, most likely: then it says why
+        except (OSError, ValueError):
+            self._hear_out(ours)
             raise
         self._converse(ours)
         ours.close()
@@ -99,14 +111,17 @@ class Launch:
         if not path:
             return
         trees = self._host.trees
-        group = Cgroup(path, trees)
+        group = Cgroup(path, trees, systemd=self.state["systemd"])
         self._had_cgroup = group.exists()
         try:
             self.warnings += group.create(self._linux.get("resources"))
             if store.is_frozen(group):
                 raise FrozenGroup()
+            if self._had_cgroup and (count := len(group.pids())):
+                self._admit_strangers(count)
             files = [] if trees.is_unified() else group.join_files()
             self._group = group.v2_directory_fd()
+            self._cgroup = group
         except OSError as error:
             limits = {k: v for k, v in (self._linux.get("resources") or {}).items() if v}
             if os.geteuid() == 0 or set(limits) - {"devices"}:
@@ -120,6 +135,14 @@ class Launch:
         self._fds += files
         self.request["fds"]["cgroup"] = list(range(first, len(self._fds)))
 
+    def _admit_strangers(self, count: int) -> None:
+        """Two containers may share a group, as runc 1.1 has it; but not a scope of systemd's."""
+        text = f"container's cgroup is not empty: {count} process(es) found"
+        if self.state["systemd"]:
+            raise GroupInUse(text)
+        self.warnings.append(text)
+        self._is_shared = True
+
     def _listen(self) -> None:
         kind = _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC
         self._listener = _socket.socket(_socket.AF_UNIX, kind)
@@ -131,7 +154,7 @@ class Launch:
     def _clone(
         self, ours: _socket.socket, theirs: _socket.socket, trees: dict[str, int]
     ) -> tuple[int, int]:
-        paths = {n["type"]: n.get("path") or "" for n in self._linux.get("namespaces") or []}
+        paths = {n["type"]: n.get("path") or "" for n in self.namespaces}
         flags = 0
         for kind, path in paths.items():
             if not path and kind not in ("cgroup", "time"):
@@ -240,6 +263,19 @@ class Launch:
                 self.warnings += message.get("warnings") or []
                 self.master = fds[0] if fds else -1
 
+    def _hear_out(self, connection: _socket.socket) -> None:
+        """We could not do our part: because init is dead, and it says why, or init waits in vain.
+
+        Raises StartFailed in the first case.
+        """
+        was_dead = pidfd.is_dead(self.pidfd)
+        pidfd.kill(self.pidfd)
+        while (message := messages.receive(connection)[0]) is not None:
+            if "failed" in message:
+                raise StartFailed(message["failed"]["message"])
+        if was_dead:
+            raise StartFailed(self._last_words())
+
     def _last_words(self) -> str:
         """Of an init that ended without a word: killed, most likely for want of memory."""
         _, status = os.waitpid(self.state["pid"], 0)
@@ -259,12 +295,14 @@ class Launch:
 
     def undo(self) -> None:
         """A start that failed leaves nothing."""
+        if self._cgroup is not None:
+            self._cgroup.born()
         if self.pidfd >= 0:
             pidfd.kill(self.pidfd)
             if self.state["pid"]:
                 os.waitpid(self.state["pid"], 0)
         group = store.cgroup(self.state)
-        if group is not None and self.pidfd >= 0:
+        if group is not None and self.pidfd >= 0 and not self._is_shared:
             group.kill()
             group.remove()
         elif group is not None and not self._had_cgroup:

@@ -52,6 +52,10 @@ class Invocation:
         for text in texts:
             self.record("warning", text)
 
+    def debug(self, text: str) -> None:
+        if self.is_debugged:
+            self.record("debug", text)
+
     def record(self, level: str, text: str) -> None:
         """A line for the log; warnings without a log are for stderr."""
         from lading.runtime.json_text import encode
@@ -91,7 +95,7 @@ def main(arguments: list[str]) -> int:
         print(_help(rest[0]))
         return 0
     if VERBS[rest[0]].enters:  # before more is loaded: it is loaded again
-        from lading.runtime.command import sealing
+        from lading.runtime import sealing
 
         sealing.seal()
     try:
@@ -109,8 +113,7 @@ def _run(invocation: Invocation, name: str, words: list[str]) -> int:
     try:
         options, rest = parse(words, verb.flags, stop_after=verb.stop_after)
         options.words += rest
-        if invocation.is_debugged:
-            invocation.record("debug", f"{name} {' '.join(words)}")
+        invocation.debug(f"{name} {' '.join(words)}")
         module = import_module(f"lading.runtime.command.{verb.module}")
         status: int = getattr(module, verb.function)(invocation, options)
     except (LadingError, OSError, ValueError, KeyError, TypeError) as error:
@@ -133,10 +136,10 @@ def _text(error: Exception) -> str:
 def _help(name: str) -> str:
     if name in VERBS:
         verb = VERBS[name]
-        head = f"NAME:\n   lading-runtime {name} - {verb.help}\n\n"
+        head = f"NAME:\n   lading-runtime {name}, in place of runc {name} - {verb.help}\n\n"
         head += f"USAGE:\n   lading-runtime {name} [options] {verb.words}\n"
         return head + ("\nOPTIONS:\n" + usage(verb.flags) if verb.flags else "")
     verbs = "\n".join(f"   {name:<12}{verb.help}" for name, verb in VERBS.items())
-    head = "NAME:\n   lading-runtime - OCI runtime of Lading\n\n"
+    head = "NAME:\n   lading-runtime, in place of runc - Open Container Initiative runtime\n\n"
     head += "USAGE:\n   lading-runtime [global options] VERB [options] [words]\n\n"
     return f"{head}COMMANDS:\n{verbs}\n\nGLOBAL OPTIONS:\n{usage(GLOBAL)}"

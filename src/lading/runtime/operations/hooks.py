@@ -47,5 +47,5 @@ class RunHooks(Operation):
         state = hooks.encode_state(self.state, os.getpid(), self.status)
         if self.kind == "startContainer":
             hooks.run(self.hooks, self.kind, state, "/", child.environment)
-        else:
-            hooks.run(self.hooks, self.kind, state, self.state["bundle"])
+        else:  # where the root is mounted is for nobody to know; it is the working directory
+            hooks.run(self.hooks, self.kind, state, f"/proc/self/fd/{child.root}")

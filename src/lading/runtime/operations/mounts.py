@@ -10,6 +10,8 @@ import os
 import stat
 
 from lading.kernel import mount, safepath
+from lading.runtime.operations import sources
+from lading.runtime.operations.sources import clone_image
 from lading.runtime.operations.step import Operation, StepFailed
 
 TYPE_CHECKING = False
@@ -94,7 +96,7 @@ def inherit_mode(child: Child, destination: str, tree: int) -> None:
 class BindMount(Operation):
     """A file or directory of the host, seen at another place."""
 
-    __slots__ = ("destination", "options", "recursive", "source", "tree")
+    __slots__ = ("destination", "layers", "options", "recursive", "source", "subpath", "tree")
 
     def __init__(
         self,
@@ -104,8 +106,12 @@ class BindMount(Operation):
         *,
         recursive: bool,
         tree: int = -1,
+        subpath: str = "",
+        layers: list[str] | None = None,
     ) -> None:
         self.tree = tree  # the parent has cloned it already
+        self.subpath = subpath  # only this of the source
+        self.layers = layers  # of an image, whose name is the source then
         self.source = source
         self.destination = destination
         self.options = options
@@ -113,11 +119,12 @@ class BindMount(Operation):
 
     def describe(self) -> str:
         kind = "rbind" if self.recursive else "bind"
-        return f"{kind} {self.source} on {self.destination}{self.options.describe()}"
+        part = f" ({self.subpath})" if self.subpath else ""
+        return f"{kind} {self.source}{part} on {self.destination}{self.options.describe()}"
 
     def execute(self, child: Child) -> None:
         options = self.options
-        tree = self.tree if self.tree >= 0 else clone_source(self.source, recursive=self.recursive)
+        tree = self.tree if self.tree >= 0 else self._clone()
         if options.set or options.clear:
             mount.mount_setattr(tree, set=options.set, clear=options.clear)
         if options.recursive_set or options.recursive_clear:
@@ -133,14 +140,18 @@ class BindMount(Operation):
             )
         attach(child, tree, self.destination, is_directory=is_directory)
 
+    def _clone(self) -> int:
+        if self.layers:
+            return clone_image(self.layers, self.subpath)
+        return clone_source(self.source, self.subpath, recursive=self.recursive)
 
-def clone_source(path: str, *, recursive: bool) -> int:
-    """A detached bind mount of a path of the host."""
-    flags = mount.OPEN_TREE_CLONE | (mount.AT_RECURSIVE if recursive else 0)
+
+def clone_source(path: str, subpath: str = "", *, recursive: bool) -> int:
+    """A detached bind mount of a path of the host. Raises StepFailed when there is none."""
     try:
-        return mount.open_tree(mount.AT_FDCWD, path, flags)
+        return sources.clone_source(path, subpath, recursive=recursive)
     except FileNotFoundError as error:
-        message = f"bind source path does not exist: {path}"
+        message = f"bind source path does not exist: {path}{'/' if subpath else ''}{subpath}"
         raise StepFailed(message, error.errno or 0) from error
 
 

@@ -87,13 +87,32 @@ class MountPlanner:
             recursive = options.bind != "bind"
             tree = self._trees.get(entry["destination"], -1)
             source = entry.get("source") or ""
-            return mounts.BindMount(source, destination, options, recursive=recursive, tree=tree)
+            return mounts.BindMount(
+                source,
+                destination,
+                options,
+                recursive=recursive,
+                tree=tree,
+                subpath=entry.get("subpath") or "",
+            )
+        if fstype == "image":
+            layers = entry.get("layers") or []
+            return mounts.BindMount(
+                entry.get("source") or "",
+                destination,
+                options,
+                recursive=False,
+                tree=self._trees.get(entry["destination"], -1),
+                subpath=entry.get("subpath") or "",
+                layers=layers,
+            )
         if entry.get("uidMappings") or entry.get("gidMappings") or options.idmap:
             raise BadSpec(f"mount {destination}: only bind mounts can be id-mapped")
         if fstype == "cgroup":
             return self._cgroup_view(destination, options)
-        if self._label and fstype in ("tmpfs", "overlay", "devpts", "mqueue"):
-            options.data.setdefault("context", f'"{self._label}"')
+        if self._label and fstype in ("tmpfs", "overlay", "devpts"):
+            options.data.setdefault("context", self._label)  # by fsconfig: no quotes
+            options.words = [*options.words, f"context={options.data['context']}"]
         if fstype == "tmpfs" and destination == "/dev":
             return devices.MountDev(fstype, entry.get("source") or "", destination, options)
         if fstype == "mqueue":

@@ -55,9 +55,9 @@ def add_tuning(steps: list[Operation], asked: dict[str, Any]) -> None:
     for key in ("initial", "final"):
         if affinity.get(key):
             steps.append(tuning.SetAffinity(affinity[key]))
-    if asked.get("personality"):
+    if "personality" in asked:
         steps.append(tuning.SetPersonality(asked["personality"]))
-    if asked.get("memoryPolicy"):
+    if "memoryPolicy" in asked:
         steps.append(tuning.SetMemoryPolicy(asked["memoryPolicy"]))
     if asked.get("scheduler"):
         steps.append(tuning.SetScheduler(asked["scheduler"]))
@@ -95,7 +95,7 @@ def set_filter_flags(finish: Finish, profile: dict[str, Any]) -> None:
         raise BadSpec("SCMP_ACT_NOTIFY cannot be used for the write syscall")
     if notified and not profile.get("listenerPath"):
         raise BadSpec("seccomp listenerPath is not set, but SCMP_ACT_NOTIFY is used")
-    if notified:
+    if profile.get("listenerPath"):  # also without a rule that notifies: the agent is told
         if not finish.gate:
             raise BadSpec("a seccomp listener is for lading-runtime only")
         # TSYNC and a listener exclude each other, and there is one thread only

@@ -63,6 +63,11 @@ def test_all_but_some_is_written_as_denials() -> None:
     assert not device_rules.allow_all(device_rules.complete([ALL, denied]))
 
 
+def test_an_a_among_the_letters_of_access_adds_nothing() -> None:
+    rule = {"allow": False, "type": "c", "major": 1, "minor": 11, "access": "rwa"}
+    assert device_rules.parse(rule).access == "rw"
+
+
 def test_a_hole_in_a_wildcard_is_refused_where_v1_would_ignore_it() -> None:
     wildcard = {"allow": True, "type": "c", "major": 10, "access": "rw"}
     hole = {"allow": False, "type": "c", "major": 10, "minor": 5, "access": "r"}

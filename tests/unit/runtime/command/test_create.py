@@ -186,3 +186,14 @@ def test_a_pid_namespace_is_joined_by_path(bundle: Bundle) -> None:
     namespaces = [{"type": "pid", "path": path}, *({"type": kind} for kind in kinds)]
     output = bundle.shell("readlink /proc/self/ns/pid", change=linux(namespaces=namespaces))
     assert output.strip() == os.readlink(path)
+
+
+def test_a_group_that_others_are_in_is_shared_with_a_warning(bundle: Bundle) -> None:
+    bundle.start("sleep", "1000")
+    bundle.write("true")
+    done = bundle.call("run", "-b", str(bundle.path), "c2")
+    assert done.returncode == 0
+    assert "container's cgroup is not empty: 1 process(es) found" in done.stderr
+    bundle.write("nosuch")
+    assert bundle.call("run", "-b", str(bundle.path), "c2").returncode == 1
+    assert bundle.status() == "running"

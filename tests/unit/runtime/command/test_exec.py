@@ -96,7 +96,11 @@ def test_a_group_below_the_containers_is_one_that_exists(tmp_path: Path) -> None
     for file in files:
         os.close(file)
     assert places == ["/memory/c/sub/tasks", "/pids/c/tasks"]
-    with pytest.raises(InvalidArgument, match="no such cgroup"):
+    with pytest.raises(InvalidArgument, match=r"/c/other/cgroup\.procs: no such file"):
         open_groups("/c", ["other"], trees)
+    with pytest.raises(InvalidArgument, match=r"/pids/c/sub/cgroup\.procs: no such file"):
+        open_groups("/c", ["pids:sub"], trees)
+    with pytest.raises(InvalidArgument, match="unknown controller cpu"):
+        open_groups("/c", ["cpu:sub"], trees)
     with pytest.raises(InvalidArgument, match="components are not allowed"):
         open_groups("/c", ["../c2"], trees)

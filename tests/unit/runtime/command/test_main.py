@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 from tests.unit.runtime.command.bundle import Bundle
 
@@ -73,7 +74,9 @@ def test_a_plan_is_printed_without_doing_anything(bundle: Bundle) -> None:
 
 
 def test_version_and_features_are_what_callers_parse(bundle: Bundle) -> None:
-    assert bundle.call("--version").stdout.splitlines()[1] == "spec: 1.2.0"
+    first, _, spec = bundle.call("--version").stdout.splitlines()
+    assert re.search(r"runc version \d+\.\d+\.\d+$", first)  # name and version, for dockerd
+    assert spec == "spec: 1.2.0"
     found = json.loads(bundle.call("features").stdout)
     assert found["ociVersionMin"] == "1.0.0"
     kinds = "cgroup ipc mount network pid time user uts"
@@ -96,4 +99,23 @@ def test_a_second_start_changes_nothing(bundle: Bundle) -> None:
     assert "cannot start a container that has already started" in done.stderr
     (bundle.state / "c1/start.sock").touch()  # as after a start that was killed half-way
     assert "has been started already" in bundle.call("start", "c1").stderr
+    assert bundle.status() == "running"
+
+
+def test_debug_tells_the_stages_of_a_start(bundle: Bundle) -> None:
+    bundle.write("true")
+    done = bundle.call("--debug", "run", "-b", str(bundle.path), "c1")
+    assert (done.returncode, done.stdout) == (0, "")
+    stages = [line.partition("msg=")[2] for line in done.stderr.splitlines()]
+    assert stages[0] == f'"run -b {bundle.path} c1"'
+    assert stages[1].startswith('"nsexec container setup: namespaces pid network')
+
+
+def test_the_images_before_a_checkpoint_are_looked_for(bundle: Bundle) -> None:
+    bundle.start("sleep", "1000")
+    images = ("--image-path", str(bundle.path / "images"))
+    for path, message in (("/absolute", "must be relative"), ("missing", "no such directory")):
+        done = bundle.call("checkpoint", *images, "--parent-path", path, "c1")
+        assert (done.returncode, "--parent-path" in done.stderr) == (1, True)
+        assert message in done.stderr
     assert bundle.status() == "running"

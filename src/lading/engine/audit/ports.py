@@ -1,0 +1,41 @@
+"""Published ports: what the records say, what the porter holds, and what the packet filter has."""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from lading.engine.audit.finding import Finding
+
+if TYPE_CHECKING:
+    from lading.engine.engine import Engine
+
+
+def find(engine: "Engine", running: set[str]) -> list[Finding]:
+    """Everything about published ports that does not fit together."""
+    ports = engine.networks.ports
+    recorded = {one.key: one for container in ports.containers() for one in ports.of(container)}
+    held = set(ports.held())
+    return [
+        *(
+            Finding(
+                "published port",
+                one.key,
+                "of a container that does not run",
+                partial(ports.unpublish, one.container_id),
+            )
+            for one in recorded.values()
+            if one.container_id not in running
+        ),
+        *(
+            Finding("held port", key, "of no record", partial(ports.drop, [key]))
+            for key in sorted(held - recorded.keys())
+        ),
+        *(
+            Finding("published port", key, "is not held", ports.restore)
+            for key in sorted(recorded.keys() - held)
+            if recorded[key].protocol != "sctp"  # some kernels have no socket to hold it
+        ),
+        *(
+            Finding("filter element", f"{place} {key}", "differs", engine.networks.repair_firewall)
+            for place, key in engine.networks.check_firewall()
+        ),
+    ]

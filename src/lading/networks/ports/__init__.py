@@ -1,0 +1,11 @@
+"""Published ports: from `-p` to a socket that holds the port and an element that redirects it.
+
+`wishes` reads what was asked, `records` is what came of it, `sockets` binds, `choosing` finds free
+numbers, `service` does all of it in the order that survives a crash.
+"""
+
+from lading.networks.ports.records import Published
+from lading.networks.ports.service import Ports
+from lading.networks.ports.wishes import Wish, read
+
+__all__ = ["Ports", "Published", "Wish", "read"]

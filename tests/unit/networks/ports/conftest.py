@@ -1,0 +1,164 @@
+"""A small world: the host, a neighbour on its wire, containers, and programs in each of them."""
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import pytest
+
+from lading.kernel import netns
+from lading.kernel.netlink import NetlinkSocket, address, link, route
+from lading.networks import Endpoint, Networks, sandbox
+
+T = TypeVar("T")
+OUTSIDE = "203.0.113.2"
+EXTERNAL = "203.0.113.1"  # the host's address on the wire
+CONTAINER = "c" * 64
+
+
+def inside(netns_fd: int | None, action: Callable[[], T]) -> T:
+    """Run the action in that network namespace, in a thread that ends there."""
+
+    def visit() -> T:
+        assert netns_fd is not None
+        netns.setns(netns_fd)
+        return action()
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(visit).result()
+
+
+def is_served(protocol: str, to: tuple[str, int], timeout_s: float = 0.4) -> str:
+    """Ask the echo at an address from here: what it says about us, or "" if there is none."""
+    family = socket.AF_INET6 if ":" in to[0] else socket.AF_INET
+    kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
+    with socket.socket(family, kind) as asking:
+        asking.settimeout(timeout_s)
+        try:
+            asking.connect(to)
+            asking.send(b"who am I?")
+            return asking.recv(200).decode()
+        except OSError:
+            return ""
+
+
+class Echo:
+    """A server in a container that tells each client by which address it sees it."""
+
+    def __init__(self, endpoint: Endpoint, port: int = 80) -> None:
+        def make() -> tuple[socket.socket, socket.socket]:
+            datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            datagrams.bind(("0.0.0.0", port))
+            return socket.create_server(("0.0.0.0", port), backlog=128), datagrams
+
+        self._tcp, self._udp = inside(endpoint.netns_fd, make)
+        for serve in (self._serve_tcp, self._serve_udp):
+            threading.Thread(target=serve, daemon=True).start()
+
+    def _serve_tcp(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, seen = self._tcp.accept()
+                with client:
+                    client.settimeout(1)
+                    if client.recv(100):
+                        client.sendall(seen[0].encode())
+
+    def _serve_udp(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                _, seen = self._udp.recvfrom(100)
+                if seen is None:
+                    return
+                self._udp.sendto(seen[0].encode(), seen)
+
+    def close(self) -> None:
+        for one in (self._tcp, self._udp):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Echo]]:
+    """Starts echoes that end with the test."""
+    made: list[Echo] = []
+
+    def start(endpoint: Endpoint, port: int = 80) -> Echo:
+        made.append(Echo(endpoint, port))
+        return made[-1]
+
+    yield start
+    for echo in made:
+        echo.close()
+
+
+@pytest.fixture
+def host(own_namespace: int) -> int:
+    """The test's host, with its loopback up."""
+    with NetlinkSocket() as here:
+        here.request(link.set_up(1))
+    return own_namespace
+
+
+@pytest.fixture
+def outside(host: int) -> Iterator[int]:
+    """A neighbour of the host on its own wire, with a route to everything by the host."""
+    home = netns.open_own()
+    other = sandbox.create(home)
+    with NetlinkSocket() as here:
+        here.request(link.add_bridge("wire", mac="02:00:00:00:00:01", mtu=1500))
+        wire = link.get(here, "wire")
+        assert wire
+        peer = link.veth_peer("eth0", mac="02:00:00:00:00:02", mtu=1500, namespace=other.fd)
+        here.request(
+            link.add_veth("wire-port", master=wire.ifindex, mtu=1500, peer=peer),
+            link.set_up("wire-port"),
+            link.set_up("wire"),
+            address.add(wire.ifindex, EXTERNAL, 24),
+        )
+    there = link.get(other.socket, "eth0")
+    assert there
+    other.socket.request(
+        link.set_up(1),
+        address.add(there.ifindex, OUTSIDE, 24),
+        link.set_up(there.ifindex),
+        route.add_default(EXTERNAL, ifindex=there.ifindex),
+    )
+    os.close(home)
+    yield other.fd
+    other.close()
+
+
+@pytest.fixture
+def published_networks(
+    host: int, open_networks: Callable[..., Networks]
+) -> Iterator[Callable[..., Networks]]:
+    """Opens networks whose ports, and the porter with them, end with the test."""
+    made: list[Networks] = []
+
+    def start(*arguments: object, **words: object) -> Networks:
+        made.append(open_networks(*arguments, **words))
+        return made[-1]
+
+    yield start
+    last = made[-1]
+    last.ports.remove_everything()
+
+
+@pytest.fixture
+def networks(published_networks: Callable[..., Networks]) -> Networks:
+    return published_networks()
+
+
+def until(condition: Callable[[], bool], timeout_s: float = 10) -> None:
+    """Wait until something holds, or fail."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true"
+        time.sleep(0.01)
