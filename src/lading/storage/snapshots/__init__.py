@@ -12,7 +12,7 @@ from lading.storage.snapshots.driver import (
     SnapshotNotFound,
 )
 from lading.storage.snapshots.drivers import UnknownDriver, open_driver
-from lading.storage.snapshots.overlay import OverlayDriver
+from lading.storage.snapshots.overlay import OverlayDriver, UserOverlayDriver
 from lading.storage.snapshots.store import SCHEMA
 
 __all__ = [
@@ -29,5 +29,6 @@ __all__ = [
     "SnapshotInUse",
     "SnapshotNotFound",
     "UnknownDriver",
+    "UserOverlayDriver",
     "open_driver",
 ]
