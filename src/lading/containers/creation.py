@@ -10,7 +10,7 @@ from contextlib import suppress
 from msgspec.structs import replace
 
 from lading import names
-from lading.containers import admission, links, logging, oci_spec, validation
+from lading.containers import admission, endpoints, links, logging, oci_spec, validation
 from lading.containers.collection import Collection
 from lading.containers.container import Container
 from lading.containers.context import Context
@@ -61,6 +61,13 @@ class Creation:
         self._check_joined(record.host_config)
         self._check_parent(record.host_config.cgroup_parent)
         record = replace(record, links=self._links(record.host_config))
+        networking = endpoints.settle(
+            record.networking,
+            record.host_config,
+            endpoints.mac_of(record.config.mac_address),
+            self._context.find_network,
+        )
+        record = replace(record, networking=networking)
         record = replace(record, selinux_level=self._new_level(record.id))
         record, warnings = admission.check(record, host_limits())
         self._context.security.walls(record)
@@ -88,7 +95,8 @@ class Creation:
         try:
             layout.make_files(record.id)
             if lower := snapshots.layer_directories(parent):
-                view = RestingView(layout.files(record.id), lower, None, None)
+                place, userxattr = layout.files(record.id), snapshots.userxattr
+                view = RestingView(place, lower, None, None, userxattr=userxattr)
                 await mount_volumes.copy_up(claim, self._context.volumes, record.mounts or [], view)
             container = await self._insert(record, name, parent, claim)
             claim.keep()
