@@ -28,6 +28,7 @@ from lading.containers.record import ContainerRecord, NameInUse
 from lading.errors import InvalidArgument, LadingError
 from lading.failpoints import fp
 from lading.kernel.cgroup import systemd
+from lading.oci import platform as platforms
 from lading.oci.config import ExecutionConfig
 from lading.volumes.claim import Claim
 from lading.wire.containers import ContainerCreate, ContainerCreated
@@ -86,7 +87,8 @@ class Creation:
         record = replace(record, selinux_level=self._new_level(record.id))
         record, warnings = admission.check(record, host_limits())
         self._context.security.walls(record)
-        warnings = [*pointless, *warnings]
+        foreign = [] if platform else _foreign(image.platform)
+        warnings = [*foreign, *pointless, *warnings]
         wishes = (
             restored.wishes
             if restored
@@ -112,7 +114,8 @@ class Creation:
         """The container's directories, what its volumes begin with, and then the rows of all."""
         snapshots, layout = self._context.snapshots, self._context.layout
         fp("create.before-snapshot")
-        snapshots.prepare(record.id, parent, record=False)
+        size_bytes = validation.size_limit(record.host_config)
+        snapshots.prepare(record.id, parent, record=False, size_bytes=size_bytes)
         try:
             layout.make_files(record.id)
             if lower := snapshots.layer_directories(parent):
@@ -193,6 +196,16 @@ class Creation:
                 continue
             return self._known.add(container)
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _foreign(platform: str) -> list[str]:
+    """A warning, in dockerd's words, when the image is for another machine."""
+    if not platform or platforms.select([platforms.parse(platform)], platforms.host()) is not None:
+        return []
+    return [
+        f"The requested image's platform ({platform}) does not match the detected host platform"
+        f" ({platforms.host()}) and no specific platform was requested"
+    ]
 
 
 def _new_record(
