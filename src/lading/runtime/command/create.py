@@ -192,6 +192,7 @@ def new_state(invocation: Invocation, entry: Entry, bundle: str, spec: Spec) -> 
         + f".{now % 10**9:09d}Z",
         "owner": os.getuid(),
         "cgroup_path": path,
+        "is_shared": False,
         "systemd": invocation.systemd,
         "is_sealed": True,
         "resources": {k: v for k, v in resources.items() if k != "devices"},

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         created: str
         owner: int
         cgroup_path: str
+        is_shared: bool  # somebody else's processes were in the group before ours
         systemd: bool
         is_sealed: bool  # whether init, while it waits, is nothing that a container could harm
         resources: dict[str, Any]
