@@ -67,6 +67,8 @@ class Committing:
             comment=options.comment,
             changes=options.changes,
             name=name,
+            container=container.id,
+            container_config=to_builtins(record.config),
         )
         pauses = options.pause and record.state.status == "running"
         if pauses:

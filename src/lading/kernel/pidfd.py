@@ -3,8 +3,8 @@
 import errno
 import os
 import select
-from ctypes import c_int, c_uint, c_void_p
 
+from lading.kernel.c_types import c_int, c_uint, c_void_p
 from lading.kernel.syscall import function
 
 SIGKILL = 9  # signal.SIGKILL without the module `signal` and its enums

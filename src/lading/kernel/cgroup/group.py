@@ -13,7 +13,7 @@ import time
 
 from lading.errors import InvalidArgument
 from lading.kernel import namespaces
-from lading.kernel.cgroup import counters, device_filter, device_rules, directory, limits, oom
+from lading.kernel.cgroup import counters, device_rules, directory, limits, oom
 from lading.kernel.cgroup.freezer import Freezer
 from lading.kernel.cgroup.hierarchy import Hierarchies, hierarchies
 from lading.kernel.cgroup.setting import LimitUnavailable, write, write_all
@@ -230,6 +230,9 @@ class Cgroup:
         allows_all = device_rules.allow_all(rules)
         if allows_all and is_new:
             return
+        # a program of eBPF: with v1's controller it is not loaded
+        from lading.kernel.cgroup import device_filter
+
         try:
             device_filter.install(place, rules)
         except PermissionError as error:

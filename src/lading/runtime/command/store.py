@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         owner: int
         cgroup_path: str
         systemd: bool
+        is_sealed: bool  # whether init, while it waits, is nothing that a container could harm
         resources: dict[str, Any]
         intel_rdt: str
 
