@@ -54,6 +54,7 @@ def surroundings(*endpoints: Endpoint, bytes_used: int = 0) -> Context:
                 endpoints=lambda _: list(endpoints),
                 ports=SimpleNamespace(of=lambda _: PUBLISHED if endpoints else []),
             ),
+            find_network=lambda _: None,
             security=SimpleNamespace(walls=lambda _: Walls("profile", "u:r:p_t:s0", "u:r:f_t:s0")),
             volumes=SimpleNamespace(path_of=lambda name: f"/volumes/{name}"),
         ),
