@@ -42,4 +42,6 @@ class EnterUserNamespace(Operation):
             os._exit(1)
         child.may_set_groups = word != DENIED
         process.set_ids(0, 0, [] if child.may_set_groups else None)
-        process.prctl(process.PR_SET_PDEATHSIG, 9)  # the kernel clears it when ids change
+        # the kernel changes both when ids change; the other to what fs.suid_dumpable says
+        process.prctl(process.PR_SET_PDEATHSIG, 9)
+        process.prctl(process.PR_SET_DUMPABLE, 0)
