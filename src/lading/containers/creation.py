@@ -5,7 +5,9 @@ record -> checks -> volumes -> directories -> rows + name + events   (a failure 
 
 import os
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -18,6 +20,7 @@ from lading.containers.files.view import RestingView
 from lading.containers.host_limits import host_limits
 from lading.containers.merge import merge
 from lading.containers.mountpoints import volumes as mount_volumes
+from lading.containers.mountpoints.asked import Wish
 from lading.containers.mountpoints.placing import settled
 from lading.containers.mountpoints.plan import plan
 from lading.containers.mountpoints.record import MountRecord
@@ -39,6 +42,13 @@ class JoinedMissing(InvalidArgument):
     """{0}"""
 
 
+class Restored(NamedTuple):
+    """The mounts of a container that comes from a backup, and what fills its volumes."""
+
+    wishes: Sequence[Wish]
+    fill: Callable[[Claim], Awaitable[None]]
+
+
 class Creation:
     """Makes containers, without starting them."""
 
@@ -47,7 +57,12 @@ class Creation:
         self._known = known
 
     async def create(
-        self, request: ContainerCreate, *, name: str | None, platform: str | None
+        self,
+        request: ContainerCreate,
+        *,
+        name: str | None,
+        platform: str | None,
+        restored: Restored | None = None,
     ) -> ContainerCreated:
         """Create a container of an image that is here. Raises NoSuchImage, NameInUse, ..."""
         if name:
@@ -74,12 +89,18 @@ class Creation:
         self._context.security.walls(record)
         foreign = [] if platform else _foreign(image.platform)
         warnings = [*foreign, *pointless, *warnings]
-        wishes = plan(record.config, record.host_config, self._mounts_of)
+        wishes = (
+            restored.wishes
+            if restored
+            else plan(record.config, record.host_config, self._mounts_of)
+        )
         volumes = self._context.volumes
         taken = [container.record.ids for container in self._known.all()]
         joined = [other.record.ids for other in self._joined(record.host_config)]
         async with volumes.claim(mount_volumes.names_of([wish.mount for wish in wishes])) as claim:
             mounts = await mount_volumes.use(claim, volumes, wishes)
+            if restored:
+                await restored.fill(claim)
             record = replace(record, mounts=[await self._settled(mount) for mount in mounts])
             with self._context.users.chosen(record.host_config, taken, joined) as ids:
                 record = replace(record, ids=ids)
