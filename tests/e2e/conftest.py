@@ -339,7 +339,8 @@ class Engine:
     def _cgroups(self) -> list[str]:
         """The cgroups of containers that are still there; the emptied parents are removed."""
         left: list[str] = []
-        for parent in glob.glob(f"/sys/fs/cgroup/*/lading/{self._id}"):
+        trees = ["/sys/fs/cgroup", *glob.glob("/sys/fs/cgroup/*/")]  # v2's alone, or each of v1
+        for parent in filter(os.path.isdir, (f"{tree}/lading/{self._id}" for tree in trees)):
             left += [entry.path for entry in os.scandir(parent) if entry.is_dir()]
             for path in (parent, os.path.dirname(parent)):
                 with contextlib.suppress(OSError):
@@ -423,3 +424,24 @@ def until() -> Callable[[Callable[[], bool]], None]:
             time.sleep(0.02)
 
     return wait
+
+
+@pytest.fixture
+def make(engine: Engine) -> Iterator[Callable[..., str]]:
+    """Creates containers of a shell script; removes them after the test."""
+    made: list[str] = []
+
+    def create(script: str, *, name: str = "", host: Any = None, **config: Any) -> str:
+        document = {
+            "Image": "base",
+            "Cmd": ["sh", "-c", script],
+            "HostConfig": host or {},
+            **config,
+        }
+        found: str = engine.post(f"/containers/create?name={name}", document)["Id"]
+        made.append(found)
+        return found
+
+    yield create
+    for each in made:
+        engine.call("DELETE", f"/containers/{each}?force=1")

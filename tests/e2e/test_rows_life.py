@@ -17,32 +17,9 @@ from urllib.parse import quote
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.e2e.conftest import Engine
 
 Make = Callable[..., str]
-
-
-@pytest.fixture
-def make(engine: Engine) -> Iterator[Make]:
-    """Creates containers of a shell script; removes them after the test."""
-    made: list[str] = []
-
-    def create(script: str, *, name: str = "", host: Any = None, **config: Any) -> str:
-        document = {
-            "Image": "base",
-            "Cmd": ["sh", "-c", script],
-            "HostConfig": host or {},
-            **config,
-        }
-        found: str = engine.post(f"/containers/create?name={name}", document)["Id"]
-        made.append(found)
-        return found
-
-    yield create
-    for each in made:
-        engine.call("DELETE", f"/containers/{each}?force=1")
 
 
 def state(engine: Engine, container: str) -> dict[str, Any]:

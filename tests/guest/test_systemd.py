@@ -112,6 +112,13 @@ def test_one_process_is_enough_for_a_limit_of_one() -> None:
     made.close()
 
 
+def test_a_name_is_free_again_when_its_group_is_removed() -> None:
+    for _ in range(3):
+        made = Scope(f"again-{os.getpid()}", {})
+        made.close()
+        assert made.show("LoadState") == "not-found"
+
+
 def test_slices_are_made_as_they_are_named() -> None:
     made = Scope(f"nested-{os.getpid()}", {}, "ladingtest-a-b.slice")
     assert made.group.path.startswith("/ladingtest.slice/ladingtest-a.slice/ladingtest-a-b.slice/")

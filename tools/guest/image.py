@@ -29,6 +29,7 @@ PACKAGES = (
     "libpam-systemd",
     "libseccomp2",
 )
+CALLERS = ("podman",)  # programs that use lading-runtime; not in the small image
 LEFT_OUT = ("/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*", "/boot/initrd*")
 DISK_SIZE = "1500M"  # sparse
 UNIT = """[Unit]
@@ -58,7 +59,10 @@ sync
 echo o >/proc/sysrq-trigger
 sleep 60
 """
-MASKED = ("systemd-timesyncd", "systemd-networkd", "e2scrub_reap", "systemd-resolved")
+MASKED = (
+    *("systemd-timesyncd", "systemd-networkd", "systemd-resolved", "e2scrub_reap"),
+    *("podman", "podman-restart", "podman-auto-update"),
+)
 
 
 class Image(NamedTuple):
@@ -80,23 +84,36 @@ def cache() -> Path:
     return Path(base, "lading", "guest")
 
 
-def recipe() -> str:
+def recipe(packages: tuple[str, ...]) -> str:
     """A name that changes with everything that goes into an image."""
-    text = inspect.getsource(sys.modules[__name__]) + inspect.getsource(initrd)
+    text = inspect.getsource(sys.modules[__name__]) + inspect.getsource(initrd) + repr(packages)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def get() -> Image:
-    """The image of this recipe; building it takes about a minute and the network."""
-    directory = cache() / recipe()
+def get(*, small: bool = False) -> Image:
+    """The image of this recipe; building it takes about a minute and the network.
+
+    Raises subprocess.CalledProcessError when it cannot be built.
+    """
+    choices = PACKAGES, PACKAGES + CALLERS
+    packages = choices[0] if small else choices[1]
+    directory = cache() / recipe(packages)
     image = Image(directory / "vmlinuz", directory / "initrd", directory / "root.ext4")
     if not directory.exists():
-        shutil.rmtree(cache(), ignore_errors=True)  # those of older recipes
-        _build(directory)
+        _forget_all_but({recipe(each) for each in choices})
+        _build(directory, packages)
     return image
 
 
-def _build(directory: Path) -> None:
+def _forget_all_but(recipes: set[str]) -> None:
+    """Remove the images of older recipes, and what an interrupted build has left."""
+    if cache().is_dir():
+        for entry in cache().iterdir():
+            if entry.name not in recipes:
+                shutil.rmtree(entry)
+
+
+def _build(directory: Path, packages: tuple[str, ...]) -> None:
     """Everything in a directory beside it, which gets its name when it is complete."""
     print("building the guest's disk ...", file=sys.stderr, flush=True)
     work = directory.with_suffix(".new")
@@ -104,9 +121,11 @@ def _build(directory: Path) -> None:
     work.mkdir(parents=True)
     tree = work / "tree"
     left_out = [f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT]
-    include = "--include=" + ",".join(PACKAGES)
+    include = "--include=" + ",".join(packages)
     command = ["mmdebstrap", "--quiet", "--variant=minbase", *left_out, include, SUITE, str(tree)]
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    # its hook of the kernel's package would make an initial file system that is not used
+    environment = os.environ | {"INITRD": "No"}
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, env=environment)
     _customise(tree)
     [kernel] = (tree / "boot").glob("vmlinuz-*")
     release = kernel.name.removeprefix("vmlinuz-")

@@ -11,11 +11,11 @@ _UINT32 = 1 << 32
 
 
 class BadNumber(InvalidArgument):
-    """invalid value for {0}: {1!r} is not a number"""
+    """strconv.Atoi: parsing "{0}": invalid syntax"""
 
 
 class BadTime(InvalidArgument):
-    """invalid value for {0}: {1!r} is not a time in seconds"""
+    """strconv.ParseInt: parsing "{0}": invalid syntax"""
 
 
 class BadFilters(InvalidArgument):
@@ -52,7 +52,7 @@ class Query:
         if not text:
             return None
         if not text.lstrip("+-").isascii() or not text.lstrip("+-").isdigit():
-            raise BadNumber(name, text)
+            raise BadNumber(text)
         return int(text)
 
     def size(self, name: str, label: str) -> int:
@@ -72,8 +72,10 @@ class Query:
             return None
         seconds, _, fraction = text.partition(".")
         digits = seconds.removeprefix("-")
-        if not (digits.isascii() and digits.isdigit()) or not (fraction or "0").isdigit():
-            raise BadTime(name, text)
+        if not (digits.isascii() and digits.isdigit()):
+            raise BadTime(seconds)
+        if not (fraction or "0").isdigit():
+            raise BadTime(fraction)
         return int(seconds) * 1_000_000_000 + int((fraction + "0" * 9)[:9])
 
     def filters(self, accepted: frozenset[str]) -> dict[str, list[str]]:
@@ -91,7 +93,8 @@ class Query:
 
 def _decode_filters(text: bytes) -> dict[str, list[str]]:
     try:
-        decoded = msgspec.json.decode(text, type=dict[str, dict[str, bool] | list[str] | None])
+        kind = dict[str, dict[str, bool] | list[str] | None] | None
+        decoded = msgspec.json.decode(text, type=kind) or {}
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise BadFilters from None
     return {name: list(values or ()) for name, values in decoded.items()}

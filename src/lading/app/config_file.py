@@ -34,7 +34,7 @@ WITHOUT_EFFECT = frozenset({
     "host-gateway-ips", "icc", "init", "init-path", "ip", "ip-forward", "ip-forward-no-drop",
     "ip-masq", "ip6tables", "iptables", "ipv6", "log-format", "metrics-addr",
     "network-control-plane-mtu", "no-new-privileges", "node-generic-resources", "oom-score-adjust",
-    "raw-logs", "resolv-conf", "runtimes", "seccomp-profile", "selinux-enabled", "storage-opts",
+    "raw-logs", "resolv-conf", "runtimes", "seccomp-profile", "storage-opts",
     "swarm-default-advertise-addr", "userland-proxy", "userland-proxy-path", "userns-remap",
 })  # fmt: skip
 GO_TYPES = {bool: "bool", int: "int", str: "string", list: "[]string"}

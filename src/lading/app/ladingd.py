@@ -76,10 +76,14 @@ def parser() -> argparse.ArgumentParser:
     for name in ("http-proxy", "https-proxy"):
         flags.add_argument(f"--{name}", help="for registries (default: from the environment)")
     flags.add_argument("--no-proxy", help="hosts that need no proxy, comma-separated")
+    flags.add_argument("--signature-policy", help="file: who must have signed what is pulled")
     flags.add_argument("-s", "--storage-driver", help="overlay2 (default), btrfs or vfs")
     flags.add_argument("--cgroup-parent", help="below which containers' cgroups are made")
     flags.add_argument(
         "--exec-opt", action="append", help="native.cgroupdriver=cgroupfs (default) or systemd"
+    )
+    flags.add_argument(
+        "--selinux-enabled", action="store_true", default=None, help="label containers and files"
     )
     flags.add_argument(
         "--userns-remap", help="USER[:GROUP] whose subordinate ids containers get, or default"
@@ -150,9 +154,11 @@ def options(given: dict[str, object]) -> Options:
         exec_root=os.path.abspath(text("exec_root", "/run/lading")),
         reloadable=reloading.reloadable(given),
         registry_proxies=_proxies(given),
+        signature_policy=text("signature_policy", ""),
         storage_driver=text("storage_driver", ""),
         cgroup_parent=text("cgroup_parent", ""),
         cgroup_driver=_cgroup_driver(texts("exec_opt"), text("cgroup_parent", "")),
+        selinux_enabled=bool(given.get("selinux_enabled")),
         networks=networks,
         log_driver=text("log_driver", "json-file"),
         log_options=tuple(_log_options(given.get("log_opt"))),

@@ -10,6 +10,8 @@ from lading.containers import limits, logging, oci_spec, preparation, restart
 from lading.containers.lifecycle import policy_of
 from lading.containers.limits import HostLimits
 from lading.containers.record import ContainerRecord
+from lading.kernel import lsm
+from lading.wire.host_config import HostConfig
 
 _OFF = ("unconfined", "disable")  # asks for what is anyway
 
@@ -40,9 +42,16 @@ def warnings(record: ContainerRecord) -> list[str]:
         f"log driver {host.log_config.type} sends nothing yet: the log is kept by the engine": (
             logging.is_unsent(host.log_config)
         ),
-        "AppArmor and SELinux options are not supported yet: they have no effect": any(
-            option.startswith(("apparmor", "label")) and not option.endswith(_OFF)
-            for option in host.security_opt or []
+        "AppArmor is not enabled on this host: its options have no effect": (
+            not lsm.has_apparmor() and _asks_for("apparmor", host)
+        ),
+        "SELinux is not enabled on this host: its options have no effect": (
+            not lsm.has_selinux() and _asks_for("label", host)
         ),
     }
     return [text for text, is_asked in ignored.items() if is_asked]
+
+
+def _asks_for(module: str, host: HostConfig) -> bool:
+    options = host.security_opt or []
+    return any(o.startswith(module) and not o.endswith(_OFF) for o in options)

@@ -2,7 +2,12 @@
 
 from lading.containers.container import Container
 from lading.containers.record import AmbiguousId, ContainerRecord, NoSuchContainer
+from lading.errors import InvalidArgument
 from lading.images.remove import User
+
+
+class NoReference(InvalidArgument):
+    """invalid name or ID supplied: \"\""""
 
 
 class Collection:
@@ -39,8 +44,10 @@ class Collection:
 
     def find(self, ref: str) -> Container:
         """By full id, then name, then unique prefix. Raises NoSuchContainer, AmbiguousId."""
+        if not ref:
+            raise NoReference
         container = self._by_id.get(ref) or self._by_id.get(self._ids.get(ref.lstrip("/"), ""))
-        if container is None and ref:
+        if container is None:
             matches = [c for i, c in self._by_id.items() if i.startswith(ref) and not c.is_removed]
             if len(matches) > 1:
                 raise AmbiguousId(ref)

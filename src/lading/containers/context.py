@@ -19,6 +19,7 @@ from lading.containers.launcher import Launcher
 from lading.containers.layout import Layout
 from lading.containers.mountpoints import volumes as mount_volumes
 from lading.containers.record import NoSuchContainer
+from lading.containers.security import Security
 from lading.containers.userns import Users
 from lading.errors import LadingError
 from lading.events import Event
@@ -52,6 +53,7 @@ class Context:
         networks: Networks,
         volumes: Volumes,
         layout: Layout,
+        security: Security,
         log_default: LogConfig | None = None,
         users: Users | None = None,
     ) -> None:
@@ -62,6 +64,7 @@ class Context:
         self.networks = networks
         self.volumes = volumes
         self.layout = layout
+        self.security = security
         self.log_default = log_default or LogConfig(type="json-file")
         self.users = users or Users(None, [], [])
         self.launcher = Launcher(layout.exec_root)

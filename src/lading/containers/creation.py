@@ -61,7 +61,9 @@ class Creation:
         self._check_joined(record.host_config)
         self._check_parent(record.host_config.cgroup_parent)
         record = replace(record, links=self._links(record.host_config))
+        record = replace(record, selinux_level=self._new_level(record.id))
         record, warnings = admission.check(record, host_limits())
+        self._context.security.walls(record)
         warnings = [*pointless, *warnings]
         wishes = plan(record.config, record.host_config, self._mounts_of)
         volumes = self._context.volumes
@@ -120,6 +122,10 @@ class Creation:
                     self._known.find(mode.removeprefix("container:"))
             except LadingError as error:
                 raise JoinedMissing(error) from error
+
+    def _new_level(self, container_id: str) -> str:
+        others = {container.record.selinux_level for container in self._known.all()}
+        return self._context.security.new_level(container_id, others)
 
     def _joined(self, host: HostConfig) -> list[Container]:
         """The containers whose namespaces are joined, as far as they are there."""

@@ -18,6 +18,7 @@ from lading.containers.pipes import PipeReader, PipeWriter
 from lading.containers.record import NotRunning, Restarting
 from lading.errors import Conflict, InvalidArgument, NotFound
 from lading.names import new_id
+from lading.runtime import users
 from lading.wire.exec import ExecConfig, ExecInspect, ExecProcess, ExecStart
 
 
@@ -126,10 +127,12 @@ class Execs:
         self._waiting: set[asyncio.Task[None]] = set()
 
     async def create(self, container: Container, config: ExecConfig) -> str:
-        """Register an exec. Raises NotRunning, PausedExec, NoExecCommand."""
+        """Register an exec. Raises NotRunning, PausedExec, NoExecCommand, UnknownUser."""
         if not config.cmd:
             raise NoExecCommand
         _require_running(container)
+        if config.user:
+            await asyncio.to_thread(_look_up, container.record.state.pid, config.user)
         exec_ = Exec(container, config)
         self._known[exec_.id] = exec_
         await self._context.publish(
@@ -192,12 +195,13 @@ class Execs:
         run, container = exec_.run, exec_.container
         if run is None or run.monitor is None:
             raise NotRunning(container.id)
+        walls = await asyncio.to_thread(self._context.security.prepare, container.record)
         run.exec_exits[exec_.id] = asyncio.get_running_loop().create_future()
         reply = await run.monitor.call(
             "exec",
             streams.theirs,
             exec_id=exec_.id,
-            process=process(container, exec_.config, size),
+            process=process(container, exec_.config, size, walls),
             seccomp_filter=None
             if exec_.config.privileged
             else self._context.filters.path(container.record.host_config),
@@ -268,3 +272,15 @@ def _require_running(container: Container) -> None:
         raise Restarting(container.id)
     if not state.is_running:
         raise NotRunning(container.id)
+
+
+def _look_up(pid: int, user: str) -> None:
+    """Whether the container knows the user. Raises what `users.resolve` raises."""
+    try:
+        root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:  # it has just ended, which the start will tell
+        return
+    try:
+        users.resolve(root, {"username": user})
+    finally:
+        os.close(root)

@@ -11,7 +11,10 @@ class ExecFailed(InvalidArgument):
 
 
 def process(
-    container: Container, config: ExecConfig, size: tuple[int, int] | None
+    container: Container,
+    config: ExecConfig,
+    size: tuple[int, int] | None,
+    walls: oci_spec.Walls,
 ) -> dict[str, object]:
     """The OCI process of an exec: the container's environment and walls, its own command."""
     record = container.record
@@ -38,6 +41,7 @@ def process(
         "cwd": config.working_dir or record.config.working_dir or "/",
         "capabilities": {"bounding": names, "effective": names, "permitted": names},
         "noNewPrivileges": oci_spec.has_no_new_privileges(record.host_config),
+        **oci_spec.confined(walls),  # of a privileged exec, too: they are the container's
     }
     if config.tty and size and any(size):
         document["consoleSize"] = {"height": size[0], "width": size[1]}

@@ -184,7 +184,8 @@ def parse_ports(name: str, value: str) -> tuple[int, int, str]:
     low, dash, high = numbers.partition("-")
     for text in (low, high) if dash else (low,):
         if not (text.isascii() and text.isdigit() and int(text) < 65536):
-            raise BadPort(name, value, f'strconv.ParseUint: parsing "{text}": invalid syntax')
+            kind = "value out of range" if text.isdigit() else "invalid syntax"
+            raise BadPort(name, value, f'strconv.ParseUint: parsing "{text}": {kind}')
     first, last = int(low), int(high or low)
     if last < first:
         raise BadPort(name, value, f"invalid range specified for port: {numbers}")

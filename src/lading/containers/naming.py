@@ -38,6 +38,7 @@ class Naming:
         """Forget a link by its name, parent/alias. Raises DefaultName, NoSuchContainer."""
         parent_name, _, alias = ref.strip("/").rpartition("/")
         if not parent_name:
+            self._known.find(ref)
             raise DefaultName
         parent = self._known.find(parent_name)
         if alias not in parent.record.links:

@@ -38,6 +38,14 @@ class Bind(NamedTuple):
     layers: tuple[str, ...] = ()  # of an image: its trees, top first, in place of the source
 
 
+class Walls(NamedTuple):
+    """What a container's processes get from the security modules; "" is nothing."""
+
+    apparmor: str = ""
+    process_label: str = ""
+    mount_label: str = ""
+
+
 class Surroundings(NamedTuple):
     """What the container is placed in."""
 
@@ -49,6 +57,7 @@ class Surroundings(NamedTuple):
     has_swap_limit: bool = True
     has_queues: bool = True  # /dev/mqueue is mounted on the host
     devices: Devices = Devices([], [], {})
+    walls: Walls = Walls()
     variables: tuple[str, ...] = ()  # of links; the user's own go before them
 
 
@@ -125,6 +134,7 @@ def _process(record: ContainerRecord, around: Surroundings) -> dict[str, object]
         "capabilities": {"bounding": names, "effective": names, "permitted": names},
         "rlimits": resources.rlimits(host),
         "noNewPrivileges": has_no_new_privileges(host),
+        **confined(around.walls),
     }
     size = host.console_size
     if config.tty and size and any(size):
@@ -133,6 +143,12 @@ def _process(record: ContainerRecord, around: Surroundings) -> dict[str, object]
     if adjustment:
         process["oomScoreAdj"] = adjustment
     return process
+
+
+def confined(walls: Walls) -> dict[str, object]:
+    """The fields of an OCI process for the security modules."""
+    fields = {"apparmorProfile": walls.apparmor, "selinuxLabel": walls.process_label}
+    return {name: value for name, value in fields.items() if value}
 
 
 def _default_user(host: HostConfig) -> str:
@@ -262,6 +278,8 @@ def _linux(record: ContainerRecord, around: Surroundings) -> dict[str, object]:
             [] if unconfined else READONLY_PATHS if read_only is None else read_only
         )
     linux["devices"] = around.devices.nodes
+    if around.walls.mount_label:
+        linux["mountLabel"] = around.walls.mount_label
     if record.ids:
         linux["uidMappings"] = _mappings(record.ids.uids)
         linux["gidMappings"] = _mappings(record.ids.gids)

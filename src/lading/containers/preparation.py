@@ -79,8 +79,9 @@ class Preparation:
         """
         context, record = self._context, container.record
         log = logging.plan_for_start(record)
+        walls = await asyncio.to_thread(context.security.prepare, record)
         joined = self._joined(container)
-        asked = await self._mount_volumes(container, undo)
+        asked = await self._mount_volumes(container, undo, walls.mount_label)
         users, netns = await self._user_namespace(container, lent)
         endpoint = await self._attach(container, undo, netns)
         fp("start.network-attached")
@@ -98,6 +99,7 @@ class Preparation:
                 variable for each in linked for variable in links.variables(record.name, each)
             ),
             init_path=INIT_TARGET if record.host_config.init else "",
+            walls=walls,
         )
         overlay = context.snapshots.mount(record.id)
         directory = context.layout.make_run(record.id)
@@ -189,7 +191,9 @@ class Preparation:
             paths[kind] = f"/proc/{other.record.state.pid}/ns/{name}"
         return paths
 
-    async def _mount_volumes(self, container: Container, undo: AsyncExitStack) -> list[Bind]:
+    async def _mount_volumes(
+        self, container: Container, undo: AsyncExitStack, mount_label: str
+    ) -> list[Bind]:
         """The container's volumes mounted and filled, its binds' sources looked at."""
         context, mounts = self._context, container.record.mounts or []
         names = mount_volumes.names_of(mounts)
@@ -197,6 +201,8 @@ class Preparation:
         paths = await context.volumes.mounting.mount(container.id, names)
         places = Places(paths, context.snapshots.layer_directories)
         await asyncio.to_thread(placing.prepare, mounts, places)
+        if mount_label:
+            await asyncio.to_thread(placing.relabel, mounts, places, mount_label)
         await self._fill_mounted(container, paths)
         return placing.binds(mounts, places, are_mapped=container.record.ids is not None)
 

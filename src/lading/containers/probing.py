@@ -140,6 +140,7 @@ class Probing:
     ) -> None:
         if run.monitor is None:
             raise MonitorGone
+        walls = await asyncio.to_thread(self._context.security.prepare, container.record)
         run.exec_exits[name] = asyncio.get_running_loop().create_future()
         null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         os.set_blocking(writing, True)  # the program expects it so
@@ -148,7 +149,7 @@ class Probing:
                 "exec",
                 [null, writing, writing],
                 exec_id=name,
-                process=process(container, ExecConfig(cmd=check.command), None),
+                process=process(container, ExecConfig(cmd=check.command), None, walls),
                 seccomp_filter=self._context.filters.path(container.record.host_config),
             )
         finally:

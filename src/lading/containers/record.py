@@ -101,6 +101,7 @@ class ContainerRecord(Struct, frozen=True):
     platform: str = "linux"
     mounts: list[MountRecord] | None = None  # None: made before there were volumes
     links: dict[str, str] = field(default_factory=dict)  # alias -> id of the linked container
+    selinux_level: str = ""  # its categories: "s0:c17,c250"; "" where SELinux is not used
     state: ContainerState = ContainerState()
     ids: IdMap | None = None  # of its user namespace; None: it has those of the host
 

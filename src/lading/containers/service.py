@@ -22,7 +22,7 @@ from lading.containers.lifecycle import Lifecycle
 from lading.containers.listing import Listing
 from lading.containers.log_stream import LogStream
 from lading.containers.looking import Looking
-from lading.containers.naming import Naming
+from lading.containers.naming import EmptyName, Naming
 from lading.containers.pruning import Pruning
 from lading.containers.record import ContainerRecord, NotRunning
 from lading.containers.stats import Sampler
@@ -133,6 +133,8 @@ class Containers:
 
     async def rename(self, ref: str, name: str) -> None:
         """Give it another name. Raises NameInUse."""
+        if not name:
+            raise EmptyName
         await self._naming.rename(self.find(ref), name)
 
     async def pause(self, ref: str) -> None:

@@ -9,13 +9,19 @@ class InvalidSignal(InvalidArgument):
     """invalid signal: {0}"""
 
 
+class UnsupportedSignal(InvalidSignal):
+    """the linux daemon does not support signal {0}"""
+
+
 def parse(text: str) -> int:
     """The number of a signal given by name (any case, with or without SIG) or number.
 
-    Raises InvalidSignal.
+    Raises InvalidSignal, UnsupportedSignal for a number that is none.
     """
-    if text.isdecimal():
-        return _checked(int(text), text)
+    if text.removeprefix("-").isdecimal() and int(text):
+        if not 1 <= int(text) <= signal.SIGRTMAX:
+            raise UnsupportedSignal(text)
+        return int(text)
     name = text.upper().removeprefix("SIG")
     for base, first, sign in (("RTMIN", signal.SIGRTMIN, 1), ("RTMAX", signal.SIGRTMAX, -1)):
         if name == base:

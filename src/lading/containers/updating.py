@@ -99,7 +99,8 @@ class Updating:
 
     async def _apply(self, container: Container, asked: ContainerUpdate, host: HostConfig) -> None:
         """Tell the kernel. Raises KernelRefused with what was set before set back."""
-        group = Cgroup(self._context.cgroup(container))
+        uses_systemd = self._context.layout.uses_systemd
+        group = Cgroup(self._context.cgroup(container), systemd=uses_systemd)
         swap = has_swap_limit(hierarchies())
         before = _limits(container.record.host_config, has_swap_limit=swap)
         changed = _changed(_limits(host, has_swap_limit=swap), before)

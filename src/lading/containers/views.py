@@ -46,6 +46,7 @@ def inspect(
 ) -> ContainerInspect:
     """The answer to `GET /containers/{id}/json`."""
     record = container.record
+    walls = context.security.walls(record)
     words = oci_spec.arguments(record)
     files, layout = context.layout.files(record.id), context.layout
     endpoints = _endpoints(container, context)
@@ -64,6 +65,9 @@ def inspect(
         name=f"/{record.name}",
         restart_count=record.state.restart_count,
         driver="overlay2",
+        mount_label=walls.mount_label,
+        process_label=walls.process_label,
+        app_armor_profile=walls.apparmor,
         exec_ids=exec_ids or None,
         host_config=_host_config(record, context),
         graph_driver=GraphDriver(name="overlay2", data={}),

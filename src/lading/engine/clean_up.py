@@ -1,4 +1,5 @@
-"""Taking an engine's marks off the host: bridge, firewall rules, addresses, cgroup parents.
+"""Taking an engine's marks off the host: bridge, firewall rules, addresses, cgroup parents,
+AppArmor profile.
 
 For the owner who ends an engine for good (`ladingd --clean-up`); what is below data-root stays.
 """
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 async def clean_up(engine: "Engine") -> None:
     """Remove what an engine without running containers still has on the host."""
     await engine.context.call_network(engine.networks.remove_everything)
+    if not any(container.record.state.is_running for container in engine.containers.all()):
+        engine.context.security.apparmor.remove()  # theirs would leave them unconfined
     if engine.layout.uses_systemd:  # whose slices are not ours to remove
         return
     trees = hierarchies()

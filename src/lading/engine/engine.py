@@ -15,6 +15,7 @@ from lading.containers import store as container_rows
 from lading.containers.context import Context
 from lading.containers.layout import Layout
 from lading.containers.recovery import recover, restart_stopped
+from lading.containers.security import Security
 from lading.containers.service import Containers
 from lading.containers.userns import Users, open_users
 from lading.engine.check import Finding, check, repair
@@ -25,6 +26,7 @@ from lading.engine.system import System
 from lading.engine.volume_verbs import VolumeVerbs
 from lading.images import records as image_rows
 from lading.images.service import Images
+from lading.images.trust import Trust
 from lading.logs.options import check as check_log_options
 from lading.networks import SCHEMA as NETWORK_SCHEMA
 from lading.networks import Networks, Settings
@@ -51,9 +53,11 @@ class Options(NamedTuple):
     exec_root: str = "/run/lading"
     reloadable: Reloadable = Reloadable()
     registry_proxies: Proxies = Proxies()
+    signature_policy: str = ""  # file
     storage_driver: str = ""
     cgroup_parent: str = ""
     cgroup_driver: str = "cgroupfs"  # or "systemd"
+    selinux_enabled: bool = False
     networks: Settings = Settings()
     log_driver: str = "json-file"
     log_options: tuple[tuple[str, str], ...] = ()
@@ -89,6 +93,7 @@ class Engine:
             journal=self.journal,
             registry=self.registry,
             in_use=lambda image_id: self.containers.known.users_of(image_id),
+            trust=_trust(options.signature_policy),
         )
         self.networks = Networks(
             database,
@@ -112,6 +117,7 @@ class Engine:
             networks=self.networks,
             volumes=self.volume_store,
             layout=self.layout,
+            security=Security(engine_id, selinux_enabled=options.selinux_enabled),
             log_default=LogConfig(type=options.log_driver, config=dict(options.log_options)),
             users=users,
         )
@@ -211,6 +217,15 @@ def _identity(connection: sqlite3.Connection) -> str:
     engine_id = secrets.token_hex(4)
     connection.execute("INSERT INTO engine VALUES (?, ?)", (engine_id, ""))
     return engine_id
+
+
+def _trust(path: str) -> Trust | None:
+    """The policy, read once to fail now and not at the first pull. Raises BadPolicy."""
+    if not path:
+        return None
+    trust = Trust(path)
+    trust.policy()
+    return trust
 
 
 def _made(path: str) -> str:

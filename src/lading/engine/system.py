@@ -112,7 +112,11 @@ class System:
             live_restore_enabled=True,
             init_binary=INIT_PROGRAMS[0],
             security_options=_security_options(engine),
-            warnings=[*engine.networks.warnings(), *engine.damaged.values()],
+            warnings=[
+                *engine.networks.warnings(),
+                *engine.context.security.warnings(),
+                *engine.damaged.values(),
+            ],
         )
 
 
@@ -130,10 +134,9 @@ def _registries(engine: "Engine") -> RegistryConfig:
 
 
 def _security_options(engine: "Engine") -> list[str]:
-    found = ["name=seccomp,profile=builtin"]
-    if engine.context.users.remap is not None:
-        found.append("name=userns")
-    return [*found, "name=cgroupns"]
+    remapped = engine.context.users.remap is not None
+    users = ["name=userns"] if remapped else []
+    return [*engine.context.security.options(), *users, "name=cgroupns"]
 
 
 def _os_name() -> str:

@@ -30,12 +30,11 @@ def apply(config: ExecutionConfig, changes: Iterable[str]) -> ExecutionConfig:
             continue
         word, _, rest = text.partition(" ")
         name, rest = word.upper(), rest.strip()
-        if name in _KNOWN - _INSTRUCTIONS.keys():
-            raise BadChange(f"{name} is not a valid change command")
         if name not in _INSTRUCTIONS:
-            raise BadChange(f"unknown instruction: {name}")
+            raise BadChange(f"{name} is not a valid change command")
         if not rest:
-            raise BadChange(f"{name} requires at least one argument")
+            count = "exactly" if name in _OF_ONE else "at least"
+            raise BadChange(f"{name} requires {count} one argument")
         config = _INSTRUCTIONS[name](config, rest)
         if name == "ENTRYPOINT" and not sets_command:
             config = replace(config, cmd=None)  # the old command was meant for another program
@@ -124,8 +123,10 @@ def _ports(word: str) -> list[str]:
     first, dash, last = span.partition("-")
     is_number = first.isascii() and first.isdigit() and (not dash or last.isdigit())
     low, high = (int(first), int(last if dash else first)) if is_number else (1, 0)
-    if not 0 <= low <= high <= 65535 or protocol not in ("tcp", "udp", "sctp"):
-        raise BadChange(f"invalid containerPort: {word}")
+    if protocol not in ("tcp", "udp", "sctp"):
+        raise BadChange(f"Invalid proto: {protocol}")
+    if not 0 <= low <= high <= 65535:
+        raise BadChange(f"Invalid containerPort: {span}")
     return [f"{port}/{protocol}" for port in range(low, high + 1)]
 
 
@@ -193,4 +194,4 @@ _INSTRUCTIONS: dict[str, Callable[[ExecutionConfig, str], ExecutionConfig]] = {
     "VOLUME": _volume,
     "WORKDIR": _workdir,
 }
-_KNOWN = frozenset({"ADD", "ARG", "COPY", "FROM", "MAINTAINER", "RUN", *_INSTRUCTIONS})
+_OF_ONE = ("STOPSIGNAL", "USER", "WORKDIR")

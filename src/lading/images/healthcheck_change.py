@@ -39,7 +39,7 @@ def _test(kind: str, command: str, shell: Callable[[str], list[str] | None]) -> 
             raise ValueError("HEALTHCHECK NONE takes no arguments")
         return ["NONE"]
     if kind != "CMD":
-        raise ValueError(f"Unknown type in HEALTHCHECK (try CMD): {kind}")
+        raise ValueError(f'Unknown type "{kind}" in HEALTHCHECK (try CMD)')
     if not command:
         raise ValueError("Missing command after HEALTHCHECK CMD")
     words = shell(command)

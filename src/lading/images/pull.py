@@ -13,6 +13,7 @@ from lading.images.leases import Lease
 from lading.images.progress import LayerProgress, Progress
 from lading.images.publish import Ready, publish
 from lading.images.stores import Stores
+from lading.images.trust import Trust
 from lading.oci import config as configs
 from lading.oci import manifest as manifests
 from lading.oci import media_types
@@ -52,7 +53,10 @@ class PullRequest(NamedTuple):
 class Puller:
     """Pulls images into the stores; one per engine, used by many threads."""
 
-    def __init__(self, stores: Stores, registry: Registry, flights: Flights) -> None:
+    def __init__(
+        self, stores: Stores, registry: Registry, flights: Flights, trust: Trust | None = None
+    ) -> None:
+        self._trust = trust
         self._stores = stores
         self._registry = registry
         self._flights = flights
@@ -97,6 +101,7 @@ class _OnePull:
         self._stores = puller._stores
         self._registry = puller._registry
         self._flights = puller._flights
+        self._trust = puller._trust
         self._request = request
         self._repository = repository
         self._target = target
@@ -111,6 +116,7 @@ class _OnePull:
     def run(self) -> str:
         request, target = self._request, self._target
         ready = self._platform(target)
+        self._check_trust(ready)
         self._layers(ready)
         name = str(request.reference)
         is_new = publish(
@@ -125,6 +131,16 @@ class _OnePull:
         verb = "Downloaded newer image for" if is_new else "Image is up to date for"
         request.progress({"status": f"Status: {verb} {familiar}"})
         return target.digest
+
+    def _check_trust(self, ready: Ready) -> None:
+        """What the signature policy says; before anything is fetched that may be large."""
+        if self._trust is None:
+            return
+        digests = dict.fromkeys((self._target.digest, *ready.parents, ready.descriptor.digest))
+        reference = self._request.reference
+        by = self._trust.check(self._repository, reference, list(digests))
+        if by:
+            self._request.progress({"status": f"Signature verified by {by}"})
 
     def _platform(self, target: Descriptor) -> Ready:
         """Follow indexes to the manifest that runs here, then read its config."""

@@ -30,6 +30,7 @@ from lading.images.pull import Puller, PullRequest
 from lading.images.removal import Pruned
 from lading.images.remove import User
 from lading.images.stores import Stores
+from lading.images.trust import Trust
 from lading.images.workers import Workers, on_loop
 from lading.oci import platform as platforms
 from lading.oci import reference as references
@@ -59,8 +60,11 @@ class Images:
         journal: Journal | None = None,
         registry: Registry | None = None,
         in_use: Callable[[str], Sequence[User]] = _nobody,
+        trust: Trust | None = None,
     ) -> None:
-        """`in_use` tells the containers that were made from an image, by the image's digest."""
+        """`in_use` tells the containers that were made from an image, by the image's digest;
+        `trust` may refuse what is pulled.
+        """
         self.stores = Stores(content, snapshots, database, Leases())
         self._journal = journal
         self._registry = registry or Registry()
@@ -72,7 +76,7 @@ class Images:
             self.stores, self._registry, self._workers, self._flights, self._catalog, self._wake
         )
         self.outgoing = Outgoing(self.stores, self._registry, self._workers)
-        self._puller = Puller(self.stores, self._registry, self._flights)
+        self._puller = Puller(self.stores, self._registry, self._flights, trust)
         self._assembling = asyncio.Lock()
 
     async def aclose(self) -> None:

@@ -102,16 +102,25 @@ class Connection:
     def close(self) -> None:
         self._socket.close()
 
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def _authenticate(self) -> None:
-        """EXTERNAL: the kernel tells the peer who we are."""
+        """EXTERNAL: the kernel tells the peer who we are.
+
+        BEGIN goes with it, as in systemd's own client: were it to reach systemd together with the
+        first call, that call would be left unread until more comes.
+        """
         identity = str(os.geteuid()).encode().hex().encode()
-        self._socket.sendall(b"\0AUTH EXTERNAL " + identity + b"\r\n")
+        self._socket.sendall(b"\0AUTH EXTERNAL " + identity + b"\r\nBEGIN\r\n")
         answer = b""
         while not answer.endswith(b"\r\n"):
             answer += self._exactly(1)
         if not answer.startswith(b"OK "):
             raise DBusError("org.freedesktop.DBus.Error.AuthFailed", answer.decode().strip())
-        self._socket.sendall(b"BEGIN\r\n")
 
     def _receive(self) -> Message:
         head = self._exactly(16)

@@ -19,6 +19,10 @@ class AppArmorMissing(NotSupported):
     """unable to apply apparmor profile: apparmor: config provided but apparmor not supported"""
 
 
+class ProfileMissing(NotSupported):
+    """unable to apply apparmor profile: apparmor failed to apply profile: {0} is not loaded"""
+
+
 class SelinuxMissing(NotSupported):
     """selinux label is specified in config, but selinux is disabled or not supported"""
 
@@ -36,11 +40,17 @@ def has_selinux() -> bool:
 
 
 def set_apparmor_on_exec(profile: str) -> None:
-    """The profile of the next execve. ENOENT when it is not loaded."""
+    """The profile of the next execve. Raises ProfileMissing, OSError."""
     try:
-        _write("self/attr/apparmor/exec", f"exec {profile}")  # since Linux 5.8
+        descriptor = safepath.proc_open("self/attr/apparmor/exec", os.O_WRONLY)  # since Linux 5.8
     except FileNotFoundError:
-        _write("self/attr/exec", f"exec {profile}")
+        descriptor = safepath.proc_open("self/attr/exec", os.O_WRONLY)
+    try:
+        os.write(descriptor, f"exec {profile}".encode())
+    except FileNotFoundError:
+        raise ProfileMissing(profile) from None
+    finally:
+        os.close(descriptor)
 
 
 def set_selinux_on_exec(label: str) -> None:

@@ -37,8 +37,9 @@ def number(master: int) -> int:
 
 
 def set_size(terminal: int, height: int, width: int) -> None:
-    """Rows and columns; the foreground process group gets SIGWINCH when they change."""
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, _winsize.pack(height, width, 0, 0))
+    """Rows and columns, modulo 65536; the foreground group gets SIGWINCH when they change."""
+    size = _winsize.pack(height & 0xFFFF, width & 0xFFFF, 0, 0)
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, size)
 
 
 def get_size(terminal: int) -> tuple[int, int]:

@@ -40,6 +40,7 @@ STREAMS = (("stdout", STDOUT), ("stderr", STDERR))
 MAX_HANDED = 200  # clients; a message carries 253 descriptors
 DRAIN_LIMIT = 4 * PIPE_SIZE  # bytes taken from each stream after init's death
 FLUSH_TIMEOUT_S = 2.0  # how long a client that does not read may hold the end up
+KILLED = 128 + 9  # exit code of a process that SIGKILL ended
 
 
 class Monitor:
@@ -229,7 +230,7 @@ class Monitor:
             output.drain(DRAIN_LIMIT)
         record = {
             "exit_code": self.init.exit_code,
-            "oom_killed": cgroup is not None and cgroup.oom_killed(),
+            "oom_killed": cgroup is not None and self._was_killed_for_memory(cgroup),
             "finished_at_ns": time.time_ns(),
         }
         rundir.write(self._directory, rundir.EXIT, record)
@@ -239,6 +240,17 @@ class Monitor:
         if cgroup is not None:
             cgroup.remove()
         self.log.close()
+
+    def _was_killed_for_memory(self, cgroup: Cgroup) -> bool:
+        if cgroup.oom_killed():
+            return True
+        if not self.head["systemd"] or cgroup.exists() or self.init.exit_code != KILLED:
+            return False
+        # systemd has removed the group before we could look: the log of the kernel knows
+        from lading.kernel import kmsg
+
+        state = rundir.read(f"/proc/self/fd/{self._directory}", rundir.STATE) or {}
+        return kmsg.tells_of_oom_kill(cgroup.path, state.get("start_time", 0))
 
     def _cgroup(self) -> Cgroup | None:
         path = self.head["cgroup"]

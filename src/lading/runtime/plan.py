@@ -221,13 +221,14 @@ def _propagation(name: str) -> tuple[str, int]:
 
 
 def _root(request: Request, spec: Spec, *, tree: int) -> Operation:
+    label = (spec.get("linux") or {}).get("mountLabel") or ""
     overlay = request.get("overlay")
     directory = request["directory"]
     if tree >= 0:
         return rootfs.AttachRoot(tree, directory)
     if overlay:
         return rootfs.MountOverlay(
-            directory, overlay["lower"], overlay.get("upper"), overlay.get("work")
+            directory, overlay["lower"], overlay.get("upper"), overlay.get("work"), label
         )
     path = (spec.get("root") or {}).get("path")
     if not path:

@@ -15,20 +15,12 @@ import msgspec
 from msgspec import inspect
 
 from lading.errors import InvalidArgument
+from lading.wire import go_words
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-_GO_TYPES = {
-    "str": "string",
-    "int": "number",
-    "float": "number",
-    "bool": "bool",
-    "array": "array",
-    "object": "object",
-    "null": "null",
-}
-_EXPECTED = re.compile(r"Expected `([^`]*)`, got `([^`]*)`(?: - at `([^`]*)`)?")
+_WIDE = re.compile(rb"[0-9]{19,}")  # digits that may be more than an int64 holds
 
 
 class InvalidJSON(InvalidArgument):
@@ -49,6 +41,8 @@ def decode(body: bytes, kind: type[T]) -> T:
 
     Raises InvalidJSON, TrailingContent (400).
     """
+    if _WIDE.search(body):
+        return _decode_leniently(body, kind)
     try:
         document: T = _decoder(kind).decode(body)
         return document
@@ -78,15 +72,17 @@ def _decode_leniently(body: bytes, kind: type[T]) -> T:
         raw = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _malformed(error) from None
-    shape = _shape(kind)
-    return _convert(_fold({} if raw is None else raw, shape), kind)
+    folded = _fold({} if raw is None else raw, _shape(kind))
+    if found := go_words.find_wide(folded, []):
+        raise InvalidJSON(go_words.too_wide(*found, kind))
+    return _convert(folded, kind)
 
 
 def _convert(raw: object, kind: type[T]) -> T:
     try:
         return msgspec.convert(raw, kind)
     except msgspec.ValidationError as error:
-        raise InvalidJSON(_in_go_words(str(error))) from None
+        raise InvalidJSON(go_words.explain(str(error), kind)) from None
 
 
 def _malformed(error: Exception) -> InvalidArgument:
@@ -96,16 +92,6 @@ def _malformed(error: Exception) -> InvalidArgument:
     if "truncated" in text:
         return InvalidJSON("unexpected EOF")
     return InvalidJSON(text.removeprefix("JSON is malformed: "))
-
-
-def _in_go_words(text: str) -> str:
-    match = _EXPECTED.match(text)
-    if match is None:
-        return text
-    expected, got, path = match.groups()
-    wanted = " or ".join(_GO_TYPES.get(word, word) for word in expected.split(" | "))
-    place = (path or "$").removeprefix("$").removeprefix(".") or "the document"
-    return f"json: cannot unmarshal {_GO_TYPES.get(got, got)} into field {place} of type {wanted}"
 
 
 # --- the lenient pass: bend a value to the shape that is wanted -----------------------------------
@@ -128,6 +114,8 @@ def _fold(value: object, shape: inspect.Type) -> Any:
         return [value]
     if isinstance(shape, inspect.StructType) and isinstance(value, dict):
         return _fold_struct(value, shape)
+    if isinstance(shape, inspect.TupleType) and isinstance(value, list):
+        return _fold_array(value, shape)
     if isinstance(shape, inspect.ListType) and isinstance(value, list):
         return [_fold_item(item, shape.item_type) for item in value]
     if isinstance(shape, inspect.DictType) and isinstance(value, dict):
@@ -155,6 +143,12 @@ def _fold_struct(value: dict[str, object], shape: inspect.StructType) -> dict[st
             continue
         result[name] = _fold(item, known[name].type)
     return result
+
+
+def _fold_array(value: list[object], shape: inspect.TupleType) -> list[object]:
+    """Go's arrays have a fixed length: what is missing is zero, what is too much is dropped."""
+    filled = [*value, *[None] * len(shape.item_types)]
+    return [_fold_item(item, kind) for item, kind in zip(filled, shape.item_types, strict=False)]
 
 
 def _fold_item(item: object, shape: inspect.Type) -> Any:

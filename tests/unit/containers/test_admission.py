@@ -7,6 +7,7 @@ from lading.containers.limits import HostLimits
 from lading.containers.record import ContainerRecord
 from lading.containers.resources import limits
 from lading.errors import InvalidArgument
+from lading.kernel import lsm
 from lading.wire.containers import ContainerConfig
 from lading.wire.host_config import HostConfig, LogConfig
 from lading.wire.mounts import Mount
@@ -37,12 +38,16 @@ def test_a_plain_container_has_no_warnings() -> None:
     ("asked", "word"),
     [
         (record(HostConfig(log_config=LogConfig(type="awslogs"))), "log driver awslogs"),
-        (record(HostConfig(security_opt=["apparmor=mine"])), "AppArmor"),
+        (record(HostConfig(security_opt=["apparmor=mine"])), "AppArmor is not enabled"),
+        (record(HostConfig(security_opt=["label=type:x_t"])), "SELinux is not enabled"),
         (record(HostConfig(mounts=[Mount(type="image", source="x", target="/x")])), "Image mount"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_will_not_be_heeded_is_told(asked: ContainerRecord, word: str) -> None:
+def test_what_will_not_be_heeded_is_told(
+    asked: ContainerRecord, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lsm, "has_apparmor", lambda: False)
     _, warnings = admission.check(asked, HOST)
     assert len(warnings) == 1
     assert word in warnings[0]

@@ -30,13 +30,19 @@ def test_a_signal_is_a_name_or_a_number(text: str, number: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "0", "65", "-9", "+9", "9.0", "NONSENSE", "SIG", "SIGSIGKILL", "RTMIN-1", "RTMIN+",
+    ["", "0", "+9", "9.0", "NONSENSE", "SIG", "SIGSIGKILL", "RTMIN-1", "RTMIN+",
      "RTMIN+31", "RTMAX+1", "RTMAX-64", " KILL", "²"],
 )  # fmt: skip
 def test_anything_else_is_refused_by_its_own_text(text: str) -> None:
     with pytest.raises(InvalidSignal) as error:
         parse(text)
     assert str(error.value) == f"invalid signal: {text}"
+
+
+@pytest.mark.parametrize("text", ["65", "-9", "1000"])
+def test_a_number_that_is_no_signal_is_told_as_one(text: str) -> None:
+    with pytest.raises(InvalidSignal, match=f"the linux daemon does not support signal {text}"):
+        parse(text)
 
 
 @given(st.sampled_from(list(signal.Signals)))

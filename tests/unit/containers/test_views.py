@@ -13,6 +13,7 @@ from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.layout import Layout
 from lading.containers.mountpoints.record import MountRecord
+from lading.containers.oci_spec import Walls
 from lading.containers.record import ContainerRecord, ContainerState
 from lading.networks import Endpoint
 from lading.networks.ports import Published
@@ -53,6 +54,7 @@ def surroundings(*endpoints: Endpoint, bytes_used: int = 0) -> Context:
                 endpoints=lambda _: list(endpoints),
                 ports=SimpleNamespace(of=lambda _: PUBLISHED if endpoints else []),
             ),
+            security=SimpleNamespace(walls=lambda _: Walls("profile", "u:r:p_t:s0", "u:r:f_t:s0")),
             volumes=SimpleNamespace(path_of=lambda name: f"/volumes/{name}"),
         ),
     )
@@ -83,6 +85,8 @@ def test_inspect_tells_what_is_and_what_was_asked(make_record: MakeRecord) -> No
     assert document.state.started_at == "1970-01-01T00:00:01.000000000Z"
     assert document.state.finished_at == ZERO_TIME
     assert document.config == config
+    labels = document.app_armor_profile, document.process_label, document.mount_label
+    assert labels == ("profile", "u:r:p_t:s0", "u:r:f_t:s0")
     assert document.exec_ids == ["x1"]
     assert document.size_rw is UNSET
     assert document.network_settings.ip_address == "10.9.0.2"

@@ -10,6 +10,7 @@ import pytest
 
 from lading.containers.layout import Layout
 from lading.containers.mountpoints.record import MountRecord
+from lading.containers.security import Security
 from lading.containers.userns import IdMap
 from lading.engine.audit import containers as audit
 from lading.engine.audit import storage
@@ -72,6 +73,7 @@ class Host:
             options=SimpleNamespace(exec_root=f"{self.root}/exec", data_root=f"{self.root}/data"),
             layout=Layout(f"{self.root}/data", f"{self.root}/exec", "0"),
             engine_id="0",
+            context=SimpleNamespace(security=Security("0")),
             database=SimpleNamespace(
                 read=lambda query: self.rows if query is snapshot_rows.active_keys else []
             ),

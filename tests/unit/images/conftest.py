@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tests.conftest import DockerRegistry
 
     from lading.images.remove import User
+    from lading.images.trust import Trust
 
 T = TypeVar("T")
 
@@ -56,6 +57,7 @@ class Engine:
     def __init__(self, stores: Stores) -> None:
         self.stores = stores
         self.users: dict[str, list[User]] = {}
+        self.trust: Trust | None = None
         self.journal = Journal(stores.database)
 
     @asynccontextmanager
@@ -67,6 +69,7 @@ class Engine:
             journal=self.journal,
             registry=Registry(policy=RetryPolicy(first_s=0.0)),
             in_use=lambda digest: self.users.get(digest, []),
+            trust=self.trust,
         )
         try:
             yield images

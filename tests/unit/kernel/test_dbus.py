@@ -83,8 +83,10 @@ class Peer(threading.Thread):
         with client, client.makefile("rb") as stream:
             line = stream.readline()
             expected = b"\0AUTH EXTERNAL " + str(os.geteuid()).encode().hex().encode() + b"\r\n"
-            client.sendall(b"OK 0123\r\n" if line == expected else b"REJECTED\r\n")
-            if line != expected or stream.readline() != b"BEGIN\r\n":
+            # as systemd: a call that came together with BEGIN would not be answered
+            is_ready = line == expected and stream.readline() == b"BEGIN\r\n"
+            client.sendall(b"OK 0123\r\n" if is_ready else b"REJECTED\r\n")
+            if not is_ready:
                 return
             for answer in self._answers:
                 head = stream.read(16)

@@ -139,3 +139,14 @@ def test_what_cannot_be_done_is_refused_by_name(change: Any, message: str) -> No
     with pytest.raises(InvalidArgument) as refusal:
         describe(spec)
     assert str(refusal.value) == message
+
+
+def test_a_mount_label_is_that_of_all_files_of_the_containers_own() -> None:
+    label = "system_u:object_r:container_file_t:s0:c1,c2"
+    spec = spec_of(["true"])
+    spec["linux"]["mountLabel"] = label
+    overlay = {"lower": ["/a"], "upper": "/u", "work": "/w"}
+    found = describe(spec, overlay=overlay)
+    labelled = [line.split(" ")[3] for line in found if f"context={label}" in line]
+    assert labelled == ["/dev", "/dev/pts", "/dev/shm"]
+    assert f"mount overlay (1 lower, upper /u) on /run/c1 labelled {label}" in found

@@ -43,7 +43,9 @@ def test_a_command_may_be_one_string() -> None:
 
 
 def test_an_environment_may_not_be_one_string() -> None:
-    with pytest.raises(InvalidArgument, match="cannot unmarshal string into field Env"):
+    with pytest.raises(
+        InvalidArgument, match=r"struct field ContainerConfig\.Env of type \[\]string"
+    ):
         decode(b'{"Env": "A=1"}', ContainerConfig)
 
 
@@ -65,9 +67,10 @@ def test_nothing_is_the_document_without_fields(body: bytes) -> None:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (b'{"Memory": "x"}', "invalid JSON: json: cannot unmarshal string into field Memory"),
-        (b'{"Binds": [1]}', "field Binds\\[0\\] of type string"),
-        (b"[]", "cannot unmarshal array into field the document of type object"),
+        (b'{"Memory": "x"}', "invalid JSON: json: cannot unmarshal string into Go struct field"),
+        (b'{"Memory": 99999999999999999999}', "cannot unmarshal number 99999999999999999999 into"),
+        (b'{"Binds": [1]}', "number into HostConfig\\.Binds\\.0 of type string"),
+        (b"[]", "cannot unmarshal array into Go value of type container.HostConfig"),
         (b'{"Memory": 1', "invalid JSON: unexpected EOF"),
         (b'{"Memory": tru}', "invalid JSON: invalid character"),
         (b'{"Dns": "\xff"}', "invalid JSON: "),

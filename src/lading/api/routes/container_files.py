@@ -4,22 +4,28 @@ import base64
 
 from lading.api.call import Call
 from lading.api.router import Route
+from lading.errors import InvalidArgument
 from lading.http import Response, StreamResponse
 from lading.wire import codec
 from lading.wire.containers import PathStat
+
+
+class NoPath(InvalidArgument):
+    """bad parameter: pathcannot be empty"""
+
 
 _STAT = "X-Docker-Container-Path-Stat"
 
 
 async def path_stat(call: Call) -> Response:
     """Tell in a header what is at a path."""
-    found = await call.backend.containers.path_stat(call.name, call.query.text("path"))
+    found = await call.backend.containers.path_stat(call.name, _path(call))
     return Response(200, headers=[(_STAT, _encoded(found))])
 
 
 async def read(call: Call) -> Response:
     """The archive of what is at a path."""
-    found, chunks = await call.backend.containers.read_archive(call.name, call.query.text("path"))
+    found, chunks = await call.backend.containers.read_archive(call.name, _path(call))
     headers = [("Content-Type", "application/x-tar"), (_STAT, _encoded(found))]
     return StreamResponse(chunks, headers=headers)
 
@@ -28,7 +34,7 @@ async def write(call: Call) -> Response:
     """Unpack the body into a directory."""
     await call.backend.containers.write_archive(
         call.name,
-        call.query.text("path"),
+        _path(call),
         call.request.iter_body(),
         keeps_kinds=call.query.flag("noOverwriteDirNonDir"),
         takes_owner=call.query.flag("copyUIDGID"),
@@ -45,6 +51,14 @@ async def export(call: Call) -> Response:
 async def changes(call: Call) -> Response:
     """What it changed; null when it changed nothing."""
     return call.reply(list(await call.backend.containers.changes(call.name)) or None)
+
+
+def _path(call: Call) -> str:
+    """Must be given, whether or not there is such a container."""
+    path = call.query.text("path")
+    if not path:
+        raise NoPath
+    return path
 
 
 def _encoded(found: PathStat) -> str:

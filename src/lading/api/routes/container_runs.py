@@ -1,10 +1,11 @@
 """The tag Container: its life, from start to exit."""
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import contextmanager
 
 from lading.api.call import JSON, Call
 from lading.api.router import Route
-from lading.errors import InvalidArgument, LadingError
+from lading.errors import InvalidArgument, LadingError, PermissionDenied
 from lading.http import Response, StreamResponse
 from lading.wire.codec import encode
 from lading.wire.containers import WaitResult
@@ -16,6 +17,14 @@ class BodyAtStart(InvalidArgument):
     """starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24"""  # noqa: E501
 
 
+class NoCheckpoints(InvalidArgument):
+    """checkpoint is only supported in experimental mode"""
+
+
+class NoCheckpointDirectory(PermissionDenied):
+    """custom checkpointdir is not supported"""
+
+
 class BadCondition(InvalidArgument):
     """invalid condition: "{0}\""""
 
@@ -25,23 +34,27 @@ async def start(call: Call) -> Response:
     length = call.request.header("content-length")
     if call.request.header("transfer-encoding") or int(length or 0) > 7:  # "{}", "null", nothing
         raise BodyAtStart
+    if call.query.text("checkpoint"):
+        raise NoCheckpoints
+    if call.query.text("checkpoint-dir"):
+        raise NoCheckpointDirectory
     await call.backend.containers.start(call.name)
     return Response(204)
 
 
 async def stop(call: Call) -> Response:
     """Stop it, gently first; 304 if it is stopped."""
-    await call.backend.containers.stop(
-        call.name, signal=_signal(call), timeout_s=call.query.number("t")
-    )
+    timeout_s = call.query.number("t")
+    with _prefixed(f"cannot stop container: {call.name}: "):
+        await call.backend.containers.stop(call.name, signal=_signal(call), timeout_s=timeout_s)
     return Response(204)
 
 
 async def restart(call: Call) -> Response:
     """Stop it if it runs, then start it."""
-    await call.backend.containers.restart(
-        call.name, signal=_signal(call), timeout_s=call.query.number("t")
-    )
+    timeout_s = call.query.number("t")
+    with _prefixed(f"Cannot restart container {call.name}: "):
+        await call.backend.containers.restart(call.name, signal=_signal(call), timeout_s=timeout_s)
     return Response(204)
 
 
@@ -51,18 +64,22 @@ def _signal(call: Call) -> str | None:
 
 async def kill(call: Call) -> Response:
     """Send a signal, KILL if none is named."""
-    try:
+    with _prefixed(f"cannot kill container: {call.name}: ", but=(304,)):
         await call.backend.containers.kill(call.name, signal=call.query.text("signal") or None)
-    except LadingError as error:
-        raise _prefixed(error, f"cannot kill container: {call.name}: ") from error
     return Response(204)
 
 
-def _prefixed(error: LadingError, prefix: str) -> LadingError:
-    """The same blame with more words."""
-    told = LadingError(prefix + str(error))
-    told.status = error.status
-    return told
+@contextmanager
+def _prefixed(prefix: str, but: tuple[int, ...] = (304, 404)) -> Iterator[None]:
+    """The same blame with more words, where the status is not one of `but`."""
+    try:
+        yield
+    except LadingError as error:
+        if error.status in but:
+            raise
+        told = LadingError(prefix + str(error))
+        told.status = error.status
+        raise told from error
 
 
 async def pause(call: Call) -> Response:

@@ -34,10 +34,6 @@ from lading.wire.containers import FilesystemChange, PathStat
 _FILES = ("resolv.conf", "hostname", "hosts")  # of /etc, kept by the engine
 
 
-class NoPath(InvalidArgument):
-    """bad parameter: pathcannot be empty"""
-
-
 class ReadOnlyRoot(InvalidArgument):
     """container rootfs is marked read-only"""
 
@@ -60,8 +56,8 @@ class Files:
         self._context = context
 
     async def describe(self, container: Container, ref: str, path: str) -> PathStat:
-        """What is at a path. Raises NoPath, NoSuchFile, Unreadable."""
-        place = _place(path)
+        """What is at a path. Raises NoSuchFile, Unreadable."""
+        place = paths.absolute(path)
         find = partial(paths.describe, path=place, asked=path, container=ref)
         async with self._shown(container) as view:
             found = await asyncio.wrap_future(run_in(view, find))
@@ -70,7 +66,7 @@ class Files:
 
     async def read(self, container: Container, ref: str, path: str) -> tuple[PathStat, Download]:
         """What is at a path, and its archive. Raises as `describe` does, before any byte."""
-        place, download = _place(path), Download()
+        place, download = paths.absolute(path), Download()
         loop = asyncio.get_running_loop()
         known: asyncio.Future[PathStat] = loop.create_future()
 
@@ -105,10 +101,10 @@ class Files:
         chunks: AsyncIterable[bytes],
         extraction: Extraction,
     ) -> None:
-        """Put an archive into a directory. Raises NoPath, NoSuchFile, NotADirectory, ReadOnlyRoot,
+        """Put an archive into a directory. Raises NoSuchFile, NotADirectory, ReadOnlyRoot,
         ReadOnlyVolume, and what `extract` raises; what was written before stays.
         """
-        place = _place(path)
+        place = paths.absolute(path)
         record = container.record
         queue = ByteQueue()
         feeding = asyncio.ensure_future(queue.feed(chunks))
@@ -116,6 +112,7 @@ class Files:
             async with self._writable_view(container) as view:
                 # the codec is chosen out here: in the view nothing may be imported
                 plain = asyncio.ensure_future(asyncio.to_thread(open_compressed, queue))
+                plain.add_done_callback(_heard)  # a target that is none is told first
                 target = partial(_target, path=place, asked=path, container=ref, record=record)
                 await asyncio.wrap_future(run_in(view, target))
                 ids = _translation(record.ids if isinstance(view, RunningView) else None)
@@ -232,15 +229,9 @@ def _translation(ids: IdMap | None) -> Ids | None:
     return Ids(partial(userns.outside, ids.uids), partial(userns.outside, ids.gids))
 
 
-def _heard(work: "asyncio.Future[None]") -> None:
+def _heard(work: "asyncio.Future[Any]") -> None:
     if not work.cancelled():
         work.exception()
-
-
-def _place(path: str) -> str:
-    if not path:
-        raise NoPath
-    return paths.absolute(path)
 
 
 def _compare(overlay: Overlay) -> list[FilesystemChange]:

@@ -64,7 +64,7 @@ def from_text(text: str, driver: str = "") -> Wish:
             raise InvalidBind(text, kind, errors.FORBIDDEN.format("VolumeOptions"))
         mount = MountRecord(
             type=kind,
-            destination=posixpath.normpath(target),
+            destination=clean(target),
             source=posixpath.normpath(source),
             mode=words,
             is_read_only=asked.is_read_only,
@@ -77,7 +77,7 @@ def from_text(text: str, driver: str = "") -> Wish:
         raise InvalidBind(text, kind, errors.FORBIDDEN.format("BindOptions"))
     mount = MountRecord(
         type=kind,
-        destination=posixpath.normpath(target),
+        destination=clean(target),
         name=source,
         driver=driver,
         mode=words or "z",
@@ -122,8 +122,13 @@ def problem_of_target(target: str) -> str:
     return "" if target.startswith("/") else errors.NOT_ABSOLUTE.format(target)
 
 
+def clean(target: str) -> str:
+    """`//a/./b/` as `/a/b`: POSIX, and so normpath, keeps two slashes at the beginning."""
+    return posixpath.normpath(target).replace("//", "/")
+
+
 def _destination(mount: Mount) -> str:
-    return posixpath.normpath(mount.target or "")
+    return clean(mount.target or "")
 
 
 def _bind(mount: Mount, source: str) -> Wish:

@@ -9,9 +9,10 @@ from typing import NamedTuple
 from lading.containers.mountpoints.errors import InvalidMode
 
 PROPAGATIONS = ("private", "rprivate", "slave", "rslave", "shared", "rshared")
+LABELS = ("z", "Z")  # SELinux: files for all containers, or for this one alone
 _GROUPS = (
     ("rw", "ro"),
-    ("z", "Z"),  # SELinux labels, which have no effect here
+    LABELS,
     ("nocopy",),
     ("consistent", "cached", "delegated", "default"),  # of Docker Desktop, no effect
     PROPAGATIONS,

@@ -10,10 +10,13 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from lading.containers import selinux
+from lading.containers.mountpoints import modes
 from lading.containers.mountpoints.record import MountRecord
 from lading.containers.oci_spec import Bind
 from lading.errors import InvalidArgument, NotFound, SystemFault
 from lading.kernel import safepath
+from lading.kernel import selinux as kernel
 
 
 class MissingSource(InvalidArgument):
@@ -112,6 +115,18 @@ def prepare(mounts: Sequence[MountRecord], places: Places) -> None:
             _check_propagation(mount)
         elif mount.type == "volume" and mount.subpath:
             _check_subpath(places.volumes[mount.name], mount.subpath)
+
+
+def relabel(mounts: Sequence[MountRecord], places: Places, mount_label: str) -> None:
+    """Give the sources of `:z` and `:Z` their SELinux label. Raises NotAllowed, RelabelFailed."""
+    for mount in mounts:
+        if mount.type not in ("bind", "volume"):
+            continue
+        words = mount.mode.split(",")
+        if any(word in words for word in modes.LABELS):
+            label = mount_label if "Z" in words else selinux.shared(mount_label)
+            source = mount.source if mount.type == "bind" else places.volumes[mount.name]
+            kernel.relabel(source, label)
 
 
 def _prepare_source(mount: MountRecord) -> None:

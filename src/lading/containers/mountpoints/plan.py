@@ -47,7 +47,7 @@ def plan(
         for text in host.volumes_from or []
         for mount in _of_other(text, of_container)
     }
-    tmpfs = {posixpath.normpath(target) for target in host.tmpfs or {}}
+    tmpfs = {asked.clean(target) for target in host.tmpfs or {}}
     wanted: dict[str, Wish] = {}
     for text in host.binds or []:
         wish = asked.from_text(text, host.volume_driver)

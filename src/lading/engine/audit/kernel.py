@@ -18,7 +18,15 @@ _BARE = ("containers", "snapshots", "content")
 
 def find(engine: "Engine") -> list[Finding]:
     """What the kernel has of ours and no record names."""
-    return [*_mounts(engine), *_links(engine)]
+    return [*_mounts(engine), *_links(engine), *_profiles(engine)]
+
+
+def _profiles(engine: "Engine") -> list[Finding]:
+    """Our AppArmor profile, if something else has removed it."""
+    found = engine.context.security.apparmor
+    if not found.is_missing():
+        return []
+    return [Finding("AppArmor profile", found.default, "missing in the kernel", found.reload)]
 
 
 def _mounts(engine: "Engine") -> list[Finding]:

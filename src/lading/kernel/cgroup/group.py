@@ -32,7 +32,8 @@ class DevicesNotConfined(LimitUnavailable):
 class Cgroup:
     """The group at `path` (absolute, from each hierarchy's root). Making one touches nothing.
 
-    With `systemd` the path is that of a scope in a slice (`systemd.path_of`), and systemd makes it.
+    With `systemd` the path is that of a scope in a slice (`systemd.path_of`), and systemd makes it,
+    where it has one tree; in those of v1 we make the same path ourselves.
     """
 
     __slots__ = ("_scope", "_trees", "path")
@@ -44,7 +45,7 @@ class Cgroup:
             raise InvalidArgument(f"invalid cgroup path: {path!r}")
         self.path = path.rstrip("/")
         self._trees = trees or hierarchies()
-        self._scope = _scope(self.path) if systemd else None
+        self._scope = _scope(self.path) if systemd and self._trees.is_unified() else None
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -57,7 +58,7 @@ class Cgroup:
         """
         asked = resources or {}
         if self._scope is not None:
-            self._scope.start(asked)
+            self._scope.start(asked, is_busy=lambda: bool(self.pids()))
             asked = {name: asked[name] for name in asked if name != "pids"}  # its holder is one
         try:
             is_new = self._make(asked)
@@ -91,9 +92,11 @@ class Cgroup:
         """Remove the group and those below it; nothing to do is fine.
 
         A group whose last process has just died is busy for a moment. Raises OSError (EBUSY) if it
-        still is after `timeout_s`.
+        still is after `timeout_s`. systemd forgets its scope before this returns.
         """
         deadline = time.monotonic() + timeout_s
+        if self._scope is not None and not self.pids():
+            self._scope.stop()
         for path in self._directories():
             directory.remove(path, deadline)
 

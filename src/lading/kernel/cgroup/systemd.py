@@ -9,13 +9,14 @@ man 5 org.freedesktop.systemd1; systemd.io/CGROUP_DELEGATION. Imported only when
 from __future__ import annotations
 
 import os
+import time
 
 from lading.errors import InvalidArgument, SystemFault
-from lading.kernel import dbus
+from lading.kernel import dbus, process
 
 TYPE_CHECKING = False  # the name that type checkers know; `typing` is not loaded for it
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     Property = tuple[str, tuple[str, object]]  # a name, and a variant: signature and value
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 MANAGER = "/org/freedesktop/systemd1"
 INTERFACE = "org.freedesktop.systemd1.Manager."
 INFINITY = (1 << 64) - 1
+SIGKILL = 9
 DEFAULT_SLICE = "system.slice"
+USERS_SLICE = "user.slice"  # the default of a plain user's systemd, as runc has it
 
 
 class BadPath(InvalidArgument):
@@ -39,18 +42,23 @@ class BadSlice(InvalidArgument):
     """invalid slice name: {0}"""
 
 
+class NotRunning(SystemFault):
+    """systemd not running on this host, cannot use systemd cgroups manager"""
+
+
 class NoScope(SystemFault):
     """error creating systemd unit `{0}`: got `{1}`"""
 
 
 def path_of(asked: str, *, name: str = "", prefix: str = "lading") -> str:
     """The group's path for `slice:prefix:name`; the defaults serve when nothing was asked."""
-    parts = asked.split(":") if asked else [DEFAULT_SLICE, prefix, name]
+    parts = asked.split(":") if asked else ["", prefix, name]
     if len(parts) != 3:
         raise BadPath(asked)
     slice_name, prefix, name = parts
     unit = name if name.endswith(".slice") else f"{prefix}-{name}.scope"
-    return f"{expand(slice_name or DEFAULT_SLICE)}/{unit}"
+    default = DEFAULT_SLICE if os.geteuid() == 0 else USERS_SLICE
+    return f"{expand(slice_name or default)}/{unit}"
 
 
 def expand(slice_name: str) -> str:
@@ -79,12 +87,28 @@ def is_running(place: str = "/run/systemd/system") -> bool:
     return os.path.isdir(place)
 
 
+def require() -> None:
+    """Raises NotRunning where systemd is not this host's init."""
+    if not is_running():
+        raise NotRunning
+
+
 def address() -> str:
     """Where systemd listens: the host's, or for a plain user his own."""
     if os.geteuid() == 0:
         return "/run/systemd/private"
     runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}"
     return f"{runtime}/systemd/private"
+
+
+def root() -> str:
+    """The group below which systemd makes its slices: a plain user's has one of its own."""
+    if os.geteuid() == 0:
+        return ""
+    with dbus.Connection(address()) as systemd:
+        get, name = "org.freedesktop.DBus.Properties.Get", INTERFACE.rstrip(".")
+        [(_, path)] = systemd.call(MANAGER, get, "ss", name, "ControlGroup")
+    return str(path).rstrip("/")
 
 
 def properties(resources: Mapping[str, Any]) -> list[Property]:
@@ -143,31 +167,43 @@ def bits(text: str) -> bytes:
 
 
 class Scope:
-    """The scope of one group, whose path ends in the slice's name and the unit's."""
+    """The scope of one group, whose path ends in the slice's name and the unit's.
 
-    __slots__ = ("_holder", "_release", "slice", "unit")
+    A unit that is a slice itself has no processes of its own at first, so it needs no holder.
+    """
+
+    __slots__ = ("_holder", "path", "slice", "unit")
 
     def __init__(self, path: str) -> None:
         above, _, self.unit = path.rpartition("/")
         self.slice = above.rpartition("/")[2] or "-.slice"
+        self.path = path
         self._holder = 0
-        self._release = -1
 
-    def start(self, resources: Mapping[str, Any]) -> None:
-        """Have it made; it has a holder until `settle`. Raises NoScope, DBusError, OSError."""
-        self._hold()
+    def start(self, resources: Mapping[str, Any], *, is_busy: Callable[[], bool]) -> None:
+        """Have it made; it has a holder until `settle`. Raises NoScope, DBusError, OSError.
+
+        `is_busy` says whether a unit of that name which is there already has processes.
+        """
+        is_slice = self.unit.endswith(".slice")
         described: list[Property] = [
             ("Description", ("s", f"Lading container {self.unit}")),
-            ("Slice", ("s", self.slice)),
-            ("Delegate", ("b", True)),
-            ("PIDs", ("au", [self._holder])),
             *((f"{name}Accounting", ("b", True)) for name in ("Memory", "CPU", "IO", "Tasks")),
             ("DefaultDependencies", ("b", False)),
             ("CollectMode", ("s", "inactive-or-failed")),  # a killed one is forgotten, too
             *(each for each in properties(resources) if each[0] != "TasksMax"),
+            # not the default of systemd's, a part of what the kernel allows
+            ("TasksMax", ("t", INFINITY)),
         ]
+        if not is_slice:
+            self._hold()
+            described += [
+                ("Slice", ("s", self.slice)),
+                ("Delegate", ("b", True)),
+                ("PIDs", ("au", [self._holder])),
+            ]
         try:
-            self._start(described)
+            self._start(described, is_busy)
         except BaseException:
             self.settle()
             raise
@@ -175,52 +211,72 @@ class Scope:
     def settle(self) -> None:
         """Let the holder go: the container's first process is in the scope, or never will be."""
         if self._holder:
-            os.close(self._release)
+            os.kill(self._holder, SIGKILL)
             os.waitpid(self._holder, 0)
             self._holder = 0
 
     def update(self, resources: Mapping[str, Any]) -> None:
-        """Tell systemd of changed limits."""
+        """Tell systemd of changed limits. Raises DBusError, OSError."""
         if changed := properties(resources):
-            self._ask("SetUnitProperties", "sba(sv)", self.unit, True, changed)
+            with dbus.Connection(address()) as systemd:
+                systemd.call(
+                    MANAGER, INTERFACE + "SetUnitProperties", "sba(sv)", self.unit, True, changed
+                )
 
-    def _start(self, described: list[Property]) -> None:
-        connection = dbus.Connection(address())
+    def stop(self) -> None:
+        """Have systemd forget it now. If it does not answer, it does so later and by itself."""
         try:
+            with dbus.Connection(address()) as systemd:
+                _stop(systemd, self.unit)
+        except (OSError, dbus.DBusError):
+            return
+
+    def _start(self, described: list[Property], is_busy: Callable[[], bool]) -> None:
+        with dbus.Connection(address()) as systemd:
             method, signature = INTERFACE + "StartTransientUnit", "ssa(sv)a(sa(sv))"
-            arguments = (self.unit, "replace", described, ())
+            arguments = (self.unit, "fail", described, ())
             try:
-                [job] = connection.call(MANAGER, method, signature, *arguments)
+                [job] = systemd.call(MANAGER, method, signature, *arguments)
             except dbus.DBusError as error:
-                if not error.name.endswith("UnitExists"):
+                if not error.name.endswith("UnitExists") or is_busy():
                     raise
-                # perhaps one that failed and is still shown
-                connection.call(MANAGER, INTERFACE + "ResetFailedUnit", "s", self.unit)
-                [job] = connection.call(MANAGER, method, signature, *arguments)
-            while True:
-                _, done, _, result = connection.wait_signal("JobRemoved")
-                if done == job:
-                    break
-            if result != "done":
+                # of an earlier run: its end has not been noticed yet, or it failed
+                _stop(systemd, self.unit)
+                [job] = systemd.call(MANAGER, method, signature, *arguments)
+            if (result := _wait(systemd, job)) != "done":
                 raise NoScope(self.unit, result)
-        finally:
-            connection.close()
-
-    def _ask(self, method: str, signature: str, *arguments: object) -> None:
-        connection = dbus.Connection(address())
-        try:
-            connection.call(MANAGER, INTERFACE + method, signature, *arguments)
-        finally:
-            connection.close()
 
     def _hold(self) -> None:
         """Fork the holder; it ends with us, too."""
-        wait, self._release = os.pipe2(os.O_CLOEXEC)
+        parent = os.getpid()
         self._holder = os.fork()
         if self._holder == 0:
             try:
-                os.close(self._release)
-                os.read(wait, 1)
+                process.prctl(process.PR_SET_PDEATHSIG, SIGKILL)
+                while os.getppid() == parent:
+                    time.sleep(3600)
             finally:
                 os._exit(0)
-        os.close(wait)
+
+
+def _stop(systemd: dbus.Connection, unit: str) -> None:
+    for method, signature, arguments in (
+        ("StopUnit", "ss", (unit, "replace")),
+        ("ResetFailedUnit", "s", (unit,)),
+    ):
+        try:
+            answer = systemd.call(MANAGER, INTERFACE + method, signature, *arguments)
+        except dbus.DBusError as error:
+            if not error.name.endswith("NoSuchUnit"):
+                raise
+            return
+        if answer:
+            _wait(systemd, answer[0])
+
+
+def _wait(systemd: dbus.Connection, job: str) -> str:
+    """Its result, when it is through. Raises TimeoutError."""
+    while True:
+        _, done, _, result = systemd.wait_signal("JobRemoved")
+        if done == job:
+            return str(result)

@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 import msgspec
 from msgspec import Struct
 
+from lading.errors import NotFound
 from lading.oci import digest as digests
 from lading.oci import manifest as manifests
 from lading.oci import media_types
@@ -104,6 +105,28 @@ class Repository:
             following = _NEXT.search(response.headers.get("Link", ""))
             if following:
                 url = urljoin(url, following[1])
+
+    def referrers(self, digest: str, *, artifact_type: str) -> list[Descriptor]:
+        """What in the repository is about this digest (OCI distribution-spec 1.1, "Referrers").
+
+        Only the first page: a registry filters by the type, or has little. Where there is no such
+        API, the index that clients keep under a tag. Raises as `resolve`, but not ManifestUnknown.
+        """
+        query = {"artifactType": artifact_type}
+        with self.session.request(
+            "GET", self.session.url(f"referrers/{digest}", query)
+        ) as response:
+            data = response.read_all(manifests.MANIFEST_LIMIT)
+            if response.status != 404:
+                self._check(response, data)
+                parsed = manifests.parse(data)
+        if response.status == 404:
+            try:
+                parsed = self.manifest(digest.replace(":", "-")).parsed
+            except NotFound:
+                return []
+        found = parsed.manifests if isinstance(parsed, Index) else []
+        return [each for each in found if each.artifact_type in (None, artifact_type)]
 
     def open_blob(self, descriptor: Descriptor, offset: int = 0) -> tuple[Response, int]:
         """An open response and the offset at which its body begins (0 if ranges are ignored)."""

@@ -194,6 +194,10 @@ def new_state(invocation: Invocation, entry: Entry, bundle: str, spec: Spec) -> 
     for listed in spec.get("mounts") or []:
         _locate(listed, bundle, root["path"])
     linux = spec.setdefault("linux", {})
+    if invocation.systemd:
+        from lading.kernel.cgroup import systemd
+
+        systemd.require()
     path = cgroup_path(linux.get("cgroupsPath") or "", entry.id, systemd=invocation.systemd)
     linux["cgroupsPath"] = path
     resources: dict[str, Any] = linux.setdefault("resources", {})
@@ -225,14 +229,15 @@ def _locate(entry: Mount, bundle: str, root: str) -> None:
 
 
 def cgroup_path(asked: str, name: str, *, systemd: bool) -> str:
-    """From the root of the hierarchies; systemd's `slice:prefix:name` is a scope in its slice."""
-    if systemd and asked.count(":") == 2:
-        slice_name, prefix, scope = asked.split(":")
-        parts = (slice_name or "system.slice").removesuffix(".slice").split("-")
-        slices = [f"{'-'.join(parts[: n + 1])}.slice" for n in range(len(parts))]
-        leaf = scope if scope.endswith(".slice") else f"{prefix}-{scope}.scope"
-        return "/" + "/".join([*slices, leaf])
-    return os.path.normpath("/" + (asked or name).lstrip("/"))
+    """From the root of the hierarchies; systemd's `slice:prefix:name` is a scope in its slice.
+
+    Raises BadPath, BadSlice; DBusError, OSError when a plain user's systemd does not answer.
+    """
+    if not systemd:
+        return os.path.normpath("/" + (asked or name).lstrip("/"))
+    from lading.kernel.cgroup import systemd as driver
+
+    return driver.root() + driver.path_of(asked, name=name)
 
 
 def _pass_sockets(spec: Spec) -> int:

@@ -117,8 +117,8 @@ def feature_document() -> dict[str, Any]:
             "cgroup": {
                 "v1": True,
                 "v2": True,
-                "systemd": False,
-                "systemdUser": False,
+                "systemd": True,
+                "systemdUser": True,
                 "rdma": True,
             },
             "seccomp": {

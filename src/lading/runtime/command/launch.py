@@ -59,6 +59,7 @@ class Launch:
         self._linux: Linux = self._spec.get("linux") or {}
         self._fds: list[int] = []
         self._group: int | None = None  # the v2 directory that init is born in
+        self._cgroup: Cgroup | None = None
         self._had_cgroup = False  # it was there before us
         self._is_shared = False  # and so were processes in it
         self._listener: _socket.socket | None = None
@@ -90,6 +91,8 @@ class Launch:
         for descriptor in trees.values():
             os.close(descriptor)
         fp("create.cloned")
+        if self._cgroup is not None:
+            self._cgroup.born(self._linux.get("resources"))
         try:
             self.state["start_time"] = pidfd.start_time(self.state["pid"])
             self.entry.write(self.state)
@@ -108,7 +111,7 @@ class Launch:
         if not path:
             return
         trees = self._host.trees
-        group = Cgroup(path, trees)
+        group = Cgroup(path, trees, systemd=self.state["systemd"])
         self._had_cgroup = group.exists()
         try:
             self.warnings += group.create(self._linux.get("resources"))
@@ -118,6 +121,7 @@ class Launch:
                 self._admit_strangers(count)
             files = [] if trees.is_unified() else group.join_files()
             self._group = group.v2_directory_fd()
+            self._cgroup = group
         except OSError as error:
             limits = {k: v for k, v in (self._linux.get("resources") or {}).items() if v}
             if os.geteuid() == 0 or set(limits) - {"devices"}:
@@ -291,6 +295,8 @@ class Launch:
 
     def undo(self) -> None:
         """A start that failed leaves nothing."""
+        if self._cgroup is not None:
+            self._cgroup.born()
         if self.pidfd >= 0:
             pidfd.kill(self.pidfd)
             if self.state["pid"]:

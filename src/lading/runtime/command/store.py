@@ -172,7 +172,8 @@ def host() -> plan.Host:
 
 
 def cgroup(state: State) -> Cgroup | None:
-    return Cgroup(state["cgroup_path"]) if state["cgroup_path"] else None
+    path = state["cgroup_path"]
+    return Cgroup(path, systemd=state.get("systemd", False)) if path else None
 
 
 def remove_if_empty(group: Cgroup) -> None:

@@ -10,7 +10,7 @@ GLOBAL = (
     Flag(TEXT, "log-format", "text or json"),
     Flag(TEXT, "log-level", "error, warn, info or debug"),
     Flag(SWITCH, "debug", "log more"),
-    Flag(SWITCH, "systemd-cgroup", "cgroupsPath is slice:prefix:name"),
+    Flag(SWITCH, "systemd-cgroup", "systemd makes the cgroup: slice:prefix:name"),
     Flag(TEXT, "cgroup-manager", "cgroupfs, systemd or disabled, as crun has it"),
     Flag(TEXT, "rootless", "true, false or auto: found out anyway"),
     Flag(TEXT, "criu", "the criu program"),

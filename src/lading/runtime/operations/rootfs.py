@@ -56,9 +56,17 @@ class MountOverlay(Operation):
     Mounted here, in the container's own namespace, so that the host's mount table stays short.
     """
 
-    __slots__ = ("directory", "lower", "upper", "work")
+    __slots__ = ("directory", "label", "lower", "upper", "work")
 
-    def __init__(self, directory: str, lower: list[str], upper: str | None, work: str | None):
+    def __init__(
+        self,
+        directory: str,
+        lower: list[str],
+        upper: str | None,
+        work: str | None,
+        label: str = "",
+    ) -> None:
+        self.label = label  # SELinux's, of all files in it
         self.directory = directory
         self.lower = lower
         self.upper = upper
@@ -66,7 +74,8 @@ class MountOverlay(Operation):
 
     def describe(self) -> str:
         layers = f"{len(self.lower)} lower" + (f", upper {self.upper}" if self.upper else "")
-        return f"mount overlay ({layers}) on {self.directory}"
+        label = f" labelled {self.label}" if self.label else ""
+        return f"mount overlay ({layers}) on {self.directory}{label}"
 
     def execute(self, child: Child) -> None:
         child.take_root(self.mount())
@@ -98,6 +107,8 @@ class MountOverlay(Operation):
             if self.upper and self.work:
                 mount.fsconfig_set_string(context, "upperdir", self.upper)
                 mount.fsconfig_set_string(context, "workdir", self.work)
+            if self.label:
+                mount.fsconfig_set_string(context, "context", self.label)
             mount.fsconfig_set_string(context, "source", "overlay")
             mount.fsconfig_create(context)
             return mount.fsmount(context)
@@ -111,6 +122,8 @@ class MountOverlay(Operation):
         options = "lowerdir=" + ":".join(escape(layer) for layer in self.lower)
         if self.upper and self.work:
             options += f",upperdir={escape(self.upper)},workdir={escape(self.work)}"
+        if self.label:  # the categories have commas
+            options += f',context="{self.label}"'
         if len(options) >= PAGE_SIZE:
             raise StepFailed("too many layers for this kernel", errno.E2BIG)
         mount.mount("overlay", self.directory, "overlay", 0, options)

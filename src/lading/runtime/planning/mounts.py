@@ -110,8 +110,9 @@ class MountPlanner:
             raise BadSpec(f"mount {destination}: only bind mounts can be id-mapped")
         if fstype == "cgroup":
             return self._cgroup_view(destination, options)
-        if self._label and fstype in ("tmpfs", "overlay", "devpts", "mqueue"):
-            options.data.setdefault("context", f'"{self._label}"')
+        if self._label and fstype in ("tmpfs", "overlay", "devpts"):
+            options.data.setdefault("context", self._label)  # by fsconfig: no quotes
+            options.words = [*options.words, f"context={options.data['context']}"]
         if fstype == "tmpfs" and destination == "/dev":
             return devices.MountDev(fstype, entry.get("source") or "", destination, options)
         if fstype == "mqueue":

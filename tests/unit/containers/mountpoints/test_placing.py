@@ -11,6 +11,7 @@ from lading.containers.mountpoints.placing import MissingSource, MissingSubpath,
 from lading.containers.mountpoints.record import MountRecord
 from lading.containers.oci_spec import Bind
 from lading.errors import LadingError
+from lading.kernel import selinux
 
 PLACES = Places({"data": "/volumes/data/_data"}, lambda chain: [f"/layers/{chain}"])
 BIND = MountRecord("bind", "/dst", source="/src", propagation="rprivate", makes_source=True)
@@ -110,3 +111,18 @@ def test_mounts_travel_only_where_the_source_is_shared(tmp_path: Path) -> None:
         return
     with pytest.raises(LadingError, match=f"mounted on {point} but it is not a shared mount"):
         placing.prepare([mount], PLACES)
+
+
+def test_sources_get_the_label_of_the_container_or_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[tuple[str, str]] = []
+    monkeypatch.setattr(selinux, "relabel", lambda *words: done.append(words))
+    mounts = [
+        replace(BIND, source="/a", mode="rw"),
+        replace(BIND, source="/b", mode="ro,z"),
+        replace(BIND, source="/c", mode="Z"),
+        replace(VOLUME, mode="z"),
+        MountRecord("tmpfs", "/t"),
+    ]
+    placing.relabel(mounts, PLACES, "u:r:file_t:s0:c1,c2")
+    shared, own = "u:r:file_t:s0", "u:r:file_t:s0:c1,c2"
+    assert done == [("/b", shared), ("/c", own), ("/volumes/data/_data", shared)]
