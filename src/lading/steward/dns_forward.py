@@ -1,8 +1,8 @@
 """Asking other servers for a container: one after the other, each for a while.
 
 Servers are asked from the container's own network namespace, as it would ask them itself; those
-that are on the host's loopback can be reached from the host's only. Each query has a socket and an id of
-its own, which no stranger can guess together. Asked by TCP, we ask by TCP.
+that are on the host's loopback can be reached from the host's only. Each query has a socket and an
+id of its own, which no stranger can guess together. Asked by TCP, we ask by TCP.
 """
 
 from __future__ import annotations

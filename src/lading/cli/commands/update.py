@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from lading.cli import option_values
+from lading.cli import option_values, ports
 from lading.cli.command import Command
 from lading.cli.each import for_each
 from lading.cli.failures import Failure
-from lading.cli.flags import BYTES, CPUS, INT, STRING, SWAP, Flag
+from lading.cli.flags import BYTES, CPUS, INT, LIST, STRING, SWAP, Flag
 from lading.cli.parser import Arguments, parse
 from lading.sdk import containers
 
@@ -38,6 +38,8 @@ COMMAND = Command(
         Flag("memory-reservation", "", BYTES, "Memory soft limit"),
         Flag("memory-swap", "", SWAP, "Limit of memory plus swap: -1 to enable unlimited swap"),
         Flag("pids-limit", "", INT, "Tune container pids limit (set -1 for unlimited)"),
+        Flag("publish-add", "", LIST, "Publish one more port, as in run"),
+        Flag("publish-rm", "", LIST, "Stop publishing: PORT[/PROTO], or a mapping as in run"),
         Flag("restart", "", STRING, "Restart policy to apply when a container exits"),
     ),
     least=1,
@@ -60,6 +62,8 @@ class UpdateArguments(Arguments):
     memory_reservation: int
     memory_swap: int
     pids_limit: int
+    publish_add: list[str]
+    publish_rm: list[str]
     restart: str
 
 
@@ -109,4 +113,20 @@ def to_update_request(args: UpdateArguments) -> Document:
             document["RestartPolicy"] = option_values.restart_policy(args.restart)
         except ValueError as error:
             raise Failure(str(error)) from error
+    try:
+        document |= published(args)
+    except ValueError as error:
+        raise Failure(str(error)) from error
+    return document
+
+
+def published(args: UpdateArguments) -> Document:
+    """The ports to publish and to take back. Raises ValueError."""
+    document: Document = {}
+    if args.publish_add:
+        document["PublishAdd"] = ports.published(args.publish_add)
+    if args.publish_rm:
+        mappings = [text for text in args.publish_rm if ":" in text or "=" in text]
+        whole = ports.exposed([text for text in args.publish_rm if text not in mappings])
+        document["PublishRm"] = {port: [] for port in whole} | ports.published(mappings)
     return document

@@ -1,6 +1,6 @@
 """What was said about a container's resolver: a file in the run directory, as endpoints are.
 
-    DIRECTORY/<container id>     a JSON `Upstream`
+DIRECTORY/<container id>     a JSON `Upstream`
 """
 
 import contextlib
