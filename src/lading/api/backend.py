@@ -36,6 +36,14 @@ from lading.wire.images import (
     RegistryManifest,
     SearchResult,
 )
+from lading.wire.networks import (
+    NetworkConnect,
+    NetworkCreate,
+    NetworkCreated,
+    NetworkDisconnect,
+    NetworkInspect,
+    NetworksPruned,
+)
 from lading.wire.stats import Stats
 from lading.wire.system import DiskUsage, Info, Version
 from lading.wire.volumes import Volume, VolumeCreate, VolumeList, VolumesPruned
@@ -249,6 +257,18 @@ class Images(Protocol):
     ) -> Sequence[SearchResult]: ...
 
 
+class Networks(Protocol):
+    """The tag Network. References are names or ids."""
+
+    async def create(self, asked: NetworkCreate) -> NetworkCreated: ...
+    async def list(self, filters: Filters) -> list[NetworkInspect]: ...
+    async def inspect(self, ref: str, *, scope: str) -> NetworkInspect: ...
+    async def remove(self, ref: str) -> None: ...
+    async def connect(self, ref: str, asked: NetworkConnect) -> None: ...
+    async def disconnect(self, ref: str, asked: NetworkDisconnect) -> None: ...
+    async def prune(self, filters: Filters) -> NetworksPruned: ...
+
+
 class Volumes(Protocol):
     """The tag Volume."""
 
@@ -290,6 +310,8 @@ class Backend(Protocol):
     def containers(self) -> Containers: ...
     @property
     def images(self) -> Images: ...
+    @property
+    def network_verbs(self) -> Networks: ...
     @property
     def volumes(self) -> Volumes: ...
     @property

@@ -17,6 +17,7 @@ from lading.wire.containers import ContainerCreate, ContainerInspect, ContainerS
 from lading.wire.events import EventMessage
 from lading.wire.exec import ExecConfig, ExecStart
 from lading.wire.images import ImageInspect, ImageSummary
+from lading.wire.networks import NetworkConnect, NetworkCreate, NetworkInspect
 from lading.wire.system import DiskUsage, Info
 
 
@@ -148,6 +149,7 @@ FIELDS: dict[type, tuple[Field, ...]] = {
         Field("Images.*.Manifests", since="1.47"),
         *(Field(f"Containers.*.{field.path}", field.since) for field in _SUMMARY),
     ),
+    NetworkInspect: (Field("Status", since="1.52"),),
     EventMessage: tuple(Field(name, until="1.52") for name in ("status", "id", "from")),
     # --- asked ---
     ContainerCreate: (
@@ -161,6 +163,8 @@ FIELDS: dict[type, tuple[Field, ...]] = {
         Field("Healthcheck.StartInterval", since="1.44"),
         Field("NetworkingConfig.EndpointsConfig.*.GwPriority", since="1.48"),
     ),
+    NetworkCreate: (Field("EnableIPv4", since="1.48"),),
+    NetworkConnect: (Field("EndpointConfig.GwPriority", since="1.48"),),
     ExecConfig: (Field("ConsoleSize", since="1.42"),),
     ExecStart: (Field("ConsoleSize", since="1.42"),),
 }

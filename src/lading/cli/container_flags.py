@@ -7,7 +7,19 @@ Stage one of two: `CreateArguments` holds what was typed, each value read by its
 from __future__ import annotations
 
 from lading.cli import devices, health, mounts, option_values
-from lading.cli.flags import BOOL, BYTES, CPUS, INT, LIST, MAP, STRING, SWAP, Flag, parsed_list
+from lading.cli.flags import (
+    BOOL,
+    BYTES,
+    CPUS,
+    INT,
+    LIST,
+    MAP,
+    STRING,
+    SWAP,
+    Flag,
+    Kind,
+    parsed_list,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +34,7 @@ ENV = parsed_list("list", option_values.variable)
 GPUS = parsed_list("gpu-request", devices.gpus)
 HOST = parsed_list("list", option_values.extra_host)
 IOPS = parsed_list("list", devices.operations_rate)
+IP = Kind("ip", option_values.one_ip_address, str)
 MOUNT = parsed_list("mount", mounts.parse_mount)
 NETWORK = parsed_list("network", option_values.network)
 ULIMIT = parsed_list("ulimit", option_values.ulimit)
@@ -70,13 +83,18 @@ FLAGS = (
     Flag("interactive", "i", BOOL, "Keep STDIN open even if not attached"),
     Flag("io-maxbandwidth", "", BYTES, "Maximum IO bandwidth (Windows only)", hidden=True),
     Flag("io-maxiops", "", INT, "Maximum IOps (Windows only)", hidden=True),
+    Flag("ip", "", IP, "IPv4 address (e.g., 172.30.100.104)"),
+    Flag("ip6", "", IP, "IPv6 address (e.g., 2001:db8::33)"),
     Flag("ipc", "", STRING, "IPC mode to use"),
     Flag("isolation", "", STRING, "Container isolation technology"),
     Flag("kernel-memory", "", BYTES, "Kernel memory limit", hidden=True),
     Flag("label", "l", LIST, "Set meta data on a container"),
     Flag("label-file", "", LIST, "Read in a line delimited file of labels"),
+    Flag("link", "", LIST, "Add link to another container"),
+    Flag("link-local-ip", "", LIST, "Container IPv4/IPv6 link-local addresses"),
     Flag("log-driver", "", STRING, "Logging driver for the container"),
     Flag("log-opt", "", LIST, "Log driver options"),
+    Flag("mac-address", "", STRING, "Container MAC address (e.g., 92:d0:c6:0a:29:33)"),
     Flag("memory", "m", BYTES, "Memory limit"),
     Flag("memory-reservation", "", BYTES, "Memory soft limit"),
     Flag("memory-swap", "", SWAP, "Limit of memory plus swap: '-1' to enable unlimited swap"),
@@ -90,6 +108,13 @@ FLAGS = (
     Flag("mount", "", MOUNT, "Attach a filesystem mount to the container"),
     Flag("name", "", STRING, "Assign a name to the container"),
     Flag("network", "", NETWORK, "Connect a container to a network", also=("net",)),
+    Flag(
+        "network-alias",
+        "",
+        LIST,
+        "Add network-scoped alias for the container",
+        also=("net-alias",),
+    ),
     *health.FLAGS,
     Flag("oom-kill-disable", "", BOOL, "Disable OOM Killer"),
     Flag("oom-score-adj", "", INT, "Tune host's OOM preferences (-1000 to 1000)"),
@@ -175,13 +200,18 @@ class CreateArguments(health.HealthArguments):
     interactive: bool
     io_maxbandwidth: int
     io_maxiops: int
+    ip: str
+    ip6: str
     ipc: str
     isolation: str
     kernel_memory: int
     label: list[str]
     label_file: list[str]
+    link: list[str]
+    link_local_ip: list[str]
     log_driver: str
     log_opt: list[str]
+    mac_address: str
     memory: int
     memory_reservation: int
     memory_swap: int
@@ -189,6 +219,7 @@ class CreateArguments(health.HealthArguments):
     mount: list[Document]
     name: str
     network: list[tuple[str, Document]]
+    network_alias: list[str]
     oom_kill_disable: bool
     oom_score_adj: int
     pid: str

@@ -6,7 +6,7 @@ name are read through `read_text`, the host's variables come as `environ`, so th
 
 from __future__ import annotations
 
-from lading.cli import health, mounts, option_values, ports
+from lading.cli import endpoints, health, mounts, option_values, ports
 from lading.sdk import json_text
 
 TYPE_CHECKING = False
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
     from lading.cli.container_flags import CreateArguments
     from lading.sdk.request import Document
-
-# Networks that are a way of sharing, not something to have an endpoint in.
-_WITHOUT_ENDPOINT = ("default", "host", "none")
 
 
 def to_create_request(
@@ -49,7 +46,7 @@ def to_create_request(
         "Healthcheck": health.config(args),
         "HostConfig": host_config(args, read_text)
         | _asked({"Binds": binds, "PortBindings": bindings, "ConsoleSize": _size(console_size)}),
-        "NetworkingConfig": _asked({"EndpointsConfig": endpoints(args)}),
+        "NetworkingConfig": _asked({"EndpointsConfig": endpoints.endpoints(args)}),
     }
     asked = _asked(document) | streams(args)
     if "stop-timeout" in args.given:
@@ -122,6 +119,7 @@ def host_config(args: CreateArguments, read_text: Callable[[str], str]) -> Docum
         "IpcMode": args.ipc,
         "Isolation": args.isolation,
         "KernelMemory": args.kernel_memory,
+        "Links": args.link,
         "LogConfig": _asked({"Type": args.log_driver, "Config": log_options(args.log_opt)}),
         "Memory": args.memory,
         "MemoryReservation": args.memory_reservation,
@@ -166,14 +164,6 @@ def capabilities(names: Sequence[str]) -> list[str]:
     """One spelling: `net_raw` and `CAP_NET_RAW` are the same; ALL stays ALL."""
     upper = [name.strip().upper() for name in names]
     return sorted({n if n == "ALL" or n.startswith("CAP_") else f"CAP_{n}" for n in upper})
-
-
-def endpoints(args: CreateArguments) -> Document:
-    return {
-        name: endpoint
-        for name, endpoint in args.network
-        if endpoint or not (name in _WITHOUT_ENDPOINT or name.startswith("container:"))
-    }
 
 
 def environment(

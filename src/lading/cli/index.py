@@ -121,6 +121,17 @@ GROUPS: dict[str, dict[str, str]] = {
         "push": "manifest_push",
         "rm": "manifest_rm",
     },
+    "network": {
+        "connect": "network_connect",
+        "create": "network_create",
+        "disconnect": "network_disconnect",
+        "inspect": "network_inspect",
+        "list": "network_ls",
+        "ls": "network_ls",
+        "prune": "network_prune",
+        "remove": "network_rm",
+        "rm": "network_rm",
+    },
     "system": {
         "check": "check",
         "df": "df",
@@ -145,6 +156,7 @@ GROUP_SUMMARIES = {
     "context": "Manage contexts",
     "image": "Manage images",
     "manifest": "Manage manifests and manifest lists of registries",
+    "network": "Manage networks",
     "system": "Manage the engine",
     "volume": "Manage volumes",
 }
@@ -155,6 +167,7 @@ HIDDEN = {
     "context": {"list", "remove"},
     "image": {"list", "remove"},
     "manifest": set(),
+    "network": {"list", "remove"},
     "system": {"dial-stdio"},
     "volume": {"list", "remove"},
 }

@@ -99,6 +99,13 @@ def ip_address(text: str) -> str:
     return text.strip()
 
 
+def one_ip_address(text: str, previous: object) -> str:
+    """An address where only one may be."""
+    if not _is_ip(text.strip()):
+        raise ValueError(f"failed to parse IP: {text!r}".replace("'", '"'))
+    return text.strip()
+
+
 def _is_ip(text: str) -> bool:
     for family in (_socket.AF_INET, _socket.AF_INET6):
         try:

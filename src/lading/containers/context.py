@@ -25,7 +25,7 @@ from lading.errors import LadingError
 from lading.events import Event
 from lading.failpoints import fp
 from lading.images.service import Images
-from lading.networks import Networks
+from lading.networks import Network, Networks
 from lading.runtime import client
 from lading.state import Database, Journal, journal
 from lading.state.database import StateFull, StateUnwritable
@@ -174,6 +174,18 @@ class Context:
         future = self._network_thread.submit(self.networks.release, container.id)
         future.add_done_callback(_report)
 
+    def find_network(self, reference: str) -> Network | None:
+        """The network of that name or id, if there is one."""
+        try:
+            return self.networks.find(reference)
+        except LadingError:
+            return None
+
+    def network_events(self, container: Container, action: str) -> list[Event]:
+        """An event for each network that the container has an endpoint in now."""
+        found = (self.find_network(e.network_id) for e in self.networks.endpoints(container.id))
+        return [network_event(network, container, action) for network in found if network]
+
     def cgroup(self, container: Container) -> str:
         """The path of its cgroup, which may be below a parent of its own."""
         return self.layout.cgroup(container.id, container.record.host_config.cgroup_parent)
@@ -198,6 +210,12 @@ class Context:
 
 def _nothing_yet(ref: str) -> Container:
     raise NoSuchContainer(ref)
+
+
+def network_event(network: Network, container: Container, action: str) -> Event:
+    """The container joins (connect) or leaves (disconnect) the network."""
+    details = {"container": container.id, "name": network.name, "type": network.driver}
+    return Event("network", action, network.id, details, time.time_ns())
 
 
 def attributes(container: Container) -> dict[str, str]:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from msgspec.structs import replace
 
 from lading import names
-from lading.containers import admission, links, logging, oci_spec, validation
+from lading.containers import admission, endpoints, links, logging, oci_spec, validation
 from lading.containers.collection import Collection
 from lading.containers.container import Container
 from lading.containers.context import Context
@@ -62,6 +62,13 @@ class Creation:
         self._check_parent(record.host_config.cgroup_parent)
         record = replace(record, links=self._links(record.host_config))
         record = replace(record, selinux_level=self._new_level(record.id))
+        networking = endpoints.settle(
+            record.networking,
+            record.host_config,
+            endpoints.mac_of(record.config.mac_address),
+            self._context.find_network,
+        )
+        record = replace(record, networking=networking)
         record, warnings = admission.check(record, host_limits())
         self._context.security.walls(record)
         warnings = [*pointless, *warnings]

@@ -135,7 +135,9 @@ class Lifecycle:
         container.run = run
         if run.is_log_limited:
             run.adopt_holds(container.attachments)
-        await self._context.save(container, *self._mount_events(container, "mount"), "start")
+        joined = self._context.network_events(container, "connect")
+        mounted = self._mount_events(container, "mount")
+        await self._context.save(container, *mounted, *joined, "start")
         container.note_change()
         for descriptor, close_on_eof in container.pending_stdin:
             self.in_background(hand_over_stdin(run, descriptor, close_on_eof))
@@ -203,7 +205,8 @@ class Lifecycle:
             state = replace(state, status="restarting")
             container.record = replace(container.record, state=state)
         details = {"exitCode": str(state.exit_code), **duration(earlier, state)}
-        happenings: list[Happening] = [*(["oom"] if is_news else []), ("die", details)]
+        left = self._context.network_events(container, "disconnect")
+        happenings: list[Happening] = [*(["oom"] if is_news else []), *left, ("die", details)]
         happenings += self._mount_events(container, "unmount")
         goes = container.record.is_auto_removed and again is None and not container.keeps
         fp("exit.before-record")

@@ -68,3 +68,5 @@ class Naming:
                     raise NewNameInUse(error) from error
                 raise
         self._known.rename(container, earlier.name)
+        networks = self._context.networks
+        await self._context.call_network(lambda: networks.rename(container.id, earlier.name, name))

@@ -7,13 +7,15 @@ start, give it all back.
 import asyncio
 import os
 import shutil
+from collections.abc import Sequence
 from contextlib import AsyncExitStack, ExitStack
 from functools import partial
 from typing import NamedTuple
 
-from lading.containers import devices, links, logging, oci_spec, published
+from lading.containers import devices, links, logging, name_files, oci_spec, published
 from lading.containers.container import Container
 from lading.containers.context import Context
+from lading.containers.endpoints import in_context, requests
 from lading.containers.files.view import RestingView
 from lading.containers.links import Linked, LinkedNotRunning
 from lading.containers.mountpoints import placing
@@ -24,8 +26,7 @@ from lading.containers.record import ContainerRecord
 from lading.errors import Conflict, InvalidArgument, LadingError, NotSupported, SystemFault
 from lading.failpoints import fp
 from lading.kernel.cgroup import Hierarchies, hierarchies
-from lading.networks import Endpoint, hosts, resolvconf
-from lading.networks.service import read_file
+from lading.networks import Endpoint
 from lading.volumes.directories import fill_mounted
 
 INIT_PROGRAMS = ("docker-init", "tini-static", "tini")  # tried in this order for --init
@@ -83,10 +84,10 @@ class Preparation:
         joined = self._joined(container)
         asked = await self._mount_volumes(container, undo, walls.mount_label)
         users, netns = await self._user_namespace(container, lent)
-        endpoint = await self._attach(container, undo, netns)
+        endpoints = await self._attach(container, undo, netns)
         fp("start.network-attached")
         linked = self._linked(container)
-        self._write_files(record, endpoint, linked)
+        name_files.write_all(context, record, endpoints, linked)
         surroundings = Surroundings(
             hostname=record.config.hostname,
             cgroup_path=context.cgroup(container),
@@ -104,7 +105,7 @@ class Preparation:
         overlay = context.snapshots.mount(record.id)
         directory = context.layout.make_run(record.id)
         undo.callback(shutil.rmtree, directory, ignore_errors=True)
-        descriptors = [endpoint.netns_fd] if endpoint and endpoint.netns_fd is not None else []
+        descriptors = [e.netns_fd for e in endpoints[:1] if e.netns_fd is not None]
         fds: dict[str, int | None] = {"netns": 0 if descriptors else None}
         if users is not None:
             fds["users"] = len(descriptors)
@@ -157,21 +158,23 @@ class Preparation:
 
     async def _attach(
         self, container: Container, undo: AsyncExitStack, namespace: int | None
-    ) -> Endpoint | None:
-        """Join the network that was asked for; None when it is another container's."""
-        mode = container.record.host_config.network_mode or "default"
-        if mode.startswith("container:"):
-            return None
+    ) -> Sequence[Endpoint]:
+        """Join the networks that were asked for; none when they are another container's."""
+        asked = requests(container.record)
+        if not asked:
+            return []
         networks = self._context.networks
-        name = "bridge" if mode == "default" else mode
-        endpoint = await self._context.call_network(
-            lambda: networks.attach(container.id, name, namespace=namespace)
-        )
+        try:
+            endpoints = await self._context.call_network(
+                lambda: networks.attach_all(container.id, asked, namespace=namespace)
+            )
+        except LadingError as error:
+            raise in_context(error) from error
         undo.callback(self._context.release_network, container)
         if wishes := published.wishes(container.record):
             name = container.record.name
             await self._context.call_network(lambda: networks.publish(container.id, name, wishes))
-        return endpoint
+        return endpoints
 
     def _joined(self, container: Container) -> dict[str, str]:
         """Namespaces of other containers that this one joins, as paths."""
@@ -247,36 +250,10 @@ class Preparation:
             if not record.state.is_running:
                 raise LinkedNotRunning(record.name, container.record.name, alias)
             endpoints = self._context.networks.endpoints(child.id)
-            ip = endpoints[0].ip if endpoints else ""
+            ip = next((one.ip for one in endpoints if one.ip), "")
             exposed = list(record.config.exposed_ports or {})
             found.append(Linked(alias, record.name, ip, exposed, record.config.env or []))
         return found
-
-    def _write_files(
-        self, record: ContainerRecord, endpoint: Endpoint | None, linked: list[Linked]
-    ) -> None:
-        """hosts anew (the address changes); hostname and resolv.conf only if they are not there."""
-        host, config = record.host_config, record.config
-        directory = self._context.layout.files(record.id)
-        text = hosts.build(
-            config.hostname,
-            ip=endpoint.ip if endpoint else "",
-            domainname=config.domainname,
-            extra_hosts=host.extra_hosts or [],
-            gateway=endpoint.gateway if endpoint else "",
-        )
-        _write(f"{directory}/hosts", text + links.host_lines(linked))
-        if not os.path.exists(f"{directory}/hostname"):
-            _write(f"{directory}/hostname", hosts.hostname_file(config.hostname))
-        if not os.path.exists(f"{directory}/resolv.conf"):
-            resolver = resolvconf.build(
-                resolvconf.host_text(read_file),
-                servers=host.dns or [],
-                search=host.dns_search or [],
-                options=host.dns_options or [],
-                shares_host=host.network_mode == "host",
-            )
-            _write(f"{directory}/resolv.conf", resolver)
 
 
 def has_swap_limit(trees: Hierarchies) -> bool:
@@ -292,12 +269,6 @@ def init_program() -> str:
         if path:
             return os.path.realpath(path)
     raise NoInitProgram
-
-
-def _write(path: str, text: str) -> None:
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.chmod(path, 0o644)
 
 
 def check_modes(record: ContainerRecord) -> None:

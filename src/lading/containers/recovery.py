@@ -24,6 +24,7 @@ from msgspec.structs import replace
 from lading.containers import logging, publishing, restart
 from lading.containers.container import Container, Run
 from lading.containers.context import Context
+from lading.containers.endpoints import wanted
 from lading.containers.lifecycle import policy_of
 from lading.containers.monitor import Monitor
 from lading.containers.record import ContainerState
@@ -49,7 +50,11 @@ async def recover(containers: Containers, context: Context) -> None:
     _discard_strangers(context, known)
     alive = [c for c in containers.all() if await _is_adopted(containers, context, c)]
     running = {container.id for container in alive}
-    await context.call_network(lambda: context.networks.reconcile(running))
+    names = {c.id: wanted(c.record).keys() for c in alive}
+    strays = await context.call_network(lambda: context.networks.reconcile(running, names))
+    for container in alive:
+        for endpoint in strays.get(container.id, ()):
+            await containers.networking.take_out(container, endpoint.network_id)
     context.volumes.mounting.reconcile(running)
     for container in containers.all():
         if container.id not in running:

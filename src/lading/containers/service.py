@@ -23,6 +23,7 @@ from lading.containers.listing import Listing
 from lading.containers.log_stream import LogStream
 from lading.containers.looking import Looking
 from lading.containers.naming import EmptyName, Naming
+from lading.containers.networking import Networking
 from lading.containers.pruning import Pruning
 from lading.containers.record import ContainerRecord, NotRunning
 from lading.containers.stats import Sampler
@@ -81,6 +82,7 @@ class Containers:
         self._updating = Updating(context)
         self._pruning = Pruning(context, self.known, self.lifecycle)
         self._committing = Committing(context, self._stopping)
+        self.networking = Networking(context)
         self.files = Files(context)
         self._sampler = Sampler(context.layout)
         context.find = self.known.find

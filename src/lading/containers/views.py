@@ -14,6 +14,7 @@ from lading import quantities
 from lading.containers import logging, oci_spec, published
 from lading.containers.container import Container
 from lading.containers.context import Context
+from lading.containers.endpoints import settings_of
 from lading.containers.listing import Facts
 from lading.containers.mountpoints import views as mount_views
 from lading.containers.record import ContainerRecord, ContainerState, Health
@@ -85,7 +86,10 @@ def inspect(
             gateway=bridge.gateway,
             ip_address=bridge.ip_address,
             ip_prefix_len=bridge.ip_prefix_len,
-            mac_address=bridge.mac_address,
+            ipv6_gateway=bridge.ipv6_gateway,
+            global_ipv6_address=bridge.global_ipv6_address,
+            global_ipv6_prefix_len=bridge.global_ipv6_prefix_len,
+            mac_address=bridge.mac_address if record.state.is_running else "",
         ),
     )
 
@@ -214,22 +218,9 @@ def _state(record: ContainerRecord) -> State:
 
 
 def _endpoints(container: Container, context: Context) -> dict[str, EndpointSettings]:
-    """The networks of a container; one that does not run has its mode's name and no address."""
-    mode = container.record.host_config.network_mode
-    found = {
-        endpoint.network_name: EndpointSettings(
-            network_id=endpoint.network_id,
-            endpoint_id=endpoint.id,
-            gateway=endpoint.gateway,
-            ip_address=endpoint.ip,
-            ip_prefix_len=endpoint.prefix,
-            mac_address=endpoint.mac,
-        )
-        for endpoint in context.networks.endpoints(container.id)
-    }
-    if not found and not mode.startswith("container:"):
-        found[mode] = EndpointSettings()
-    return found
+    """The networks of a container, with addresses where it runs."""
+    made = context.networks.endpoints(container.id)
+    return settings_of(container.record, made, context.find_network)
 
 
 def mounts(record: ContainerRecord, context: Context) -> list[MountPoint]:

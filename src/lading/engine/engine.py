@@ -21,6 +21,7 @@ from lading.containers.userns import Users, open_users
 from lading.engine.check import Finding, check, repair
 from lading.engine.disk_usage import DiskUsages
 from lading.engine.image_verbs import ImageVerbs
+from lading.engine.network_verbs import NetworkVerbs
 from lading.engine.reloading import Reloadable, reload
 from lading.engine.system import System
 from lading.engine.volume_verbs import VolumeVerbs
@@ -123,6 +124,7 @@ class Engine:
         )
         self.containers = Containers(self.context)
         self.images = ImageVerbs(self.store, driver=self.snapshots.name)
+        self.network_verbs = NetworkVerbs(self)
         self.volumes = VolumeVerbs(self.volume_store)
         self.system = System(self)
         self.usage = DiskUsages(self)

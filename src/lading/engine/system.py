@@ -78,7 +78,7 @@ class System:
             driver_status=[("Backing Filesystem", "extfs"), ("Supports d_type", "true")],
             plugins=Plugins(
                 volume=self._engine.volume_store.drivers.names(),
-                network=["bridge", "host", "null"],
+                network=list(engine.networks.driver_names),
                 log=sorted({*READY} - {"none"}),
             ),
             memory_limit="memory" in controllers,

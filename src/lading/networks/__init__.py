@@ -5,8 +5,18 @@ touch nothing. How a packet travels is told in `drivers/bridge.py` and `firewall
 """
 
 from lading.networks import hosts, resolvconf
-from lading.networks.records import Endpoint, Network, Settings
+from lading.networks.records import Endpoint, EndpointRequest, Network, Settings, Subnet
 from lading.networks.service import Networks
 from lading.networks.store import SCHEMA
 
-__all__ = ["SCHEMA", "Endpoint", "Network", "Networks", "Settings", "hosts", "resolvconf"]
+__all__ = [
+    "SCHEMA",
+    "Endpoint",
+    "EndpointRequest",
+    "Network",
+    "Networks",
+    "Settings",
+    "Subnet",
+    "hosts",
+    "resolvconf",
+]

@@ -1,13 +1,19 @@
 """What a network driver does, and in which order it is asked.
 
-    complete(network)            decides what the record leaves open (name, subnet); changes nothing
-        the service stores the record
-    prepare(network, endpoints)  makes or repairs what the network needs on the host: at first use,
-                                 after a restart, and when `join` said NetworkGone. Idempotent.
-        the service leases an address and records the endpoint, then makes the sandbox
-    join(network, endpoint, sb)  puts an interface into the sandbox, ready for traffic
+    complete(network, others)    decides what the record leaves open (names of links, subnets) and
+                                 refuses what cannot be; changes nothing
+        the service stores the record (a network of the user's: after `prepare`)
+    prepare(network, endpoints)  makes or repairs what the network needs on the host: when it is
+                                 created or first used, after a restart, and when `join` said
+                                 NetworkGone. Idempotent.
+        the service leases addresses and records the endpoint, then makes the sandbox
+    join(network, endpoint, sb)  puts an interface into the sandbox, down and without an address:
+                                 `furnishing` does the rest, for every driver
         there is no `leave`: the interface goes with the sandbox, which the kernel takes down when
-        its last process has gone; deleting a veth by hand would cost 15-25 ms
+        its last process has gone; deleting a veth by hand would cost 15-25 ms. A container that
+        goes on without the network has its interface deleted by the service.
+    discard(network)             takes the network's part from the host
+    sweep(networks)              takes from the host what belongs to none of these
     remove()                     takes everything of the driver's from the host
 
 A driver keeps no records. It gets them as arguments and raises OSError as the kernel gave it.
@@ -31,14 +37,25 @@ class Driver(Protocol):
     gives_interface: bool
     """Whether containers get a sandbox with an interface and an address in it."""
 
-    def complete(self, network: Network, *, has_endpoints: bool) -> Network:
-        """The network with nothing left open; with endpoints, what they rely on stays."""
+    def complete(
+        self, network: Network, others: Sequence[Network], *, has_endpoints: bool
+    ) -> Network:
+        """The network with nothing left open; with endpoints, what they rely on stays.
+
+        `others` are all networks beside it. Raises LadingError for what cannot be.
+        """
 
     def prepare(self, network: Network, endpoints: Sequence[Endpoint]) -> list[str]:
         """Make or repair the host's part. Returns warnings: what works less than it should."""
 
     def join(self, network: Network, endpoint: Endpoint, sandbox: Sandbox) -> None:
         """Make the endpoint's interface in the sandbox. Raises NetworkGone, OSError."""
+
+    def discard(self, network: Network) -> None:
+        """Take the network's part from the host, if it is there."""
+
+    def sweep(self, networks: Sequence[Network]) -> None:
+        """Take from the host what a network had that is none of these: a crash left it."""
 
     def remove(self) -> None:
         """Take everything of this driver's and this engine's from the host."""

@@ -32,7 +32,7 @@ class NoHostGateway(InvalidArgument):
 def build(
     hostname: str,
     *,
-    ip: str = "",
+    ips: Sequence[str] = (),
     domainname: str = "",
     extra_hosts: Sequence[str] = (),
     gateway: str = "",
@@ -40,15 +40,30 @@ def build(
 ) -> str:
     """The hosts file: localhost, the extra hosts ("name:address"), the container itself.
 
-    `ip` is the container's address, "" for none; `gateway` is what `host-gateway` stands for.
+    `ips` are the container's addresses; `ipv6` says whether it has IPv6; `gateway` is what
+    `host-gateway` stands for.
     Raises BadExtraHost, BadExtraHostAddress, NoHostGateway.
     """
     lines = [_LOCALHOST, _LOCALHOST_IPV6 if ipv6 else ""]
     lines += [extra_host_line(entry, gateway=gateway) for entry in extra_hosts]
-    if ip:
-        names = f"{hostname}.{domainname} {hostname}" if domainname else hostname
-        lines.append(f"{ip}\t{names}\n")
+    lines += [own_line(ip, hostname, domainname=domainname) for ip in ips]
     return "".join(lines)
+
+
+def own_line(ip: str, hostname: str, *, domainname: str = "") -> str:
+    """The line of the container itself."""
+    names = f"{hostname}.{domainname} {hostname}" if domainname else hostname
+    return f"{ip}\t{names}\n"
+
+
+def change(text: str, *, remove: Sequence[str], add: Sequence[str]) -> str:
+    """The file without some lines and with others at its end; what the user wrote in it stays."""
+    removed = set(remove)
+    kept = [line for line in text.splitlines(keepends=True) if line not in removed]
+    ended = "".join(kept)
+    if ended and not ended.endswith("\n"):
+        ended += "\n"
+    return ended + "".join(line for line in add if line not in kept)
 
 
 def extra_host_line(entry: str, *, gateway: str = "") -> str:

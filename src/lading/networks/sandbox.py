@@ -1,4 +1,4 @@
-"""A sandbox: a new network namespace, held by a descriptor and by nothing else.
+"""A sandbox: the network namespace of a container, held by a descriptor and by nothing else.
 
 It has no name and no bind mount, so it lives as long as somebody holds the descriptor or runs in
 it. When the engine dies before the container's first process is in, the kernel takes the namespace
@@ -7,6 +7,7 @@ down, and with it the veth pair, whose other end is on the host.
 
 import contextlib
 import os
+from collections.abc import Iterator
 
 from lading.kernel import netns, sysctl
 from lading.kernel.netlink import NetlinkSocket
@@ -15,9 +16,19 @@ from lading.kernel.netlink import NetlinkSocket
 class Sandbox:
     """The namespace's descriptor, and a route socket inside it while it is being furnished."""
 
-    def __init__(self, fd: int, socket: NetlinkSocket) -> None:
+    def __init__(self, fd: int, socket: NetlinkSocket, home: int) -> None:
         self.fd = fd
         self.socket = socket
+        self._home = home
+
+    @contextlib.contextmanager
+    def visiting(self) -> Iterator[None]:
+        """The calling thread is in the namespace, for what netlink cannot do (sysctls)."""
+        netns.setns(self.fd)
+        try:
+            yield
+        finally:
+            netns.setns(self._home)
 
     def close(self) -> None:
         """Let go of the namespace; the kernel removes it if nobody else holds it."""
@@ -35,7 +46,7 @@ def create(home: int) -> Sandbox:
         _leave_interfaces_without_ipv6()
         socket = NetlinkSocket()
         try:
-            return Sandbox(netns.open_own(), socket)
+            return Sandbox(netns.open_own(), socket, home)
         except OSError:
             socket.close()
             raise
@@ -43,12 +54,26 @@ def create(home: int) -> Sandbox:
         netns.setns(home)
 
 
+def enter(home: int, fd: int) -> Sandbox:
+    """A second hold on the namespace that is the descriptor. Raises OSError."""
+    own = os.dup(fd)
+    try:
+        netns.setns(own)
+        try:
+            return Sandbox(own, NetlinkSocket(), home)
+        finally:
+            netns.setns(home)
+    except OSError:
+        os.close(own)
+        raise
+
+
 def adopt(namespace: int, home: int) -> Sandbox:
     """A namespace that somebody else made (in a user namespace); the descriptor stays theirs."""
     netns.setns(namespace)
     try:
         _leave_interfaces_without_ipv6()
-        return Sandbox(os.dup(namespace), NetlinkSocket())
+        return Sandbox(os.dup(namespace), NetlinkSocket(), home)
     finally:
         netns.setns(home)
 

@@ -1,62 +1,72 @@
-"""Networks and who is in them: attach, release, and repair after a restart.
+"""Networks and who is in them: create, attach, connect, release, and repair after a restart.
 
 Order of an attach, so that a crash at any point leaves nothing that nobody owns:
 
-    1. the endpoint is recorded (`leases`)     its address cannot be given twice
+    1. the endpoints are recorded (`leases`)   their addresses cannot be given twice
     2. a sandbox, held by a descriptor only    the kernel removes it with us
-    3. interface, address and route in it      they go with the sandbox
+    3. interfaces, addresses, routes in it     they go with the sandbox
 
-`release` deletes the record and drops the descriptor. What a crash left is freed by `reconcile`.
-All methods are synchronous and are called from one worker thread at a time.
+`release` deletes the records and drops the descriptor. What a crash left is freed by `reconcile`.
+A network of the user's is made on the host before its row, and its row goes before what is on the
+host: links without a row are swept by `reconcile`.
+All methods are synchronous and are called from one worker thread at a time; those that only look
+(`list`, `find`, `endpoints`, `endpoints_of`) may be called from any.
 """
 
 import logging
 import os
-import re
 import secrets
+import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 
-from msgspec.structs import replace
-
-from lading.errors import Conflict, InvalidArgument, LadingError, NotFound, SystemFault
+from lading.errors import LadingError, NotFound, PermissionDenied
 from lading.failpoints import fp
 from lading.kernel import netns
-from lading.networks import sandbox, store
-from lading.networks.driver import Driver, NetworkGone
-from lading.networks.drivers import Bridge, HostNetwork, NoNetwork
+from lading.networks import definition, gateways, store
+from lading.networks.attaching import Attaching
+from lading.networks.driver import Driver
+from lading.networks.drivers import Bridge, HostNetwork, Lan, NoNetwork
 from lading.networks.firewall import Firewall, Watch
 from lading.networks.leases import Leases
-from lading.networks.ports import Ports, Published, Wish
-from lading.networks.records import Endpoint, Network, Settings
+from lading.networks.ports import Published, Wish
+from lading.networks.records import Endpoint, EndpointRequest, Network, Settings
 from lading.state import Database
+from lading.wire.networks import NetworkCreate
 
 log = logging.getLogger(__name__)
 
 # names and drivers of the networks that every engine has, as `docker network ls` shows them
 PREDEFINED = {"bridge": "bridge", "host": "host", "none": "null"}
 DEFAULT = "bridge"  # what HostConfig.NetworkMode "default" means
-INTERFACE = "eth0"  # in the container
-HOST_PREFIX = "ldg"  # then ten digits of the endpoint's id: within IFNAMSIZ, and tells it is ours
-_MAC = re.compile("[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
+
+Transaction = Callable[[sqlite3.Connection, Network], None]
 
 
 class NoSuchNetwork(NotFound):
     """network {0} not found"""
 
 
-class AlreadyAttached(Conflict):
-    """endpoint with name {0} already exists in network {1}"""
+class PredefinedRemoval(PermissionDenied):
+    """{0} is a pre-defined network and cannot be removed"""
 
 
-class AttachFailed(SystemFault):
-    """failed to set up container networking: {0}"""
+class InUse(PermissionDenied):
+    """error while removing network: network {0} has active endpoints ({1})"""
+
+
+class ConfigInUse(PermissionDenied):
+    """configuration network "{0}" is in use"""
 
 
 def read_file(path: str) -> str:
     """The text of a file of the host. Raises FileNotFoundError."""
     with open(path, encoding="utf-8", errors="replace") as file:
         return file.read()
+
+
+def _nothing(connection: sqlite3.Connection, network: Network) -> None:
+    """Nothing more is to be in the transaction."""
 
 
 def _open_firewall(engine_id: str, settings: Settings) -> Firewall | None:
@@ -92,9 +102,11 @@ class Networks:
         self._exec_root = exec_root or f"{directory}-exec"
         self._prepared: dict[str, list[str]] = {}  # warnings by id, of networks ready for use
         self._drivers: dict[str, Driver] = {}
-        self._spare: sandbox.Sandbox | None = None
+        self._attaching: Attaching | None = None
         self._firewall: Firewall | None = None
         self._home = -1
+
+    # --- opening and closing ------------------------------------------------------------------
 
     def open(self) -> None:
         """Read the records and open the sockets; nothing on the host changes. Once."""
@@ -102,17 +114,8 @@ class Networks:
         self._firewall = _open_firewall(self._engine_id, self._settings)
         self.ports = Ports(self._exec_root, firewall=self._firewall, settings=self._settings)
         self.ports.open()
-        self._drivers = {
-            "bridge": Bridge(
-                self._database,
-                engine_id=self._engine_id,
-                settings=self._settings,
-                read_file=self._read_file,
-                firewall=self._firewall,
-            ),
-            "host": HostNetwork(),
-            "null": NoNetwork(),
-        }
+        self._drivers = self._open_drivers()
+        self._attaching = Attaching(self._leases, self._drivers, self._prepare, self._home)
         for network in self._database.read(store.list_networks):
             self._networks[network.id] = network
         names = {network.name for network in self._networks.values()}
@@ -126,7 +129,7 @@ class Networks:
         if self._home < 0:
             return
         self._leases.close()
-        self._drop_spare()
+        self._of_attaching().drop_spare()
         for driver in self._drivers.values():
             driver.close()
         self.ports.close()
@@ -135,17 +138,26 @@ class Networks:
         os.close(self._home)
         self._home = -1
 
-    def reconcile(self, running: set[str]) -> None:
+    def reconcile(
+        self, running: Set[str], wanted: Mapping[str, Set[str]] | None = None
+    ) -> Mapping[str, Sequence[Endpoint]]:
         """Free what containers that do not run any more had, and repair what the others use.
 
+        `wanted` are the networks, by name, that each running container is to be in by its record:
+        an endpoint in another one is of a connect that was not recorded, or of a disconnect that
+        was. Returns these, by container, for `disconnect` needs their processes.
         A network that cannot be repaired is logged, and tried again at the next attach.
         """
         gone = [container for container in self._leases.containers() if container not in running]
         self.ports.reconcile(running)
         if gone:
             self._leases.free(one for container in gone for one in self.endpoints(container))
-        for network in self.list():
-            if self.endpoints_of(network.id):
+        networks = self.list()
+        for driver in self._drivers.values():
+            driver.sweep(networks)
+        for network in networks:
+            is_made = network.name not in PREDEFINED and not network.config_only
+            if is_made or self.endpoints_of(network.id):
                 try:
                     self._prepare(network)
                 except (OSError, LadingError) as error:
@@ -155,6 +167,121 @@ class Networks:
                 self._firewall.settle()
             except OSError as error:
                 log.error("packet filter: %s", error)
+        return {
+            container: [one for one in self.endpoints(container) if one.network_name not in names]
+            for container, names in (wanted or {}).items()
+        }
+
+    def remove_everything(self) -> None:
+        """Free every address and take every link and rule of this engine from the host."""
+        for container in self._leases.containers():
+            self.release(container)
+        self.ports.remove_everything()
+        self._of_attaching().drop_spare()
+        for driver in self._drivers.values():
+            driver.remove()
+        if self._firewall:
+            self._firewall.remove_everything()
+        self._prepared.clear()
+
+    # --- networks -----------------------------------------------------------------------------
+
+    def create(self, asked: NetworkCreate, beside: Transaction = _nothing) -> Network:
+        """Make a network of the user's, on the host and in the records.
+
+        `beside` runs in the transaction that stores it. Raises the errors of `definition.define`
+        and of the driver; after any of them nothing of the attempt is left.
+        """
+        self._reserve_default()
+        network = definition.define(
+            asked,
+            network_id=secrets.token_hex(32),
+            now_ns=time.time_ns(),
+            drivers=list(self._drivers),
+            others=self.list(),
+            settings=self._settings,
+        )
+        if network.config_only:
+            self._store(network, beside)
+            return network
+        driver = self._drivers[network.driver]
+        network = driver.complete(network, self._others(network), has_endpoints=False)
+        fp("networks.before-create")
+        try:
+            self._prepared[network.id] = driver.prepare(network, [])
+            fp("networks.made")
+            self._store(network, beside)
+        except BaseException:
+            self._prepared.pop(network.id, None)
+            driver.discard(network)
+            raise
+        fp("networks.created")
+        return network
+
+    def remove(self, network: Network, beside: Transaction = _nothing) -> None:
+        """Take a network away, from the records and then from the host.
+
+        Raises PredefinedRemoval, InUse, ConfigInUse.
+        """
+        if network.name in PREDEFINED:
+            raise PredefinedRemoval(network.name)
+        if users := self.endpoints_of(network.id):
+            told = [f'name:"{one.names[0]}" id:"{one.id[:12]}"' for one in users if one.names]
+            raise InUse(network.name, ", ".join(told))
+        if any(other.config_from == network.name for other in self.list()):
+            raise ConfigInUse(network.name)
+
+        def transaction(connection: sqlite3.Connection) -> None:
+            store.delete_network(connection, network.id)
+            beside(connection, network)
+
+        fp("networks.before-remove")
+        self._database.write_sync(transaction)
+        fp("networks.removed")
+        del self._networks[network.id]
+        self._prepared.pop(network.id, None)
+        self._leases.forget_pool(network.id)
+        if not network.config_only:
+            self._drivers[network.driver].discard(network)
+
+    def list(self) -> Sequence[Network]:
+        """Every network, by name."""
+        return sorted(list(self._networks.values()), key=lambda network: network.name)
+
+    def find(self, reference: str) -> Network:
+        """The network of that id, name or unambiguous beginning of an id. Raises NoSuchNetwork."""
+        name = DEFAULT if reference == "default" else reference
+        every = self.list()
+        for network in every:
+            if name == network.id:
+                return network
+        for network in every:
+            if name == network.name:
+                return network
+        candidates = [one for one in every if name and one.id.startswith(name)]
+        if len(candidates) != 1:
+            raise NoSuchNetwork(reference)
+        return candidates[0]
+
+    def status(self, network: Network) -> dict[str, tuple[int, int]]:
+        """How many addresses are taken and how many can be had, by subnet."""
+        return self._leases.status(network)
+
+    def warnings(self) -> Sequence[str]:
+        """What works less than it should, in sentences for `info`."""
+        return sorted({warning for some in self._prepared.values() for warning in some})
+
+    @property
+    def settings(self) -> Settings:
+        """What the engine was told."""
+        return self._settings
+
+    @property
+    def driver_names(self) -> Sequence[str]:
+        """The drivers that there are, for `info`."""
+        return sorted(self._drivers)
+
+    # --- containers in them -------------------------------------------------------------------
 
     def attach(
         self,
@@ -165,48 +292,54 @@ class Networks:
         mac: str = "",
         namespace: int | None = None,
     ) -> Endpoint:
-        """Put the container into the network, with an address of its choice or the next one.
+        """Put a container that is about to start into one network: see `attach_all`."""
+        asked = [EndpointRequest(network, ip=ip, mac=mac)]
+        return self.attach_all(container_id, asked, namespace=namespace)[0]
 
-        The endpoint's `netns_fd` is the container's namespace with `interface` ready for traffic;
-        it stays ours and open until `release`. It is None for `host` and `none`. `namespace`: the
-        one to use, a descriptor that stays the caller's; without it one is made.
+    def attach_all(
+        self,
+        container_id: str,
+        requests: Sequence[EndpointRequest],
+        *,
+        namespace: int | None = None,
+    ) -> Sequence[Endpoint]:
+        """Put a container that is about to start into its networks, in that order.
+
+        `namespace`: the one to use, a descriptor that stays the caller's; without it one is made.
+
+        The endpoints' `netns_fd` is the container's namespace, with every interface ready for
+        traffic; it stays ours and open until `release`. It is None for `host` and `none`.
         Raises NoSuchNetwork, AlreadyAttached, PoolExhausted, NoSubnetLeft, AddressTaken,
         AddressOutside, InvalidArgument, AttachFailed; after any of them nothing of the attempt
         is left.
         """
-        found = self.find(network)
-        if any(one.network_id == found.id for one in self.endpoints(container_id)):
-            raise AlreadyAttached(container_id, found.name)
-        try:
-            if found.id not in self._prepared:
-                found = self._prepare(found)
-            endpoint = self._lease(found, container_id, ip=ip, mac=mac)
-            try:
-                return self._furnish(found, endpoint, namespace)
-            except BaseException:
-                self._leases.free([endpoint])
-                raise
-        except OSError as error:
-            raise AttachFailed(error) from error
+        found = [(self._joinable(request.network), request) for request in requests]
+        return self._of_attaching().attach(container_id, found, namespace)
+
+    def connect(self, container_id: str, request: EndpointRequest, *, netns_fd: int) -> Endpoint:
+        """Put a container that runs into one more network; `netns_fd` stays the caller's.
+
+        Raises as `attach_all`; then the container is as it was.
+        """
+        network = self._joinable(request.network)
+        return self._of_attaching().connect(container_id, network, request, netns_fd)
+
+    def disconnect(self, endpoint: Endpoint, *, netns_fd: int | None) -> None:
+        """Take a container that runs out of a network; without its namespace only the record."""
+        self._of_attaching().disconnect(endpoint, netns_fd)
 
     def publish(self, container_id: str, name: str, wishes: Sequence[Wish]) -> Sequence[Published]:
         """Publish the ports of an attached container; `name` is for errors. Raises PublishFailed.
 
+        They are published at the endpoint that is the way out, or at the first with an address.
         Containers without an address of their own (`host`, `none`) publish nothing.
         """
-        endpoint = next((one for one in self.endpoints(container_id) if one.ip), None)
+        able = [one for one in self.endpoints(container_id) if one.host_interface and one.ip]
+        endpoint = gateways.choose(able, ipv6=False) or next(iter(able), None)
         if endpoint is None or not wishes:
             return []
         bridge = self._networks[endpoint.network_id].bridge
         return self.ports.publish(container_id, name, wishes, endpoint, bridge)
-
-    def warm(self) -> None:
-        """Make the sandbox of the next attach beforehand: it saves that 0.6 to 0.9 ms.
-
-        For a moment when nobody waits, such as after an attach. Raises OSError.
-        """
-        if self._spare is None:
-            self._spare = sandbox.create(self._home)
 
     def release(self, container_id: str) -> None:
         """Take the container out of its networks; its ports and addresses are free. Idempotent."""
@@ -214,20 +347,16 @@ class Networks:
         if leaving := self.endpoints(container_id):
             self._leases.free(leaving)
 
-    def list(self) -> Sequence[Network]:
-        """Every network, by name."""
-        return sorted(self._networks.values(), key=lambda network: network.name)
+    def rename(self, container_id: str, old: str, new: str) -> None:
+        """The container is found under its new name from now on."""
+        self._of_attaching().rename(container_id, old, new)
 
-    def find(self, reference: str) -> Network:
-        """The network of that name, id or unambiguous beginning of an id. Raises NoSuchNetwork."""
-        name = DEFAULT if reference == "default" else reference
-        for network in self._networks.values():
-            if name in (network.name, network.id):
-                return network
-        candidates = [one for one in self._networks.values() if name and one.id.startswith(name)]
-        if len(candidates) != 1:
-            raise NoSuchNetwork(reference)
-        return candidates[0]
+    def warm(self) -> None:
+        """Make the sandbox of the next attach beforehand: it saves that 0.6 to 0.9 ms.
+
+        For a moment when nobody waits, such as after an attach. Raises OSError.
+        """
+        self._of_attaching().warm()
 
     def endpoints(self, container_id: str) -> Sequence[Endpoint]:
         """The container's endpoints; none if it is not attached."""
@@ -259,32 +388,55 @@ class Networks:
             firewall.name, firewall.port, lambda change: call(lambda: firewall.repair(change))
         )
 
-    def warnings(self) -> Sequence[str]:
-        """What works less than it should, in sentences for `info`."""
-        return sorted({warning for some in self._prepared.values() for warning in some})
+    # --- within -------------------------------------------------------------------------------
 
-    def remove_everything(self) -> None:
-        """Free every address and take every link and rule of this engine from the host."""
-        for container in self._leases.containers():
-            self.release(container)
-        self.ports.remove_everything()
-        self._drop_spare()
-        for driver in self._drivers.values():
-            driver.remove()
-        if self._firewall:
-            self._firewall.remove_everything()
-        self._prepared.clear()
+    def _open_drivers(self) -> dict[str, Driver]:
+        made: dict[str, Driver] = {
+            "bridge": Bridge(
+                self._database,
+                engine_id=self._engine_id,
+                settings=self._settings,
+                read_file=self._read_file,
+                firewall=self._firewall,
+            ),
+            "host": HostNetwork(),
+            "null": NoNetwork(),
+        }
+        for kind in ("ipvlan", "macvlan"):
+            made[kind] = Lan(
+                kind,
+                engine_id=self._engine_id,
+                settings=self._settings,
+                read_file=self._read_file,
+            )
+        return made
 
-    def _drop_spare(self) -> None:
-        if self._spare:
-            self._spare.close()
-            self._spare = None
+    def _reserve_default(self) -> None:
+        """Choose the default network's subnet before another network takes it."""
+        network = self.find(DEFAULT)
+        if not network.subnets:
+            others = self._others(network)
+            self._store(self._drivers["bridge"].complete(network, others, has_endpoints=False))
+
+    def _of_attaching(self) -> Attaching:
+        assert self._attaching is not None, "not open"
+        return self._attaching
+
+    def _joinable(self, reference: str) -> Network:
+        """The network, ready for use. Raises NoSuchNetwork."""
+        found = self.find(reference)
+        if found.config_only:
+            raise definition.ConfigOnlyJoin(found.name)
+        return found if found.id in self._prepared else self._of_attaching().ready(found)
+
+    def _others(self, network: Network) -> Sequence[Network]:
+        return [other for other in self._networks.values() if other.id != network.id]
 
     def _prepare(self, network: Network) -> Network:
         """Complete the record, then the host's part; the record as it now is."""
         driver = self._drivers[network.driver]
         endpoints = self.endpoints_of(network.id)
-        completed = driver.complete(network, has_endpoints=bool(endpoints))
+        completed = driver.complete(network, self._others(network), has_endpoints=bool(endpoints))
         if completed != network:
             self._store(completed)
             fp("networks.completed")
@@ -295,50 +447,10 @@ class Networks:
             log.warning("network %s: %s", network.name, warning)
         return completed
 
-    def _store(self, network: Network) -> None:
-        self._database.write_sync(lambda c: store.put_network(c, network))
+    def _store(self, network: Network, beside: Transaction = _nothing) -> None:
+        def transaction(connection: sqlite3.Connection) -> None:
+            store.put_network(connection, network)
+            beside(connection, network)
+
+        self._database.write_sync(transaction)
         self._networks[network.id] = network
-
-    def _lease(self, network: Network, container_id: str, *, ip: str, mac: str) -> Endpoint:
-        """Make the endpoint, with an address if the network has any."""
-        endpoint = Endpoint(
-            id=secrets.token_hex(32),
-            network_id=network.id,
-            network_name=network.name,
-            container_id=container_id,
-            created_ns=time.time_ns(),
-        )
-        if not self._drivers[network.driver].gives_interface:
-            return self._leases.add(endpoint)
-        if mac and not _MAC.fullmatch(mac):
-            raise InvalidArgument(f"invalid MAC address: {mac!r}")
-        endpoint = replace(
-            endpoint,
-            interface=INTERFACE,
-            host_interface=HOST_PREFIX + endpoint.id[:10],
-            ip=ip,
-            prefix=int(network.subnet.partition("/")[2]),
-            gateway=network.gateway,
-        )
-        return self._leases.lease(network, endpoint, mac=mac)
-
-    def _furnish(self, network: Network, endpoint: Endpoint, namespace: int | None) -> Endpoint:
-        """Make the sandbox and the interface in it, if the network gives one."""
-        driver = self._drivers[network.driver]
-        if not driver.gives_interface:
-            return endpoint
-        if namespace is not None:
-            made = sandbox.adopt(namespace, self._home)
-        else:
-            made, self._spare = self._spare or sandbox.create(self._home), None
-        try:
-            try:
-                driver.join(network, endpoint, made)
-            except NetworkGone:  # somebody deleted the bridge under us
-                driver.join(self._prepare(network), endpoint, made)
-        except BaseException:
-            made.close()
-            raise
-        made.socket.close()
-        fp("networks.joined")
-        return self._leases.hold(endpoint, made.fd)

@@ -35,6 +35,16 @@ SCHEMA = Schema(
         ) STRICT;
         """,
         "DROP TABLE endpoints",
+        # the one subnet of a network became a list of them
+        """
+        UPDATE networks SET record = CAST(json_set(
+            CAST(record AS TEXT), '$.subnets', json_array(json_object(
+                'subnet', json_extract(CAST(record AS TEXT), '$.subnet'),
+                'gateway', json_extract(CAST(record AS TEXT), '$.gateway'),
+                'ip_range', json_extract(CAST(record AS TEXT), '$.ip_range')
+            ))) AS BLOB)
+        WHERE coalesce(json_extract(CAST(record AS TEXT), '$.subnet'), '') != ''
+        """,
     ],
 )
 
@@ -55,6 +65,11 @@ def list_networks(connection: sqlite3.Connection) -> list[Network]:
     """Every network."""
     rows = connection.execute("SELECT record FROM networks ORDER BY name")
     return [_decode_network(record) for (record,) in rows]
+
+
+def delete_network(connection: sqlite3.Connection, network_id: str) -> None:
+    """Delete the network's row."""
+    connection.execute("DELETE FROM networks WHERE id = ?", (network_id,))
 
 
 def get_host_change(connection: sqlite3.Connection, name: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from lading.api import ROUTES, Router
+from lading.api.backend import Filters
 from lading.errors import Conflict, NotFound
 from lading.events import Event
 from lading.http import Server, UnixListener, serve
@@ -22,6 +23,7 @@ from lading.state import Database, Journal, journal
 from lading.version import API_VERSION, MIN_API_VERSION, VERSION
 from lading.wire.auth import AuthConfig, AuthResult
 from lading.wire.containers import (
+    ZERO_TIME,
     ContainerConfig,
     ContainerCreate,
     ContainerCreated,
@@ -46,7 +48,19 @@ from lading.wire.images import (
     RegistryManifest,
     SearchResult,
 )
-from lading.wire.networks import EndpointSettings, NetworkSettings
+from lading.wire.networks import (
+    IPAM,
+    EndpointSettings,
+    IPAMStatus,
+    NetworkConnect,
+    NetworkCreate,
+    NetworkCreated,
+    NetworkDisconnect,
+    NetworkInspect,
+    NetworkSettings,
+    NetworksPruned,
+    NetworkStatus,
+)
 from lading.wire.system import (
     ComponentVersion,
     DiskUsage,
@@ -58,6 +72,18 @@ from lading.wire.system import (
 from lading.wire.volumes import Volume, VolumeCreate, VolumeList, VolumesPruned
 
 ID = "ab" * 32
+
+
+A_NETWORK = NetworkInspect(
+    name="web",
+    id="n1",
+    created=ZERO_TIME,
+    ipam=IPAM(driver="default"),
+    containers={},
+    options={},
+    labels={},
+    status=NetworkStatus(ipam=IPAMStatus(subnets={})),
+)
 
 
 class FakeAttachment:
@@ -242,6 +268,42 @@ class FakeContainers:
         return None if start.detach else self.attachment
 
 
+class FakeNetworks:
+    def __init__(self) -> None:
+        self.calls: list[Any] = []
+        self.failure: Exception | None = None
+
+    def _note(self, *call: Any) -> None:
+        self.calls.append(call)
+        if self.failure:
+            raise self.failure
+
+    async def create(self, asked: NetworkCreate) -> NetworkCreated:
+        self._note("create", asked)
+        return NetworkCreated(id="n1")
+
+    async def list(self, filters: dict[str, list[str]]) -> list[NetworkInspect]:
+        self._note("list", filters)
+        return [A_NETWORK]
+
+    async def inspect(self, ref: str, *, scope: str) -> NetworkInspect:
+        self._note("inspect", ref, scope)
+        return A_NETWORK
+
+    async def remove(self, ref: str) -> None:
+        self._note("remove", ref)
+
+    async def connect(self, ref: str, asked: NetworkConnect) -> None:
+        self._note("connect", ref, asked)
+
+    async def disconnect(self, ref: str, asked: NetworkDisconnect) -> None:
+        self._note("disconnect", ref, asked)
+
+    async def prune(self, filters: Filters) -> NetworksPruned:
+        self._note("prune", filters)
+        return NetworksPruned(networks_deleted=["old"])
+
+
 class FakeImages:
     def __init__(self) -> None:
         self.calls: list[Any] = []
@@ -375,9 +437,6 @@ class Finding(NamedTuple):
     detail: str
 
 
-Filters = dict[str, list[str]]
-
-
 class FakeVolumes:
     """Remembers what it was asked for."""
 
@@ -409,6 +468,7 @@ class FakeBackend:
         self.journal = Journal(self.database)
         self.containers = FakeContainers()
         self.images = FakeImages()
+        self.network_verbs = FakeNetworks()
         self.volumes = FakeVolumes()
         self.system = FakeSystem()
         self.usage = FakeUsage()

@@ -55,6 +55,7 @@ def surroundings(*endpoints: Endpoint, bytes_used: int = 0) -> Context:
                 ports=SimpleNamespace(of=lambda _: PUBLISHED if endpoints else []),
             ),
             security=SimpleNamespace(walls=lambda _: Walls("profile", "u:r:p_t:s0", "u:r:f_t:s0")),
+            find_network=lambda _: None,
             volumes=SimpleNamespace(path_of=lambda name: f"/volumes/{name}"),
         ),
     )

@@ -18,7 +18,7 @@ from lading.engine.check import Finding, check
 from lading.images.leases import Leases as ImageLeases
 from lading.kernel import mount
 from lading.kernel.cgroup import Hierarchies
-from lading.networks import Endpoint
+from lading.networks import Endpoint, Network
 from lading.networks.ports import Published
 from lading.storage.snapshots import store as snapshot_rows
 from lading.volumes import Volume
@@ -91,7 +91,7 @@ class Host:
             ),
             networks=SimpleNamespace(
                 release=id,
-                list=lambda: [SimpleNamespace(id="n1")],
+                list=lambda: [Network("n1", "bridge", "bridge", 1)],
                 endpoints_of=lambda _: [endpoint],
                 ports=SimpleNamespace(
                     containers=lambda: [port.container_id for port in self.ports],

@@ -4,12 +4,12 @@ from lading.networks import hosts
 
 
 def test_a_container_finds_localhost_and_itself() -> None:
-    built = hosts.build("c0ffee", ip="172.17.0.2")
+    built = hosts.build("c0ffee", ips=["172.17.0.2"])
     assert built == "127.0.0.1\tlocalhost\n172.17.0.2\tc0ffee\n"
 
 
 def test_a_domain_makes_a_full_name_before_the_short_one() -> None:
-    built = hosts.build("web", ip="172.17.0.2", domainname="example.org")
+    built = hosts.build("web", ips=["172.17.0.2"], domainname="example.org")
     assert built.endswith("172.17.0.2\tweb.example.org web\n")
 
 
@@ -19,7 +19,7 @@ def test_the_names_of_ipv6_are_there_if_it_is() -> None:
 
 
 def test_extra_hosts_come_before_the_container_itself() -> None:
-    built = hosts.build("web", ip="172.17.0.2", extra_hosts=["db:10.0.0.5", "six:[2001:db8::5]"])
+    built = hosts.build("web", ips=["172.17.0.2"], extra_hosts=["db:10.0.0.5", "six:[2001:db8::5]"])
     lines = built.splitlines()
     assert lines[1:] == ["10.0.0.5\tdb", "2001:db8::5\tsix", "172.17.0.2\tweb"]
 

@@ -4,9 +4,9 @@ import pytest
 from msgspec.structs import replace
 
 from lading.networks.leases import Leases
-from lading.networks.records import Endpoint, Network
+from lading.networks.records import Endpoint, Network, Subnet
 
-NETWORK = Network("n" * 64, "bridge", "bridge", 5, subnet="10.9.0.0/29", gateway="10.9.0.1")
+NETWORK = Network("n" * 64, "bridge", "bridge", 5, subnets=(Subnet("10.9.0.0/29", "10.9.0.1"),))
 
 
 def endpoint(number: int, *, ip: str = "") -> Endpoint:

@@ -10,11 +10,11 @@ from typing import TypeVar
 
 import pytest
 
-from lading.errors import Conflict, InvalidArgument, NotFound, Unavailable
+from lading.errors import InvalidArgument, NotFound, PermissionDenied, Unavailable
 from lading.kernel import netns, nftables, sysctl
 from lading.kernel.netlink import NetlinkSocket, address, link, route
 from lading.networks import Endpoint, Networks, Settings, sandbox
-from lading.networks.service import AttachFailed
+from lading.networks.attaching import AttachFailed
 
 T = TypeVar("T")
 OpenNetworks = Callable[..., Networks]
@@ -250,7 +250,9 @@ def test_a_network_is_found_by_name_id_and_beginning_of_id(networks: Networks) -
 
 def test_a_container_joins_a_network_once(networks: Networks) -> None:
     networks.attach("c1")
-    with pytest.raises(Conflict, match="endpoint with name c1 already exists in network bridge"):
+    with pytest.raises(
+        PermissionDenied, match="endpoint with name c1 already exists in network bridge"
+    ):
         networks.attach("c1")
 
 
@@ -339,7 +341,7 @@ def test_a_crash_after_the_lease_leaves_a_record_that_reconcile_frees(
     def die(_: int) -> None:
         raise SystemExit
 
-    monkeypatch.setattr(sandbox, "create", die)
+    monkeypatch.setattr("lading.networks.attaching.sandbox.create", die)
     monkeypatch.setattr("lading.networks.leases.Leases.free", lambda *_: None)
     with pytest.raises(SystemExit):
         networks.attach("c1")

@@ -1,8 +1,8 @@
 from lading.networks import store
-from lading.networks.records import Network
+from lading.networks.records import Network, Subnet
 from lading.state import Database
 
-NETWORK = Network("n" * 64, "bridge", "bridge", 5, subnet="172.17.0.0/16", gateway="172.17.0.1")
+NETWORK = Network("n" * 64, "bridge", "bridge", 5, subnets=(Subnet("172.17.0.0/16", "172.17.0.1"),))
 
 
 def test_a_network_comes_back_as_it_was(database: Database) -> None:

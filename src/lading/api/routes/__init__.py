@@ -7,6 +7,7 @@ from lading.api.routes import (
     containers,
     exec,
     images,
+    networks,
     own,
     system,
     volumes,
@@ -20,6 +21,7 @@ ROUTES = [
     *container_files.ROUTES,
     *exec.ROUTES,
     *images.ROUTES,
+    *networks.ROUTES,
     *volumes.ROUTES,
     *own.ROUTES,
 ]

@@ -23,6 +23,10 @@ class NoConfig(InvalidArgument):
     """config cannot be empty in order to create a container"""
 
 
+class ManyNetworks(InvalidArgument):
+    """Container cannot be created with multiple network endpoints: {0}"""
+
+
 async def list_(call: Call) -> Response:
     """Containers, newest first; the running ones unless asked otherwise."""
     limit = call.query.number("limit")
@@ -42,11 +46,20 @@ async def create(call: Call) -> Response:
         raise NoBody
     if asked == ContainerCreate():
         raise NoConfig
+    if not call.is_at_least("1.44"):
+        _refuse_many_networks(asked)
     platform = call.query.text("platform") if call.is_at_least("1.41") else ""
     created = await call.backend.containers.create(
         asked, name=call.query.text("name") or None, platform=platform or None
     )
     return call.reply(created, status=201)
+
+
+def _refuse_many_networks(asked: ContainerCreate) -> None:
+    networking = asked.networking_config
+    names = sorted((networking and networking.endpoints_config) or {})
+    if len(names) > 1:
+        raise ManyNetworks(", ".join(names))
 
 
 async def inspect(call: Call) -> Response:

@@ -39,7 +39,7 @@ COMMAND = Command(
         ),
     ),
     least=1,
-    aliases=("container inspect", "image inspect", "network inspect", "volume inspect", "inspect"),
+    aliases=("container inspect", "image inspect", "volume inspect", "inspect"),
 )
 
 # In the order in which a name is looked for, with what templates see (`shapes`).

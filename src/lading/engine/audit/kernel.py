@@ -8,6 +8,7 @@ from lading.engine.audit.finding import Finding
 from lading.kernel import mount
 from lading.kernel.netlink import link
 from lading.kernel.netlink.socket import NetlinkSocket
+from lading.networks.service import PREDEFINED
 
 if TYPE_CHECKING:
     from lading.engine.engine import Engine
@@ -46,21 +47,42 @@ def _unmount(point: str) -> None:
 
 
 def _links(engine: "Engine") -> list[Finding]:
-    """Ports of our bridges that no endpoint has."""
+    """Ports of our bridges that no endpoint has, bridges without a network, and what is lost."""
     owner = f"lading:{engine.engine_id}"
+    networks = engine.networks.list()
     known = {
         endpoint.host_interface
-        for network in engine.networks.list()
+        for network in networks
         for endpoint in engine.networks.endpoints_of(network.id)
     }
+    names = {network.bridge for network in networks}
     with NetlinkSocket() as socket:
         links = link.dump(socket)
     bridges = {one.ifindex for one in links if one.kind == "bridge" and one.alias == owner}
-    return [
-        Finding("link", one.name, "of no endpoint", partial(_delete, one.ifindex))
-        for one in links
-        if one.master in bridges and one.kind == "veth" and one.name not in known
+    strays = [
+        *((one, "of no endpoint") for one in links if _is_port(one, bridges, known)),
+        *(
+            (one, "of no network")
+            for one in links
+            if one.alias.startswith(owner) and one.name not in names
+        ),
     ]
+    present = {one.name for one in links}
+    return [
+        *(
+            Finding("link", one.name, detail, partial(_delete, one.ifindex))
+            for one, detail in strays
+        ),
+        *(
+            Finding("link", network.bridge, f"of network {network.name} is lost", None)
+            for network in networks
+            if network.name not in PREDEFINED and network.bridge and network.bridge not in present
+        ),
+    ]
+
+
+def _is_port(one: link.Link, bridges: set[int], known: set[str]) -> bool:
+    return one.master in bridges and one.kind == "veth" and one.name not in known
 
 
 def _delete(index: int) -> None:

@@ -22,6 +22,7 @@ RTM_GETLINK = 18
 IFLA_ADDRESS = 1
 IFLA_IFNAME = 3
 IFLA_MTU = 4
+IFLA_LINK = 5
 IFLA_MASTER = 10
 IFLA_LINKINFO = 18
 IFLA_IFALIAS = 20
@@ -37,12 +38,20 @@ IFLA_INFO_SLAVE_DATA = 5
 IFLA_BRPORT_MODE = 4
 IFLA_BRPORT_ISOLATED = 33
 VETH_INFO_PEER = 1
+IFLA_MACVLAN_MODE = 1
+IFLA_IPVLAN_MODE = 1
+IFLA_IPVLAN_FLAGS = 2
+IFLA_VLAN_ID = 1
 IFLA_INET6_ADDR_GEN_MODE = 8
 IN6_ADDR_GEN_MODE_NONE = 1
 
 IFF_UP = 0x1
 IFNAMSIZ = 16
 RTEXT_FILTER_SKIP_STATS = 1 << 3  # half of a link's answer is counters
+
+MACVLAN_MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8}  # enum macvlan_mode
+IPVLAN_MODES = {"l2": 0, "l3": 1, "l3s": 2}
+IPVLAN_FLAGS = {"bridge": 0, "private": 1, "vepa": 2}
 
 _IFINFOMSG = struct.Struct("=BxHiII")  # family, device type, index, flags, mask of changed flags
 # the kernel would make a queue per CPU, each with objects in sysfs, which a veth without XDP never
@@ -94,6 +103,61 @@ def add_veth(name: str, *, master: int, mtu: int, peer: bytes) -> bytes:
             IFLA_LINKINFO,
             codec.string(IFLA_INFO_KIND, "veth"),
             codec.nested(IFLA_INFO_DATA, codec.attribute(VETH_INFO_PEER, peer)),
+        ),
+    )
+
+
+def add_macvlan(name: str, *, parent: int, mode: str, mac: str, mtu: int, namespace: int) -> bytes:
+    """Make a macvlan link of `parent` in the network namespace that is the descriptor, down.
+
+    `mode` is one of MACVLAN_MODES. The kernel answers EBUSY for a parent that is a bridge's port.
+    """
+    data = codec.u32(IFLA_MACVLAN_MODE, MACVLAN_MODES[mode])
+    address = codec.attribute(IFLA_ADDRESS, _mac_bytes(mac))
+    return _add_on_parent("macvlan", name, parent, namespace, data, address, mtu)
+
+
+def add_ipvlan(name: str, *, parent: int, mode: str, flag: str, mtu: int, namespace: int) -> bytes:
+    """Make an ipvlan link of `parent` in the namespace: with its parent's MAC, down."""
+    data = codec.attribute(IFLA_IPVLAN_MODE, struct.pack("=H", IPVLAN_MODES[mode]))
+    data += codec.attribute(IFLA_IPVLAN_FLAGS, struct.pack("=H", IPVLAN_FLAGS[flag]))
+    return _add_on_parent("ipvlan", name, parent, namespace, data, b"", mtu)
+
+
+def add_vlan(name: str, *, parent: int, vlan_id: int) -> bytes:
+    """Make a link for the frames of one VLAN of `parent` (802.1Q), down."""
+    data = codec.attribute(IFLA_VLAN_ID, struct.pack("=H", vlan_id))
+    kind = codec.string(IFLA_INFO_KIND, "vlan"), codec.nested(IFLA_INFO_DATA, data)
+    return codec.message(
+        RTM_NEWLINK,
+        _CREATE,
+        _header(),
+        codec.string(IFLA_IFNAME, name),
+        codec.u32(IFLA_LINK, parent),
+        codec.nested(IFLA_LINKINFO, *kind),
+    )
+
+
+def add_dummy(name: str) -> bytes:
+    """Make a link that leads nowhere, down. The kernel answers EOPNOTSUPP if it has none."""
+    kind = codec.nested(IFLA_LINKINFO, codec.string(IFLA_INFO_KIND, "dummy"))
+    return codec.message(RTM_NEWLINK, _CREATE, _header(), codec.string(IFLA_IFNAME, name), kind)
+
+
+def _add_on_parent(
+    kind: str, name: str, parent: int, namespace: int, data: bytes, address: bytes, mtu: int
+) -> bytes:
+    return codec.message(
+        RTM_NEWLINK,
+        _CREATE,
+        _header(),
+        codec.string(IFLA_IFNAME, name),
+        address,
+        codec.u32(IFLA_MTU, mtu) if mtu else b"",
+        codec.u32(IFLA_LINK, parent),
+        codec.u32(IFLA_NET_NS_FD, namespace),
+        codec.nested(
+            IFLA_LINKINFO, codec.string(IFLA_INFO_KIND, kind), codec.nested(IFLA_INFO_DATA, data)
         ),
     )
 

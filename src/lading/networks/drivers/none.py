@@ -11,13 +11,21 @@ class NoNetwork:
 
     gives_interface = False
 
-    def complete(self, network: Network, *, has_endpoints: bool) -> Network:
+    def complete(
+        self, network: Network, others: Sequence[Network], *, has_endpoints: bool
+    ) -> Network:
         return network
 
     def prepare(self, network: Network, endpoints: Sequence[Endpoint]) -> list[str]:
         return []
 
     def join(self, network: Network, endpoint: Endpoint, sandbox: Sandbox) -> None:
+        pass
+
+    def discard(self, network: Network) -> None:
+        pass
+
+    def sweep(self, networks: Sequence[Network]) -> None:
         pass
 
     def remove(self) -> None:

@@ -20,7 +20,7 @@ def test_a_default_route_goes_by_the_gateway() -> None:
             route.add_default("10.9.0.1", ifindex=index),
         )
         assert route.dump(socket) == [
-            Route("0.0.0.0", 0, index, RT_TABLE_MAIN),
+            Route("0.0.0.0", 0, index, RT_TABLE_MAIN, "10.9.0.1"),
             Route("10.9.0.0", 24, index, RT_TABLE_MAIN),
         ]
 

@@ -1,0 +1,91 @@
+"""The files of a container that are about names: hosts, hostname and resolv.conf.
+
+They are in the container's directory and bound over those of its image. So they are changed in
+place, never replaced: a running container sees the file that was there when it started.
+"""
+
+import logging
+import os
+from collections.abc import Sequence
+
+from lading.containers import links
+from lading.containers.context import Context
+from lading.containers.links import Linked
+from lading.containers.record import ContainerRecord
+from lading.networks import Endpoint, hosts, resolvconf
+from lading.networks.service import read_file
+
+log = logging.getLogger(__name__)
+
+
+def write_all(
+    context: Context,
+    record: ContainerRecord,
+    endpoints: Sequence[Endpoint],
+    linked: Sequence[Linked],
+) -> None:
+    """hosts anew (addresses change); hostname and resolv.conf only if they are not there."""
+    host, config = record.host_config, record.config
+    directory = context.layout.files(record.id)
+    text = hosts.build(
+        config.hostname,
+        ips=addresses(endpoints),
+        domainname=config.domainname,
+        extra_hosts=host.extra_hosts or [],
+        gateway=_gateway(context),
+        ipv6=any(endpoint.ipv6 for endpoint in endpoints),
+    )
+    _write(f"{directory}/hosts", text + links.host_lines(linked))
+    if not os.path.exists(f"{directory}/hostname"):
+        _write(f"{directory}/hostname", hosts.hostname_file(config.hostname))
+    if not os.path.exists(f"{directory}/resolv.conf"):
+        resolver = resolvconf.build(
+            resolvconf.host_text(read_file),
+            servers=host.dns or [],
+            search=host.dns_search or [],
+            options=host.dns_options or [],
+            shares_host=host.network_mode == "host",
+        )
+        _write(f"{directory}/resolv.conf", resolver)
+
+
+def rewrite_hosts(
+    context: Context,
+    record: ContainerRecord,
+    *,
+    with_: Sequence[Endpoint] = (),
+    without: Sequence[Endpoint] = (),
+) -> None:
+    """The lines of endpoints that came or went; a file that cannot be written is logged."""
+    path = f"{context.layout.files(record.id)}/hosts"
+    config = record.config
+
+    def lines(endpoints: Sequence[Endpoint]) -> list[str]:
+        found = addresses(endpoints)
+        return [hosts.own_line(ip, config.hostname, domainname=config.domainname) for ip in found]
+
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            text = file.read()
+        changed = hosts.change(text, remove=lines(without), add=lines(with_))
+        with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(changed)
+    except OSError as error:
+        log.error("%s: %s", path, error)
+
+
+def addresses(endpoints: Sequence[Endpoint]) -> list[str]:
+    """Every address of the endpoints, in order."""
+    return [ip for endpoint in endpoints for ip in (endpoint.ip, endpoint.ipv6) if ip]
+
+
+def _gateway(context: Context) -> str:
+    """What `host-gateway` stands for: the host's address on the default bridge."""
+    found = context.find_network("bridge")
+    return found.gateway if found else ""
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.chmod(path, 0o644)
