@@ -61,7 +61,6 @@ class Creation:
         self._check_joined(record.host_config)
         self._check_parent(record.host_config.cgroup_parent)
         record = replace(record, links=self._links(record.host_config))
-        record = replace(record, selinux_level=self._new_level(record.id))
         networking = endpoints.settle(
             record.networking,
             record.host_config,
@@ -69,6 +68,7 @@ class Creation:
             self._context.find_network,
         )
         record = replace(record, networking=networking)
+        record = replace(record, selinux_level=self._new_level(record.id))
         record, warnings = admission.check(record, host_limits())
         self._context.security.walls(record)
         warnings = [*pointless, *warnings]

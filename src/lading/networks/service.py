@@ -29,7 +29,7 @@ from lading.networks.driver import Driver
 from lading.networks.drivers import Bridge, HostNetwork, Lan, NoNetwork
 from lading.networks.firewall import Firewall, Watch
 from lading.networks.leases import Leases
-from lading.networks.ports import Published, Wish
+from lading.networks.ports import Ports, Published, Wish
 from lading.networks.records import Endpoint, EndpointRequest, Network, Settings
 from lading.state import Database
 from lading.wire.networks import NetworkCreate

@@ -54,8 +54,8 @@ def surroundings(*endpoints: Endpoint, bytes_used: int = 0) -> Context:
                 endpoints=lambda _: list(endpoints),
                 ports=SimpleNamespace(of=lambda _: PUBLISHED if endpoints else []),
             ),
-            security=SimpleNamespace(walls=lambda _: Walls("profile", "u:r:p_t:s0", "u:r:f_t:s0")),
             find_network=lambda _: None,
+            security=SimpleNamespace(walls=lambda _: Walls("profile", "u:r:p_t:s0", "u:r:f_t:s0")),
             volumes=SimpleNamespace(path_of=lambda name: f"/volumes/{name}"),
         ),
     )

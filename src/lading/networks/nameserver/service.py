@@ -227,6 +227,6 @@ def _host(endpoint: Endpoint) -> dict[str, object]:
     }
 
 
-def _parts(items: list[object]) -> Iterator[list[object]]:
+def _parts(items: Sequence[object]) -> Iterator[Sequence[object]]:
     for start in range(0, len(items), MAX_HOSTS):
         yield items[start : start + MAX_HOSTS]

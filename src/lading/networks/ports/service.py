@@ -16,7 +16,7 @@ import errno
 import logging
 import os
 import socket
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 from msgspec.structs import replace
 
@@ -85,7 +85,7 @@ class Ports:
         """The containers with published ports."""
         return [*self._published]
 
-    def reconcile(self, running: set[str]) -> None:
+    def reconcile(self, running: Set[str]) -> None:
         """Unpublish what belongs to no running container; give the porter what it lacks."""
         for container in self.containers():
             if container not in running:
