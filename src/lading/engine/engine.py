@@ -43,6 +43,7 @@ from lading.wire.host_config import LogConfig
 
 if TYPE_CHECKING:
     from lading.networks.firewall import Watch
+    from lading.networks.stewards import Revival
 
 SCHEMA = Schema("engine", ["CREATE TABLE engine (id TEXT NOT NULL, name TEXT NOT NULL) STRICT"])
 
@@ -128,7 +129,7 @@ class Engine:
         self.volumes = VolumeVerbs(self.volume_store)
         self.system = System(self)
         self.usage = DiskUsages(self)
-        self._watch: Watch | None = None
+        self._watches: list[Watch | Revival] = []
 
     @classmethod
     async def open(cls, options: Options) -> "Engine":
@@ -148,7 +149,7 @@ class Engine:
         was_running = self._recorded_running()
         await recover(self.containers, self.context)
         await asyncio.to_thread(self._recover_snapshots)
-        self._watch = self.networks.watch_firewall(self.context.call_network)
+        self._watches += self.networks.watch(self.context.call_network)
         await self.context.launcher.open()
         self.containers.lifecycle.in_background(restart_stopped(self.containers, was_running))
 
@@ -167,8 +168,8 @@ class Engine:
 
     async def aclose(self) -> None:
         """Close the services, top first; running containers run on."""
-        if self._watch:
-            self._watch.close()
+        for watch in self._watches:
+            watch.close()
         await self.containers.aclose()
         await self.volume_store.aclose()
         await self.store.aclose()

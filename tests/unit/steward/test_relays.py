@@ -103,7 +103,7 @@ def test_much_goes_both_ways_at_once(relay: Running, target: socket.socket) -> N
             senders = [threading.Thread(target=send, args=[to]) for to in (client, server)]
             found: list[bytes] = []
             readers = [
-                threading.Thread(target=lambda s=s: found.append(read_all(s)))  # type: ignore[misc]
+                threading.Thread(target=lambda s=s: found.append(read_all(s)))
                 for s in (client, server)
             ]
             for thread in (*senders, *readers):

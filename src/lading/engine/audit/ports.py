@@ -1,4 +1,4 @@
-"""Published ports: what the records say, what the porter holds, and what the packet filter has."""
+"""Published ports and names: the records against the stewards and the packet filter."""
 
 from functools import partial
 from typing import TYPE_CHECKING
@@ -37,5 +37,9 @@ def find(engine: "Engine", running: set[str]) -> list[Finding]:
         *(
             Finding("filter element", f"{place} {key}", "differs", engine.networks.repair_firewall)
             for place, key in engine.networks.check_firewall()
+        ),
+        *(
+            Finding(kind, key, "is not what the resolver knows", engine.networks.nameserver.restore)
+            for kind, key in engine.networks.nameserver.differences()
         ),
     ]

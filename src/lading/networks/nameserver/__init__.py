@@ -5,6 +5,6 @@ tells the resolver (`lading.steward.resolver`) who has which name.
 """
 
 from lading.networks.nameserver.servers import Upstream, choose
-from lading.networks.nameserver.service import Nameserver
+from lading.networks.nameserver.service import Nameserver, has_names
 
-__all__ = ["Nameserver", "Upstream", "choose"]
+__all__ = ["Nameserver", "Upstream", "choose", "has_names"]

@@ -137,7 +137,7 @@ class Nameserver:
         self.close()
 
     def _restore(self) -> None:
-        if not self._resolver.is_connected and not self._resolver.find():
+        if not self._resolver.find():
             if not self._served:
                 return
             self._resolver.start()
@@ -205,6 +205,11 @@ class Nameserver:
             yield descriptor
         finally:
             os.close(descriptor)
+
+
+def has_names(endpoint: Endpoint) -> bool:
+    """Whether others find the container by a name there: not in the predefined networks."""
+    return bool(endpoint.names and endpoint.interface)
 
 
 def _request(container_id: str, upstream: Upstream) -> dict[str, object]:

@@ -159,6 +159,11 @@ class Ports:
         """Have the porter let go of what nobody owns. Raises StewardGone."""
         self._porter.call("drop", {"keys": [*keys]})
 
+    @property
+    def steward(self) -> Client:
+        """The connection to the porter, for whoever watches it."""
+        return self._porter
+
     def restore(self) -> None:
         """Give the porter what it should hold and does not. Raises OSError."""
         self._revive()
