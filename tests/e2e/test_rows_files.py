@@ -1,7 +1,7 @@
 """Behaviours that re-implementers get wrong, by their row: files of the engine, and images.
 
 The rows are those of the comparison with moby's integration tests: 11 health checks, 12 the name
-files, 13 resolv.conf, 17 binds, 33 removing images.
+files, 13 resolv.conf, 17 binds, 21 commits, 33 removing images.
 """
 
 from __future__ import annotations
@@ -341,3 +341,19 @@ def test_row_33_a_prune_keeps_what_is_used_and_what_has_a_name(
     engine.post("/images/prune")
     engine.post('/images/prune?filters={"dangling":["false"]}')
     assert engine.get(f"/images/{tagged}/json")["Id"] == tagged
+
+
+def test_row_21_an_image_of_a_container_tells_old_clients_of_both(
+    engine: Engine, make: Make, tagged: str
+) -> None:
+    container = make("true", Image="row33:a", Env=["A=b"])
+    made = engine.post(f"/commit?container={container}&repo=row21")["Id"]
+    try:
+        found = engine.get(f"/v1.44/images/{made}/json")
+        assert (found["Parent"], found["Container"]) == (tagged, container)
+        assert found["ContainerConfig"]["Image"] == "row33:a"
+        assert "A=b" in found["ContainerConfig"]["Env"]
+        assert engine.get("/v1.44/images/base/json")["ContainerConfig"]["Volumes"] is None
+        assert "ContainerConfig" not in engine.get(f"/v1.45/images/{made}/json")
+    finally:
+        engine.call("DELETE", "/images/row21?force=1")

@@ -126,6 +126,8 @@ FIELDS: dict[type, tuple[Field, ...]] = {
     ),
     ImageInspect: (
         Field("VirtualSize", until="1.44", put_back=lambda image: image["Size"]),
+        Field("Container", until="1.45"),
+        Field("ContainerConfig", until="1.45"),
         Field("Descriptor", since="1.48"),
         Field("Manifests", since="1.48"),
         *(Field(f"Config.{name}", until="1.50", put_back=v) for name, v in _NO_CONFIG.items()),

@@ -13,7 +13,7 @@ from lading.images.image import HistoryEntry, Image
 from lading.images.manifest_list import Found
 from lading.oci import platform as platforms
 from lading.oci.manifest import Descriptor
-from lading.wire.containers import GraphDriver
+from lading.wire.containers import ContainerConfig, GraphDriver
 from lading.wire.images import (
     ExploredLayer,
     ImageConfigView,
@@ -53,8 +53,11 @@ def inspect(image: Image, *, driver: str, manifests: Sequence[Entry] | None) -> 
         id=image.id,
         repo_tags=image.repo_tags,
         repo_digests=image.repo_digests,
+        parent=config.parent,
         comment=steps[-1].comment if steps else "",
         created=image.created,
+        container=config.container,
+        container_config=config.container_config or _NO_CONTAINER,
         docker_version=config.docker_version,
         author=config.author,
         config=config_view(image),
@@ -68,6 +71,10 @@ def inspect(image: Image, *, driver: str, manifests: Sequence[Entry] | None) -> 
         descriptor=descriptor(image.descriptor),
         manifests=UNSET if manifests is None else [manifest(entry) for entry in manifests],
     )
+
+
+# what dockerd says of an image that no container was committed to
+_NO_CONTAINER: dict[str, object] = to_builtins(ContainerConfig())
 
 
 def summary(

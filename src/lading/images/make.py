@@ -58,6 +58,8 @@ class CommitRequest(NamedTuple):
     comment: str = ""
     changes: Sequence[str] = ()
     name: Reference | None = None
+    container: str = ""  # its id and its configuration, which old clients ask an image for
+    container_config: dict[str, object] | None = None
 
 
 def import_(stores: Stores, request: ImportRequest, source: Source) -> str:
@@ -102,7 +104,15 @@ def commit(stores: Stores, request: CommitRequest) -> str:
             layer = new_layer.add(stores, source, lease, parent=parent)
         created = _now()
         below = base.config if base else _of_host()
-        config = replace(below, config=execution, created=created, author=request.author)
+        config = replace(
+            below,
+            config=execution,
+            created=created,
+            author=request.author,
+            parent=base.id if base else "",
+            container=request.container,
+            container_config=request.container_config,
+        )
         step = History(
             created=created,
             created_by=request.created_by,

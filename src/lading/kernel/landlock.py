@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 import struct
-from ctypes import c_char_p, c_int, c_size_t, c_uint
 
 from lading.errors import InvalidArgument, NotSupported
+from lading.kernel.c_types import c_char_p, c_int, c_size_t, c_uint
 from lading.kernel.syscall import function
 
 # include/uapi/linux/landlock.h

@@ -7,8 +7,8 @@ where it comes by first. One that has time before its work begins can have that 
 from __future__ import annotations
 
 import os
-from ctypes import c_int, c_size_t
 
+from lading.kernel.c_types import c_int, c_size_t
 from lading.kernel.syscall import libc_function
 
 MADV_POPULATE_READ = 22  # include/uapi/asm-generic/mman-common.h; since Linux 5.14

@@ -9,8 +9,8 @@ place that is itself a descriptor: no path is looked up twice, so nobody can swa
 
 import os
 import struct
-from ctypes import c_char_p, c_int, c_size_t, c_uint, c_ulong
 
+from lading.kernel.c_types import c_char_p, c_int, c_size_t, c_uint, c_ulong
 from lading.kernel.syscall import function, libc_function
 
 # include/uapi/linux/mount.h

@@ -6,12 +6,12 @@ no at-fork handler runs, so only a single-threaded process may call it.
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import os
 import struct
-from ctypes import c_char_p, c_int, c_size_t
 
+from lading.kernel import c_types
+from lading.kernel.c_types import c_char_p, c_int, c_size_t
 from lading.kernel.syscall import function, libc_function
 
 TYPE_CHECKING = False
@@ -65,7 +65,7 @@ def clone3(flags: int, *, cgroup: int | None = None) -> tuple[int, int]:
     flags |= CLONE_PIDFD
     if cgroup is not None:
         flags |= CLONE_INTO_CGROUP
-    address = ctypes.addressof(pidfd)
+    address = c_types.addressof(pidfd)
     # a sibling is reaped by our parent and signals it as we do: it may not say otherwise
     exit_signal = 0 if flags & CLONE_PARENT else SIGCHLD
     arguments = _clone_args.pack(
@@ -83,6 +83,18 @@ def unshare(flags: int) -> None:
 def setns(descriptor: int, flags: int = 0) -> None:
     """Join a namespace (a descriptor of it), or several of a process (a pidfd). man 2 setns."""
     _setns(descriptor, flags)
+
+
+def in_user_namespace() -> bool:
+    """Whether we are in another user namespace than the first, so root is not the host's root.
+
+    man 7 user_namespaces: the first one maps every id to itself.
+    """
+    descriptor = os.open("/proc/self/uid_map", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, 4096).split() != [b"0", b"0", b"4294967295"]
+    finally:
+        os.close(descriptor)
 
 
 def set_time_offsets(offsets: Mapping[str, Mapping[str, int]]) -> None:

@@ -2,8 +2,8 @@
 
 import os
 import struct
-from ctypes import c_char_p, c_int, c_size_t, c_uint, c_ulong
 
+from lading.kernel.c_types import c_char_p, c_int, c_size_t, c_uint, c_ulong
 from lading.kernel.syscall import function, libc_function
 
 # include/uapi/linux/prctl.h

@@ -13,9 +13,9 @@ call `open`, `os.open` or `os.mkdir` on such paths. man 2 openat2.
 import errno
 import os
 import struct
-from ctypes import c_char_p, c_int, c_size_t
 
 from lading.kernel import mount
+from lading.kernel.c_types import c_char_p, c_int, c_size_t
 from lading.kernel.syscall import function
 
 MAX_LINKS = 40  # as the kernel, path_resolution(7)

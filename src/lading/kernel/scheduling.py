@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import struct
-from ctypes import c_char_p, c_int, c_uint, c_ulong
 
+from lading.kernel.c_types import c_char_p, c_int, c_uint, c_ulong
 from lading.kernel.syscall import function
 
 POLICIES = {

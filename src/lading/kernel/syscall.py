@@ -8,10 +8,10 @@ their own files and call `function(...)` once per system call.
 
 from __future__ import annotations
 
-import ctypes
 import os
 
 from lading.errors import NotSupported
+from lading.kernel import c_types
 
 TYPE_CHECKING = False  # the name that type checkers know; `typing` is not loaded for it
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     CType = type[_SimpleCData[Any]] | type[_Pointer[Any]]
 
-_libc = ctypes.PyDLL(None, use_errno=True)
+_libc = c_types.PyDLL(None, use_errno=True)
 _machine = os.uname().machine
 
 # arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h: from 424 on, the
@@ -62,7 +62,7 @@ def number(name: str) -> int:
 def check(result: int, name: str) -> int:
     """Pass a result on, or raise the OSError that errno describes, with the call's name in it."""
     if result < 0:
-        code = ctypes.get_errno()
+        code = c_types.get_errno()
         raise OSError(code, os.strerror(code), name)
     return result
 
@@ -70,8 +70,8 @@ def check(result: int, name: str) -> int:
 def function(name: str, *argument_types: CType) -> Callable[..., int]:
     """A checked callable for the system call `name`; arguments are converted by ctypes types."""
     pointer = _libc["syscall"]  # indexing makes a new pointer: each has its own prototype
-    pointer.restype = ctypes.c_long
-    pointer.argtypes = (ctypes.c_long, *argument_types)
+    pointer.restype = c_types.c_long
+    pointer.argtypes = (c_types.c_long, *argument_types)
     where = number(name)
 
     def call(*arguments: object) -> int:
@@ -86,7 +86,7 @@ def function(name: str, *argument_types: CType) -> Callable[..., int]:
 def libc_function(name: str, *argument_types: CType) -> Callable[..., int]:
     """The same for a call that the C library wraps under its own name (mount, setns, prctl)."""
     pointer = _libc[name]
-    pointer.restype = ctypes.c_int
+    pointer.restype = c_types.c_int
     pointer.argtypes = argument_types
 
     def call(*arguments: object) -> int:

@@ -77,6 +77,9 @@ class ImageConfig(Struct, frozen=True, omit_defaults=True):
     os_version: str = field(default="", name="os.version")
     os_features: list[str] | None = field(default=None, name="os.features")
     docker_version: str = ""
+    parent: str = ""  # Docker's own: the image below, and the container that was committed
+    container: str = ""
+    container_config: dict[str, object] | None = None
     history: list[History] | None = None
 
     @property

@@ -35,10 +35,11 @@ def run(
     prepare: Callable[[], list[Operation]],
     *,
     listener: int = -1,
+    stone: int = -1,
 ) -> NoReturn:
     """Become the container's process by what `prepare` plans; its last step is execve.
 
-    `listener` is for a plan that waits for its start.
+    `listener` is for a plan that waits for its start, `stone` for one who is not sealed.
     """
     step: Operation | None = None
     child = Child(sync=sync, stdio=stdio)
@@ -46,6 +47,7 @@ def run(
         process.prctl(process.PR_SET_PDEATHSIG, PDEATHSIG)
         os.umask(0)
         child.listener = listener
+        child.stone = stone
         steps = prepare()
         # whatever is imported later would be a file of the container's, run with our rights
         sys.meta_path.clear()

@@ -62,6 +62,8 @@ class ImageInspect(Document):
     parent: str = ""
     comment: str = ""
     created: str | UnsetType = UNSET
+    container: str = ""
+    container_config: dict[str, object] | None = None
     docker_version: str = ""
     author: str = ""
     config: ImageConfigView | None = None

@@ -238,12 +238,26 @@ def test_the_interpreter_cannot_be_written_to_through_proc_self_exe(evil: Bundle
     assert (python.stat().st_ino, python.stat().st_mtime_ns) == before
 
 
-def test_what_enters_a_container_is_a_copy_that_has_nothing_to_write_to(evil: Bundle) -> None:
-    pid = evil.start("true", verb="create")
+def in_the_hosts_pid_namespace(spec: dict[str, Any]) -> None:
+    spaces = spec["linux"]["namespaces"]
+    spec["linux"]["namespaces"] = [one for one in spaces if one["type"] != "pid"]
+
+
+def test_what_others_see_enter_a_container_has_nothing_to_write_to(evil: Bundle) -> None:
+    pid = evil.start("true", verb="create", change=in_the_hosts_pid_namespace)
     with pytest.raises(OSError, match=r"Read-only file system|Text file busy"):
         os.open(f"/proc/{pid}/exe", os.O_WRONLY)
     host = os.stat(os.path.realpath("/proc/self/exe"))
     assert not os.path.samestat(os.stat(f"/proc/{pid}/exe"), host)
+
+
+def test_an_exec_cannot_trace_an_init_that_waits_unsealed(evil: Bundle) -> None:
+    evil.start("true", verb="create", change=capable("CAP_SYS_PTRACE"))
+    done = evil.call("exec", "c1", "true")
+    assert (done.returncode, "with CAP_SYS_PTRACE" in done.stderr) == (255, True)
+    evil.close()
+    evil.start("true", verb="create")
+    assert evil.call("exec", "c1", "true").returncode == 0
 
 
 def test_the_engines_containers_are_sealed_as_well(boxes: Boxes) -> None:

@@ -1,7 +1,6 @@
 """Install a compiled filter on the calling thread. Loaded in every container's monitor."""
 
-from ctypes import Structure, byref, c_char_p, c_uint, c_ushort, c_void_p
-
+from lading.kernel.c_types import Structure, byref, c_char_p, c_uint, c_ushort, c_void_p
 from lading.kernel.syscall import function
 
 # include/uapi/linux/seccomp.h

@@ -9,6 +9,6 @@ it. Stdio is the caller's own; a terminal's master goes to the console socket.
 `sockets` console and others that are given away    `readiness` NOTIFY_SOCKET    `terminal` a relay
 `exec` one more process      `ending` kill delete        `listing` state list ps
 `limits` update pause resume `events` usage and OOM      `documents` spec features
-`checkpoint` by criu
+`checkpoint` by criu         `filter_cache` compiled seccomp filters
 A verb's file is loaded only when that verb is called.
 """

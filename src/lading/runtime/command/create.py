@@ -7,7 +7,7 @@ import os
 import time
 
 from lading.errors import Conflict, InvalidArgument, LadingError
-from lading.runtime import hooks, json_text
+from lading.runtime import hooks, json_text, sealing, stepping_stone
 from lading.runtime.command import launch, sockets, starting, store
 
 TYPE_CHECKING = False
@@ -90,13 +90,15 @@ def _where(invocation: Invocation, options: Options) -> tuple[Entry, str]:
 def _create(
     invocation: Invocation, options: Options, entry: Entry, bundle: str, *, detach: bool
 ) -> launch.Launch:
-    config = os.path.join(bundle, options.text("config", "config.json"))
-    spec = read_spec(config)
+    notify = os.environ.get("NOTIFY_SOCKET", "")
+    given = open_descriptors(options.number("preserve-fds") + _passed_sockets())
+    spec = read_spec(os.path.join(bundle, options.text("config", "config.json")))
+    stone = _enter(spec)
     _check_terminal(spec, options, detach=detach)
     os.umask(0o022)  # groups are for all to see; what is secret has its own mode
     state = new_state(invocation, entry, bundle, spec)
-    notify = os.environ.get("NOTIFY_SOCKET", "")
-    preserved = open_descriptors(options.number("preserve-fds") + _pass_sockets(spec))
+    state["is_sealed"] = stone < 0
+    _pass_sockets(spec)
     if notify:
         _add_notify(spec, entry)
     request: Request = {
@@ -109,11 +111,11 @@ def _create(
         "seccomp_filter": None,
         "fds": {},
         "gate": True,
-        "preserved": preserved,
+        "preserved": given,
         "keep_keyring": options.switch("no-new-keyring"),
         "state": store.document(state, "creating"),
     }
-    made = launch.Launch(entry, request, state, store.host(), notifies=bool(notify))
+    made = launch.Launch(entry, request, state, store.host(), notifies=bool(notify), stone=stone)
     try:
         made.create()
         _tell_stages(invocation, made)
@@ -123,6 +125,17 @@ def _create(
         made.undo()
         raise
     return made
+
+
+def _enter(spec: Spec) -> int:
+    """Be fit to enter a container: sealed, or with a stepping stone, which is returned, or -1."""
+    if sealing.is_sealed() or os.geteuid() != 0:
+        return -1
+    machine = os.uname().machine
+    stone = stepping_stone.make(machine) if stepping_stone.suits(spec, machine) else -1
+    if stone < 0:
+        sealing.seal()
+    return stone
 
 
 def _tell_stages(invocation: Invocation, made: launch.Launch) -> None:
@@ -214,6 +227,7 @@ def new_state(invocation: Invocation, entry: Entry, bundle: str, spec: Spec) -> 
         "owner": os.getuid(),
         "cgroup_path": path,
         "systemd": invocation.systemd,
+        "is_sealed": True,
         "resources": {k: v for k, v in resources.items() if k != "devices"},
         "intel_rdt": "",
     }
@@ -240,16 +254,19 @@ def cgroup_path(asked: str, name: str, *, systemd: bool) -> str:
     return driver.root() + driver.path_of(asked, name=name)
 
 
-def _pass_sockets(spec: Spec) -> int:
-    """LISTEN_FDS of the caller for the program, whose pid is 1; how many. man 3 sd_listen_fds."""
+def _passed_sockets() -> int:
+    """How many descriptors the service manager gave us, man 3 sd_listen_fds."""
     text = os.environ.get("LISTEN_FDS", "")
-    count = int(text) if text.isdigit() else 0
-    if count:
+    return int(text) if text.isdigit() else 0
+
+
+def _pass_sockets(spec: Spec) -> None:
+    """They are for the program, whose pid is 1."""
+    if count := _passed_sockets():
         environment = spec["process"].setdefault("env", [])
         environment += [f"LISTEN_FDS={count}", "LISTEN_PID=1"]
         if os.environ.get("LISTEN_FDNAMES"):
             environment.append(f"LISTEN_FDNAMES={os.environ['LISTEN_FDNAMES']}")
-    return count
 
 
 def _add_notify(spec: Spec, entry: Entry) -> None:

@@ -12,7 +12,7 @@ from lading.errors import Conflict, InvalidArgument
 from lading.kernel import capabilities, pidfd, process
 from lading.kernel import namespaces as ns
 from lading.runtime import init, json_text, messages, plan
-from lading.runtime.command import sockets, starting, store
+from lading.runtime.command import filter_cache, sockets, starting, store
 from lading.runtime.command.create import BadTerminal, forward_signals, open_descriptors
 from lading.runtime.planning.process import Finish
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lading.runtime.command.flags import Options
     from lading.runtime.command.main import Invocation
     from lading.runtime.command.store import State
-    from lading.runtime.spec import Process, Request, Spec
+    from lading.runtime.spec import Process, Spec
 
 WRITE = os.O_WRONLY | os.O_CLOEXEC
 JOINED = ("user", "mount", "ipc", "uts", "network", "cgroup", "time")
@@ -55,12 +55,14 @@ def execute(invocation: Invocation, options: Options) -> int:
         raise CannotExec("paused container (use --ignore-paused to override); not a running")
     spec = entry.spec()
     asked = process_of(options, spec)
+    if status == "created" and not state["is_sealed"] and _may_trace(asked):
+        raise CannotExec("created container with CAP_SYS_PTRACE (start it first); not a running")
     detach = options.switch("detach")
     if detach and asked.get("terminal") and not options.text("console-socket"):
         raise BadTerminal("cannot allocate tty if runc will detach without setting console socket")
     if options.text("console-socket") and not (detach and asked.get("terminal")):
         raise BadTerminal("cannot use console socket if runc will not detach or allocate tty")
-    child = Joined(state, spec, asked, options)
+    child = Joined(invocation.root, state, spec, asked, options)
     child.start()
     for stage in ("nsexec container setup", "child process in init()", "setns_init: about to exec"):
         invocation.debug(f"{stage}: pid {child.pid}")
@@ -75,7 +77,10 @@ def execute(invocation: Invocation, options: Options) -> int:
 class Joined:
     """The process on its way into the container."""
 
-    def __init__(self, state: State, spec: Spec, asked: Process, options: Options) -> None:
+    def __init__(
+        self, root: str, state: State, spec: Spec, asked: Process, options: Options
+    ) -> None:
+        self._root = root
         self.pid = self.pidfd = self.master = -1
         self._state = state
         self._spec = spec
@@ -92,8 +97,6 @@ class Joined:
         files, v2_directory = open_groups(
             self._state["cgroup_path"], self._options.several("cgroup"), host.trees
         )
-        profile = (self._spec.get("linux") or {}).get("seccomp")
-        request: Request = {"spec": {"linux": {"seccomp": profile}}} if profile else {"spec": {}}
         ours, theirs = messages.pair()
         if not joined & ns.CLONE_NEWUSER:  # there it would take its own files in /proc from it
             process.prctl(process.PR_SET_DUMPABLE, 0)
@@ -110,7 +113,7 @@ class Joined:
                     cgroup_path=self._state["cgroup_path"],
                     cgroup_files=files,
                     pidfd=self._container,
-                    seccomp=self._filter(finish, request),
+                    seccomp=finish.seccomp,
                     joined=joined,
                     finish=finish,
                 ),
@@ -118,14 +121,12 @@ class Joined:
         theirs.close()
         self._converse(ours)
 
-    def _filter(self, finish: Finish, request: Request) -> bytes | None:
-        finish.seccomp = init.seccomp_filter(request)
-        return finish.seccomp
-
     def _finish(self) -> Finish:
         linux = self._spec.get("linux") or {}
         is_mapped = any(n["type"] == "user" for n in linux.get("namespaces") or [])
-        finish = Finish(None, None)
+        profile = linux.get("seccomp") or {}
+        machine = os.uname().machine
+        finish = Finish(filter_cache.program(self._root, profile, machine), None)
         finish.outlives = True
         if not is_mapped:
             finish.grantable = capabilities.to_mask(capabilities.available())
@@ -133,7 +134,6 @@ class Joined:
         for key in ("personality", "landlock"):
             if linux.get(key):
                 finish.extra[key] = linux[key]
-        profile = linux.get("seccomp") or {}
         if profile:
             from lading.runtime.planning import rare
 
@@ -234,6 +234,12 @@ def _joined_flags(pid: int) -> int:
         except FileNotFoundError:  # this kernel has none of the kind
             continue
     return flags
+
+
+def _may_trace(asked: Process) -> bool:
+    """Whether it could reach the interpreter in which init waits for its start."""
+    sets: dict[str, list[str]] = dict(asked.get("capabilities") or {})  # type: ignore[arg-type]
+    return any("CAP_SYS_PTRACE" in (names or []) for names in sets.values())
 
 
 def process_of(options: Options, spec: Spec) -> Process:

@@ -18,7 +18,7 @@ from lading.kernel import idmap, pidfd
 from lading.kernel import namespaces as ns
 from lading.kernel.cgroup import Cgroup
 from lading.runtime import hooks, init, messages, parent_mounts, plan, rundir
-from lading.runtime.command import store
+from lading.runtime.command import filter_cache, store
 from lading.runtime.command.starting import GO_ON, StartFailed
 from lading.runtime.joining import join_for_children
 from lading.runtime.operations.user_namespace import DENIED
@@ -45,8 +45,16 @@ class Launch:
     """One container from its spec to `created`; `undo` takes all of it back."""
 
     def __init__(
-        self, entry: Entry, request: Request, state: State, host: plan.Host, *, notifies: bool
+        self,
+        entry: Entry,
+        request: Request,
+        state: State,
+        host: plan.Host,
+        *,
+        notifies: bool,
+        stone: int,
     ) -> None:
+        self._stone = stone
         self._notifies = notifies  # a directory for its readiness socket is wanted
         self.entry = entry
         self.request = request
@@ -62,6 +70,7 @@ class Launch:
         self._cgroup: Cgroup | None = None
         self._had_cgroup = False  # it was there before us
         self._is_shared = False  # and so were processes in it
+        self._filter: bytes | None = None
         self._listener: _socket.socket | None = None
         self._directory = -1
 
@@ -77,6 +86,9 @@ class Launch:
             os.mkdir(store.NOTIFY, 0o755, dir_fd=self._directory)
         rundir.write(self._directory, store.CONFIG, dict(self._spec))
         self.entry.write(self.state)
+        self._filter = filter_cache.program(
+            self.entry.root, self._linux.get("seccomp"), os.uname().machine
+        )
         self._make_cgroup()
         fp("create.cgroup-made")
         self._listen()
@@ -211,10 +223,11 @@ class Launch:
                 self.request,
                 self._host,
                 self._fds,
-                seccomp=init.seccomp_filter(self.request),
+                seccomp=self._filter,
                 trees=trees,
             ),
             listener=self._listener.fileno(),
+            stone=self._stone,
         )
 
     # -- on its way ----------------------------------------------------------------------------

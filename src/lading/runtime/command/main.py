@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import time
-from importlib import import_module
 
 from lading.errors import InvalidArgument, LadingError
+from lading.runtime import sealing
 from lading.runtime.command.flags import BadUsage, parse, usage
 from lading.runtime.command.verbs import GLOBAL, VERBS
 
@@ -95,8 +95,6 @@ def main(arguments: list[str]) -> int:
         print(_help(rest[0]))
         return 0
     if VERBS[rest[0]].enters:  # before more is loaded: it is loaded again
-        from lading.runtime import sealing
-
         sealing.seal()
     try:
         invocation = Invocation(options)
@@ -113,8 +111,10 @@ def _run(invocation: Invocation, name: str, words: list[str]) -> int:
     try:
         options, rest = parse(words, verb.flags, stop_after=verb.stop_after)
         options.words += rest
-        invocation.debug(f"{name} {' '.join(words)}")
-        module = import_module(f"lading.runtime.command.{verb.module}")
+        if verb.enters or not sealing.is_sealed():  # else it is said already, by who was not
+            invocation.debug(f"{name} {' '.join(words)}")
+        # as importlib.import_module, without the modules that come with it
+        module = __import__(f"lading.runtime.command.{verb.module}", fromlist=[verb.function])
         status: int = getattr(module, verb.function)(invocation, options)
     except (LadingError, OSError, ValueError, KeyError, TypeError) as error:
         text = _text(error)

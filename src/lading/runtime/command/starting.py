@@ -9,7 +9,7 @@ import time
 
 from lading.errors import Conflict, LadingError
 from lading.kernel import pidfd
-from lading.runtime import messages
+from lading.runtime import messages, stepping_stone
 from lading.runtime.command import sockets, store
 
 TYPE_CHECKING = False
@@ -63,6 +63,12 @@ def _accompany(connection: _socket.socket, process: int, state: State, spec: Spe
         raise
     if failure is not None:
         raise StartFailed(failure["message"])
+    number, path = stepping_stone.await_program(state["pid"], process)
+    if number:
+        pidfd.kill(process)
+        from lading.runtime.operations import program
+
+        raise StartFailed(str(program.refused(number, path, spec["process"]["args"][0])))
 
 
 def _connect(connection: _socket.socket, directory: int, name: str) -> None:

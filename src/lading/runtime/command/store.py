@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         owner: int
         cgroup_path: str
         systemd: bool
+        is_sealed: bool  # whether init, while it waits, is nothing that a container could harm
         resources: dict[str, Any]
         intel_rdt: str
 
@@ -168,7 +169,7 @@ def ids(root: str) -> list[str]:
 def host() -> plan.Host:
     """The host with all its trees: what lives in v2's can be killed at once (cgroup.kill)."""
     found = plan.read_host()
-    return plan.Host(hierarchies(), found.oom_score_adj)
+    return plan.Host(hierarchies(), found.oom_score_adj, is_nested=found.is_nested)
 
 
 def cgroup(state: State) -> Cgroup | None:

@@ -9,7 +9,7 @@ import stat
 
 from lading.kernel import process, safepath, tty
 from lading.runtime import messages
-from lading.runtime.operations.step import Operation, StepFailed
+from lading.runtime.operations.step import STONE_WORD, Operation, StepFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ class WaitForStart(Operation):
         messages.send(child.sync, {"created": True})
         child.sync.close()
         first = 3
-        for number in sorted({child.root, child.listener, *self.preserved}):
+        for number in sorted({child.root, child.listener, child.stone, *self.preserved}):
             if number > first:
                 process.close_range(first, number - 1)
             first = max(first, number + 1)
@@ -232,12 +232,19 @@ class Execute(Operation):
 
     def execute(self, child: Child) -> None:
         try:
+            if child.stone >= 0:
+                words = [STONE_WORD, child.program, *self.arguments]
+                os.execve(child.stone, words, child.environment)
             os.execve(child.program, self.arguments, child.environment)
-        except PermissionError as error:
-            raise CommandDenied(self.arguments[0]) from error
         except OSError as error:
-            message = f"exec {child.program}: {_lower(error)}"
-            raise StepFailed(message, error.errno or 0) from error
+            raise refused(error.errno or 0, child.program, self.arguments[0]) from error
+
+
+def refused(number: int, path: str, name: str) -> StepFailed:
+    """What execve's errno means to whoever asked for the program `name`."""
+    if number in (errno.EACCES, errno.EPERM):
+        return CommandDenied(name)
+    return StepFailed(f"exec {path}: {os.strerror(number).lower()}", number)
 
 
 def find_program(name: str, path: str) -> str:
@@ -266,7 +273,3 @@ def _check_program(path: str, name: str) -> None:
         raise CommandIsDirectory(name)
     if not mode & 0o111:
         raise CommandDenied(name)
-
-
-def _lower(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()

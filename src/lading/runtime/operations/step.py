@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from lading.runtime.users import Identity
 
 
+# what argv begins with for a stepping stone: no script that names it, again and again, can do that
+STONE_WORD = "ston"
+
+
 class StepFailed(LadingError):
     """{0}"""
 
@@ -35,6 +39,7 @@ class Child:
         "program",
         "root",
         "stdio",
+        "stone",
         "sync",
         "warnings",
     )
@@ -51,6 +56,7 @@ class Child:
         self.master = -1  # of the terminal, to be handed to the monitor
         self.program = ""  # the file that execve will run
         self.may_set_groups = True
+        self.stone = -1  # what executes the program in our place, see stepping_stone
         self.listener = -1  # where a gated child waits for its start, see WaitForStart
         self.identity: Identity | None = None
         self.environment: dict[str, str] = {}

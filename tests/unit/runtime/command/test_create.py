@@ -13,6 +13,7 @@ import pytest
 from tests.unit.runtime.command.bundle import SOURCE, Bundle, linux
 
 from lading.runtime.command.create import cgroup_path
+from lading.runtime.stepping_stone import LINK
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,7 @@ def test_a_created_container_holds_nothing_of_the_host(bundle: Bundle) -> None:
     pid = bundle.start("true", verb="create")
     place = Path(f"/proc/{pid}/fd")
     links = {int(entry.name): os.readlink(entry) for entry in place.iterdir()}
-    rest = [links[number] for number in links if number > 2]
+    rest = [links[number] for number in links if number > 2 and links[number] != LINK]
     assert [link for link in rest if link != "/" and not link.startswith("socket:")] == []
     assert rest.count("/") == 1  # the container's own root
     inside = os.stat(f"/proc/{pid}/fd/{next(n for n in links if links[n] == '/')}")
