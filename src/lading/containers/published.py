@@ -1,6 +1,6 @@
 """Published ports as a container's record asks for them, and as documents tell them. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from lading.containers.record import ContainerRecord
 from lading.networks.ports import Published, Wish, read
@@ -25,7 +25,7 @@ def port_map(record: ContainerRecord, published: Sequence[Published]) -> PortMap
     found: PortMap = {}
     for port in sorted(_exposed(record)):
         found[port] = None
-    for one in _in_order(published):
+    for one in _in_order(p for p in published if not p.is_open):
         binding = PortBinding(host_ip=one.address, host_port=str(one.port))
         places = found.get(f"{one.container_port}/{one.protocol}") or []
         found[f"{one.container_port}/{one.protocol}"] = [*places, binding]
@@ -40,9 +40,9 @@ def summaries(record: ContainerRecord, published: Sequence[Published]) -> list[P
         PortSummary(
             ip=one.address, private_port=one.container_port, public_port=one.port, type=one.protocol
         )
-        for one in _in_order(published)
+        for one in _in_order(p for p in published if not p.is_open)
     ]
-    known = {f"{one.container_port}/{one.protocol}" for one in published}
+    known = {f"{one.container_port}/{one.protocol}" for one in published if not one.is_open}
     bare = [_bare(port) for port in _exposed(record) if port not in known]
     return sorted([*told, *bare], key=lambda port: (port.private_port, port.type))
 
@@ -72,7 +72,7 @@ def _bare(port: str) -> PortSummary:
     return PortSummary(private_port=int(number), type=protocol)
 
 
-def _in_order(published: Sequence[Published]) -> list[Published]:
+def _in_order(published: Iterable[Published]) -> list[Published]:
     """IPv4 before IPv6."""
     return sorted(
         published, key=lambda one: (one.container_port, one.port, one.is_ipv6, one.address)

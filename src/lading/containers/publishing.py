@@ -121,6 +121,6 @@ def _fits(one: Published, wish: Wish) -> bool:
     return (
         (one.protocol, one.container_port) == (wish.protocol, wish.container_port)
         and wish.address in ("", one.address)
-        and (not wish.first or wish.first <= one.port <= wish.last)
+        and (one.is_open or not wish.first or wish.first <= one.port <= wish.last)
         and one.sources == wish.sources
     )

@@ -24,14 +24,14 @@ from functools import partial
 from lading.errors import LadingError, NotFound, PermissionDenied
 from lading.failpoints import fp
 from lading.kernel import netns
-from lading.networks import definition, gateways, resolvconf, store
+from lading.networks import definition, entrances, resolvconf, store
 from lading.networks.attaching import Attaching
 from lading.networks.driver import Driver
 from lading.networks.drivers import Bridge, HostNetwork, Lan, NoNetwork
 from lading.networks.firewall import Firewall, Watch
 from lading.networks.leases import Leases
 from lading.networks.nameserver import Nameserver, choose, has_names
-from lading.networks.ports import Ports, Published, Wish
+from lading.networks.ports import Ports, Published, Target, Wish
 from lading.networks.records import Endpoint, EndpointRequest, Network, Settings
 from lading.networks.stewards import Call, Revival
 from lading.state import Database
@@ -333,6 +333,7 @@ class Networks:
         endpoint = self._of_attaching().connect(container_id, network, request, netns_fd)
         if has_names(endpoint):
             self.nameserver.put([endpoint])
+        self.ports.move(container_id, self._targets(container_id))
         return endpoint
 
     def disconnect(self, endpoint: Endpoint, *, netns_fd: int | None) -> None:
@@ -340,19 +341,21 @@ class Networks:
         self._of_attaching().disconnect(endpoint, netns_fd)
         if has_names(endpoint):
             self.nameserver.remove([endpoint])
+        self.ports.move(endpoint.container_id, self._targets(endpoint.container_id))
 
     def publish(self, container_id: str, name: str, wishes: Sequence[Wish]) -> Sequence[Published]:
         """Publish the ports of an attached container; `name` is for errors. Raises PublishFailed.
 
-        They are published at the endpoint that is the way out, or at the first with an address.
+        They are published at the endpoints that are the ways out, or at the first with an address.
         Containers without an address of their own (`host`, `none`) publish nothing.
         """
-        able = [one for one in self.endpoints(container_id) if one.host_interface and one.ip]
-        endpoint = gateways.choose(able, ipv6=False) or next(iter(able), None)
-        if endpoint is None or not wishes:
+        targets = self._targets(container_id)
+        if not targets or not wishes:
             return []
-        bridge = self._networks[endpoint.network_id].bridge
-        return self.ports.publish(container_id, name, wishes, endpoint, bridge)
+        return self.ports.publish(container_id, name, wishes, targets)
+
+    def _targets(self, container_id: str) -> dict[int, Target]:
+        return entrances.choose(self.endpoints(container_id), self._networks)
 
     def resolve_for(
         self,

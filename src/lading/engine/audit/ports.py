@@ -32,7 +32,8 @@ def find(engine: "Engine", running: set[str]) -> list[Finding]:
         *(
             Finding("published port", key, "is not held", ports.restore)
             for key in sorted(recorded.keys() - held)
-            if recorded[key].protocol != "sctp"  # some kernels have no socket to hold it
+            # some kernels have no socket to hold SCTP
+            if recorded[key].protocol != "sctp" and not recorded[key].is_open
         ),
         *(
             Finding("filter element", f"{place} {key}", "differs", engine.networks.repair_firewall)
