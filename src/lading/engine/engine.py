@@ -130,6 +130,7 @@ class Engine:
         self.system = System(self)
         self.usage = DiskUsages(self)
         self._watches: list[Watch | Revival] = []
+        self._cleaning: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(cls, options: Options) -> "Engine":
@@ -149,6 +150,7 @@ class Engine:
         was_running = self._recorded_running()
         await recover(self.containers, self.context)
         await asyncio.to_thread(self._recover_snapshots)
+        self._cleaning = asyncio.create_task(self.store.keep_clean())
         self._watches += self.networks.watch(self.context.call_network)
         await self.context.launcher.open()
         self.containers.lifecycle.in_background(restart_stopped(self.containers, was_running))
@@ -168,6 +170,9 @@ class Engine:
 
     async def aclose(self) -> None:
         """Close the services, top first; running containers run on."""
+        if self._cleaning:
+            self._cleaning.cancel()
+            await asyncio.wait([self._cleaning])
         for watch in self._watches:
             watch.close()
         await self.containers.aclose()
