@@ -136,7 +136,8 @@ class Nameserver:
                 self._resolver.call("remove", {"hosts": known["hosts"]})
         self.close()
 
-    def _restore(self) -> None:
+    def _restore(self, *, but: str = "") -> None:
+        """See `restore`; `but` is a container that is served by the caller. Raises OSError."""
         if not self._resolver.find():
             if not self._served:
                 return
@@ -152,7 +153,7 @@ class Nameserver:
         # all of them: names may have changed while there was no engine
         for part in _parts([_host(endpoint) for endpoint in wanted.values()]):
             self._resolver.call("put", {"hosts": part})
-        for container in self._served.keys() - set(known["sandboxes"]):
+        for container in self._served.keys() - {*known["sandboxes"], but}:
             self._serve_again(container)
 
     def _serve_again(self, container_id: str) -> None:
@@ -166,10 +167,10 @@ class Nameserver:
         """Steps 2 and 3. Raises OSError."""
         try:
             if not self._resolver.is_connected:
-                self._restore()  # which serves those that have a process by now
+                self._restore(but=container_id)  # which has no process yet
             self._send(container_id, namespace, upstream)
         except StewardGone:
-            self._restore()
+            self._restore(but=container_id)
             self._send(container_id, namespace, upstream)
 
     def _send(self, container_id: str, namespace: int, upstream: Upstream) -> None:

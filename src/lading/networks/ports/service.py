@@ -59,6 +59,7 @@ class Ports:
         self._published: dict[str, list[Published]] = {}  # by container
         self._numbers = Numbers()
         self._open_bridges: set[str] = set()
+        self._conntrack: NetlinkSocket | None = None
         self._means = placing.Means(
             has_filter=self._firewall is not None,
             has_relay=settings.userland_proxy,
@@ -78,6 +79,9 @@ class Ports:
     def close(self) -> None:
         """Leave everything as it is for the next engine."""
         self._porter.close()
+        if self._conntrack:
+            self._conntrack.close()
+            self._conntrack = None
 
     def of(self, container_id: str) -> Sequence[Published]:
         """The container's published ports."""
@@ -351,9 +355,11 @@ class Ports:
         if not ports:
             return
         try:
-            with NetlinkSocket(NETLINK_NETFILTER) as netfilter:
-                for version, port in ports:
-                    conntrack.forget(netfilter, version=version, protocol=IPPROTO_UDP, port=port)
+            # kept open: to close one waits for the deletion of elements that were just taken out
+            if self._conntrack is None:
+                self._conntrack = NetlinkSocket(NETLINK_NETFILTER)
+            for version, port in ports:
+                conntrack.forget(self._conntrack, version=version, protocol=IPPROTO_UDP, port=port)
         except OSError as error:
             log.warning("flows of published UDP ports cannot be forgotten: %s", error)
 
