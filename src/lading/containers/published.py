@@ -23,7 +23,7 @@ def wishes(record: ContainerRecord) -> list[Wish]:
 def port_map(record: ContainerRecord, published: Sequence[Published]) -> PortMap:
     """`NetworkSettings.Ports` of a container that runs; null for what is exposed only."""
     found: PortMap = {}
-    for port in sorted(_exposed(record)):
+    for port in sorted(_exposed(record)) if _has_own_network(record) else ():
         found[port] = None
     for one in _in_order(p for p in published if not p.is_open):
         binding = PortBinding(host_ip=one.address, host_port=str(one.port))
@@ -34,7 +34,7 @@ def port_map(record: ContainerRecord, published: Sequence[Published]) -> PortMap
 
 def summaries(record: ContainerRecord, published: Sequence[Published]) -> list[PortSummary]:
     """The ports of one row of a list; a container that does not run has none."""
-    if not record.state.is_running:
+    if not record.state.is_running or not _has_own_network(record):
         return []
     told = [
         PortSummary(
@@ -65,6 +65,11 @@ def _exposed(record: ContainerRecord) -> list[str]:
         for text in record.config.exposed_ports or {}
         for protocol, number in container_ports(text)
     ]
+
+
+def _has_own_network(record: ContainerRecord) -> bool:
+    """Whether there is anything to say of ports: not in a namespace that is the host's or bare."""
+    return record.host_config.network_mode not in ("host", "none")
 
 
 def _bare(port: str) -> PortSummary:

@@ -90,7 +90,7 @@ def _plain(record: ContainerRecord) -> PortMap:
     found: PortMap = {}
     for port, places in (record.host_config.port_bindings or {}).items():
         for protocol, number in container_ports(port):
-            found[f"{number}/{protocol}"] = places or [PortBinding()]
+            found[f"{number}/{protocol}"] = places
     return found
 
 

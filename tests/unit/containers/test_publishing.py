@@ -19,7 +19,7 @@ def at(port: str, ip: str = "") -> PortBinding:
     return PortBinding(host_ip=ip, host_port=port)
 
 
-WEB: PortMap = {"80": [at("8080"), at("8081", "127.0.0.1")], "53/udp": None}
+WEB: PortMap = {"80": [at("8080"), at("8081", "127.0.0.1")], "53/udp": [at("")]}
 
 
 @pytest.mark.parametrize(
