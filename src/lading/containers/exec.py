@@ -195,7 +195,7 @@ class Execs:
         run, container = exec_.run, exec_.container
         if run is None or run.monitor is None:
             raise NotRunning(container.id)
-        walls = await asyncio.to_thread(self._context.security.prepare, container.record)
+        walls = await self._context.security.prepare(container.record)
         run.exec_exits[exec_.id] = asyncio.get_running_loop().create_future()
         reply = await run.monitor.call(
             "exec",

@@ -55,6 +55,7 @@ async def recover(containers: Containers, context: Context) -> None:
         for endpoint in strays.get(container.id, ()):
             await containers.networking.take_out(container, endpoint.network_id)
     context.volumes.mounting.reconcile(running)
+    await containers.freezing.recover(containers.all())
     for container in containers.all():
         if container.id not in running:
             await _settle(containers, container)
