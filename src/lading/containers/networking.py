@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from lading.containers.container import Container
 from lading.containers.context import Context, network_event
-from lading.containers.endpoints import is_user_defined, request, wanted, wish
+from lading.containers.endpoints import dns_names, is_user_defined, request, wanted, wish
 from lading.containers.name_files import rewrite_hosts
 from lading.containers.record import ContainerRecord
 from lading.errors import InvalidArgument, LadingError, PermissionDenied, SystemFault
@@ -105,6 +105,8 @@ class Networking:
                 raise AlreadyConnected(record.name, network.name)
             _check_connect(record, network, present)
             wishes.check(settings, network, is_user_defined=is_user_defined(network.name))
+            if is_user_defined(network.name):  # from now on inspect tells its names there
+                settings = replace(settings, dns_names=list(dns_names(record, settings)))
             changed = _with(record, {**present, network.name: settings})
             if is_up:
                 await self._connect_now(container, changed, network, settings)
