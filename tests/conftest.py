@@ -20,10 +20,15 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import hypothesis
 import pytest
 from tests.token_server import TokenServer
 
 from lading.kernel import mount, namespaces
+
+# a loaded host makes an example slow, never wrong
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 REGISTRY_PROGRAM = "/usr/bin/docker-registry"
 START_S = 10.0

@@ -240,6 +240,36 @@ def test_limits_and_scores_are_set_from_outside(plain: Engine) -> None:
     assert found.startswith("500\nuid=0")
 
 
+def test_a_volume_has_the_same_owners_for_every_range_of_ids(plain: Engine) -> None:
+    script = "chown 5:6 /v; touch /v/x; chown 7:8 /v/x"
+    output(plain, "--userns=auto", "-v", "shared:/v", "base", "sh", "-c", script)
+    for mode in ("host", "auto:size=100"):
+        words = (f"--userns={mode}", "-v", "shared:/v", "base", "stat", "-c", "%u:%g", "/v", "/v/x")
+        assert output(plain, *words).split() == ["5:6", "7:8"]
+    text(plain, "volume", "rm", "shared")
+
+
+def test_an_image_mount_and_a_part_of_a_volume_have_ids_of_inside(plain: Engine) -> None:
+    output(plain, "-v", "parts:/v", "base", "sh", "-c", "mkdir /v/part; touch /v/part/x")
+    image, part = "type=image,source=base,target=/img", "type=volume,source=parts,target=/part"
+    mounts = ("--mount", image, "--mount", f"{part},volume-subpath=part")
+    script = "stat -c %u /img/etc /part/x; touch /part/mine; touch /img/mine 2>&1 | wc -l"
+    found = output(plain, "--userns=auto", *mounts, "base", "sh", "-c", script)
+    assert found.split() == ["0", "0", "1"]
+    text(plain, "volume", "rm", "parts")
+
+
+def test_binds_show_the_hosts_files_as_nobodys_unless_they_are_given_to_somebody(
+    plain: Engine,
+) -> None:
+    place = f"{plain.directory}/given"
+    os.mkdir(place)
+    words = ("base", "stat", "-c", "%u:%g", "/x")
+    assert output(plain, "--userns=auto", "-v", f"{place}:/x", *words) == "65534:65534\n"
+    bind = f"{place}:/x:uid=1000,gid=1001"
+    assert output(plain, "--userns=auto", "-v", bind, *words) == "1000:1001\n"
+
+
 # --- cp, diff, export, commit ---------------------------------------------------------------------
 
 

@@ -130,7 +130,8 @@ def test_systemd_knows_the_scope_and_its_limits(host: Host, box: Start) -> None:
         return
     assert json.loads(host.lading("info", "-f", "{{json .CgroupDriver}}")) == "systemd"
     name = box("-m", "64m", "--memory-swap", "64m")
-    unit = f"lading-{host.inspect(name, '.Id')}.scope"
+    engine = host.engine.get("/info")["ID"]
+    unit = f"lading-{engine}-{host.inspect(name, '.Id')}.scope"
     assert host.group(name).name == unit
     host.lading("update", "-m", "80m", "--memory-swap", "80m", name)
     systemctl("daemon-reload")

@@ -18,7 +18,8 @@ from tools.guest import image, machine
 
 DEFAULT = ("tests/guest", "tests/unit/kernel", "tests/unit/runtime")
 SMALL = (  # a minute's worth: each of systemd, AppArmor, and an engine on cgroup v2 alone
-    "tests/guest/test_systemd.py",
+    "tests/guest/test_systemd.py::test_a_scope_has_its_limits_in_the_files_and_in_systemds_mind",
+    "tests/guest/test_systemd.py::test_a_name_is_free_again_when_its_group_is_removed",
     "tests/guest/test_apparmor.py::test_a_container_has_the_engines_profile_and_so_has_an_exec",
     "tests/guest/test_engine.py::test_limits_are_in_the_files_of_the_container",
 )

@@ -1,5 +1,6 @@
 """The guest's disk: built by mmdebstrap when the recipe changes, else taken from the cache."""
 
+import fcntl
 import hashlib
 import inspect
 import os
@@ -12,6 +13,7 @@ from typing import NamedTuple
 from tools.guest import initrd
 
 SUITE = "bookworm"
+LOCK = "lock"
 PACKAGES = (
     "linux-image-cloud-amd64",
     "systemd-sysv",
@@ -99,18 +101,20 @@ def get(*, small: bool = False) -> Image:
     packages = choices[0] if small else choices[1]
     directory = cache() / recipe(packages)
     image = Image(directory / "vmlinuz", directory / "initrd", directory / "root.ext4")
-    if not directory.exists():
-        _forget_all_but({recipe(each) for each in choices})
-        _build(directory, packages)
+    cache().mkdir(parents=True, exist_ok=True)
+    with (cache() / LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one builds, who comes meanwhile waits for it
+        if not directory.exists():
+            _forget_all_but({LOCK, *map(recipe, choices)})
+            _build(directory, packages)
     return image
 
 
-def _forget_all_but(recipes: set[str]) -> None:
+def _forget_all_but(names: set[str]) -> None:
     """Remove the images of older recipes, and what an interrupted build has left."""
-    if cache().is_dir():
-        for entry in cache().iterdir():
-            if entry.name not in recipes:
-                shutil.rmtree(entry)
+    for entry in cache().iterdir():
+        if entry.name not in names:
+            shutil.rmtree(entry)
 
 
 def _build(directory: Path, packages: tuple[str, ...]) -> None:

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from lading.api import ROUTES, Audit, Guard, Plugin, Router
-from lading.app import config_file, reloading
+from lading.app import config_file, reloading, rootless
 from lading.app.sockets import certificates, listeners
 from lading.engine import Engine, Options
 from lading.engine.clean_up import clean_up
@@ -282,12 +282,13 @@ def main() -> int:
         options(given)
         sys.stderr.write("configuration OK\n")
         return 0
-    if os.geteuid() != 0:
-        sys.stderr.write("ladingd: needs to run as root (rootless mode is not there yet)\n")
-        return 1
     environ = dict(os.environ)
     try:
+        if os.geteuid() != 0:
+            rootless.enter(given, environ, sys.orig_argv)
         asyncio.run(run(given, environ))
+        if rootless.NEST in environ:
+            rootless.leave(environ[rootless.NEST])
     except (LadingError, OSError) as error:
         sys.stderr.write(f"ladingd: {error}\n")
         return 1

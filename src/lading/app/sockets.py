@@ -14,6 +14,7 @@ from lading.http import (
     TcpListener,
     UnixListener,
 )
+from lading.kernel import namespaces
 
 DEFAULT_PORT = 2375  # of Docker's API without TLS
 DEFAULT_TLS_PORT = 2376
@@ -83,6 +84,8 @@ def _socket_group(asked: str = "") -> int | None:
     """By name or number; without one the first of GROUPS that exists."""
     if asked.isdigit():
         return int(asked)
+    if not asked and namespaces.in_user_namespace():
+        return None  # the groups of the host are not ours to give
     for name in (asked,) if asked else GROUPS:
         try:
             return grp.getgrnam(name).gr_gid

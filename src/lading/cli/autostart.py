@@ -1,8 +1,8 @@
 """Starts an engine when none listens at the default socket, so that `lading run` just works.
 
-Only root can run one. The engine is a detached process of the same Python; its output goes to a
-log that is shown when it does not come up. Two commands at once may both start one: the engine
-that finds the socket taken ends, and both commands find the other.
+Root starts the host's, a plain user one of their own. The engine is a detached process of the same
+Python; its output goes to a log that is shown when it does not come up. Two commands at once may
+both start one: the engine that finds the socket taken ends, and both commands find the other.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from lading.sdk.errors import ConnectionFailed, ConnectionRefusedByMode
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import _socket
+    from collections.abc import Mapping
 
     from lading.sdk.address import Address
 
@@ -39,16 +40,25 @@ def connect(address: Address) -> _socket.socket:
     except ConnectionRefusedByMode:
         raise
     except ConnectionFailed:
-        if os.geteuid() != 0:
+        if os.geteuid() != 0 and not is_own(address, os.environ):
             raise
     start(address)
     return client.connect(address)
 
 
+def is_own(address: Address, environ: Mapping[str, str]) -> bool:
+    """Whether the engine there is one that a plain user starts."""
+    runtime = environ.get("XDG_RUNTIME_DIR")
+    return bool(runtime) and address.text == f"unix://{runtime}/lading.sock"
+
+
 def start(address: Address) -> None:
     """Start an engine and wait until it answers. Raises Failure with the end of its log."""
-    process = spawn(engine_command(), LOG)
-    wait_until_it_answers(address, process)
+    log = LOG
+    if os.geteuid() != 0:
+        log = f"{os.environ['XDG_RUNTIME_DIR']}/lading/autostart.log"
+    process = spawn(engine_command(), log)
+    wait_until_it_answers(address, process, log)
     sys.stderr.write(
         f"lading: no engine was listening on {address.text}, started one (pid {process})\n"
     )

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import os
+
 from lading.cli import config
 from lading.cli.failures import Failure
 
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
     from lading.cli.front import GlobalFlags
     from lading.sdk.tls import TlsFiles
 
-DEFAULT_HOST = "unix:///run/lading.sock"
+SOCKET = "/run/lading.sock"
+DEFAULT_HOST = f"unix://{SOCKET}"
 
 
 class Endpoint:
@@ -41,7 +44,15 @@ def choose(flags: GlobalFlags | None, environ: Mapping[str, str]) -> Endpoint:
         name = name or context_name(environ)
     if name and name != "default":
         return _of_context(name, environ)
-    return Endpoint(host or DEFAULT_HOST, _tls(flags, environ))
+    return Endpoint(host or default_host(environ), _tls(flags, environ))
+
+
+def default_host(environ: Mapping[str, str]) -> str:
+    """The host's engine; a plain user's own when that is none of theirs to use."""
+    runtime = environ.get("XDG_RUNTIME_DIR")
+    if os.geteuid() == 0 or not runtime or os.access(SOCKET, os.W_OK):
+        return DEFAULT_HOST
+    return f"unix://{runtime}/lading.sock"
 
 
 def context_name(environ: Mapping[str, str]) -> str:
@@ -81,8 +92,6 @@ def _tls(flags: GlobalFlags | None, environ: Mapping[str, str]) -> TlsFiles | No
     wanted = verify or bool(environ.get("DOCKER_TLS")) or (flags is not None and flags.tls)
     if not wanted and not given & {"tlscacert", "tlscert", "tlskey"}:
         return None
-    import os
-
     from lading.sdk.tls import TlsFiles
 
     directory = environ.get("DOCKER_CERT_PATH") or config.docker_directory(environ)

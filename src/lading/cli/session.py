@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lading.cli import endpoint
-from lading.cli.endpoint import DEFAULT_HOST
+from lading.cli.endpoint import default_host
 from lading.sdk import address
 from lading.sdk.client import Client, connect
 
@@ -56,7 +56,7 @@ class Session:
         if self._client is None:
             connector: Callable[[Address], _socket.socket] = connect
             files = self.endpoint.tls
-            if self.host == DEFAULT_HOST:
+            if self.host == default_host(self.environ):
                 from lading.cli import autostart
 
                 connector = autostart.connect

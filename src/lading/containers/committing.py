@@ -13,6 +13,7 @@ from lading.containers.stopping import Stopping
 from lading.errors import Conflict, InvalidArgument
 from lading.failpoints import fp
 from lading.images.make import CommitRequest
+from lading.kernel.cgroup.setting import LimitUnavailable
 from lading.oci import reference as references
 from lading.oci.config import ExecutionConfig, Healthcheck
 from lading.oci.reference import Reference
@@ -71,7 +72,10 @@ class Committing:
         )
         pauses = options.pause and record.state.status == "running"
         if pauses:
-            await self._stopping.pause(container)
+            try:
+                await self._stopping.pause(container)
+            except LimitUnavailable:
+                pauses = False  # an engine without cgroups cannot; it is as with --pause=false
         try:
             fp("commit.before-image")
             image = await self._context.images.commit(request)

@@ -95,7 +95,8 @@ class Creation:
         try:
             layout.make_files(record.id)
             if lower := snapshots.layer_directories(parent):
-                view = RestingView(layout.files(record.id), lower, None, None)
+                place, userxattr = layout.files(record.id), snapshots.userxattr
+                view = RestingView(place, lower, None, None, userxattr=userxattr)
                 await mount_volumes.copy_up(claim, self._context.volumes, record.mounts or [], view)
             container = await self._insert(record, name, parent, claim)
             claim.keep()

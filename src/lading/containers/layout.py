@@ -40,10 +40,22 @@ class Layout(NamedTuple):
         """
         parent = parent or self.cgroup_parent
         if self.uses_systemd:
-            return systemd.path_of(f"{parent}:lading:{container_id}")
+            return systemd.path_of(f"{parent}:lading-{self.engine_id}:{container_id}")
         if not parent:
             return f"/lading/{self.engine_id}/{container_id}"
         return f"{os.path.normpath('/' + parent.lstrip('/'))}/{container_id}".replace("//", "/")
+
+    def container_of(self, name: str) -> str:
+        """The id in a cgroup's name, or "" if it is none that we make.
+
+        Scopes of all engines may be in one slice; theirs tell whose they are.
+        """
+        if self.uses_systemd:
+            mark, end = f"lading-{self.engine_id}-", ".scope"
+            if not (name.startswith(mark) and name.endswith(end)):
+                return ""
+            name = name.removeprefix(mark).removesuffix(end)
+        return name if len(name) == 64 else ""
 
     def make_roots(self) -> None:
         """Create both roots, closed to everybody else (CVE-2021-41091)."""

@@ -15,6 +15,7 @@ from lading.containers.record import NotRunning, Restarting
 from lading.containers.top import top
 from lading.errors import LadingError
 from lading.images import lookup
+from lading.kernel import pidfd
 from lading.kernel.cgroup import Cgroup
 from lading.wire.containers import ContainerInspect, ContainerSummary, ContainerTop
 
@@ -75,4 +76,7 @@ class Looking:
         if not container.record.state.is_running:
             raise NotRunning(container.id)
         group = Cgroup(self._context.cgroup(container))
-        return await top(await asyncio.to_thread(group.pids), arguments)
+        pids = await asyncio.to_thread(group.pids)
+        if not pids:  # an engine of a plain user has no cgroups
+            pids = await asyncio.to_thread(pidfd.members, container.record.state.pid)
+        return await top(pids, arguments)

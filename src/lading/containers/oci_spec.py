@@ -55,6 +55,7 @@ class Surroundings(NamedTuple):
     namespace_paths: dict[str, str]  # joined namespaces: {"network": "/proc/17/ns/net"}
     init_path: str = ""  # the program behind --init, "" when it was not asked for
     has_swap_limit: bool = True
+    is_nested: bool = False  # the engine is root of a user namespace, not the host's
     has_queues: bool = True  # /dev/mqueue is mounted on the host
     devices: Devices = Devices([], [], {})
     walls: Walls = Walls()
@@ -199,7 +200,10 @@ def _system_mounts(
     system = ["nosuid", "noexec", "nodev"]
     read_only = [] if host.privileged else ["ro"]
     mounts: list[dict[str, object]] = [
-        _mount("/proc", "proc", system),
+        # root of a user namespace may not mount the processes of the host
+        _bind(Bind("/proc", "/proc", ("rbind", "rprivate", *system)))
+        if around.is_nested and host.pid_mode == "host"
+        else _mount("/proc", "proc", system),
         _mount("/dev", "tmpfs", ["nosuid", "strictatime", "mode=755", "size=65536k"]),
         _mount(
             "/dev/pts",

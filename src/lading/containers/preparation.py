@@ -25,6 +25,7 @@ from lading.containers.oci_spec import Bind, Surroundings
 from lading.containers.record import ContainerRecord
 from lading.errors import Conflict, InvalidArgument, LadingError, NotSupported, SystemFault
 from lading.failpoints import fp
+from lading.kernel import namespaces
 from lading.kernel.cgroup import Hierarchies, hierarchies
 from lading.networks import Endpoint
 from lading.volumes.directories import fill_mounted
@@ -68,6 +69,7 @@ class Preparation:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._is_nested = namespaces.in_user_namespace()
         self._has_queues = os.path.ismount(QUEUES)
         self._has_swap_limit = has_swap_limit(hierarchies())
 
@@ -95,6 +97,7 @@ class Preparation:
             namespace_paths=joined,
             has_swap_limit=self._has_swap_limit,
             has_queues=self._has_queues,
+            is_nested=self._is_nested,
             devices=devices.gather(record.host_config),
             variables=tuple(
                 variable for each in linked for variable in links.variables(record.name, each)
@@ -114,7 +117,7 @@ class Preparation:
             "id": record.id,
             "directory": directory,
             "spec": oci_spec.build(record, surroundings),
-            "overlay": {"lower": overlay.lower, "upper": overlay.upper, "work": overlay.work},
+            "overlay": overlay._asdict(),
             "log": {
                 "directory": context.layout.log(record.id),
                 "quota": log.quota,
@@ -259,7 +262,9 @@ class Preparation:
 def has_swap_limit(trees: Hierarchies) -> bool:
     """Whether memory and swap can be limited together; cgroup v1 needs swapaccount=1 for that."""
     memory = trees.v1.get("memory")
-    return memory is None or os.path.exists(f"{memory}/memory.memsw.limit_in_bytes")
+    if memory is None:
+        return trees.v2 is not None
+    return os.path.exists(f"{memory}/memory.memsw.limit_in_bytes")
 
 
 def init_program() -> str:

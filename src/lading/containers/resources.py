@@ -25,6 +25,8 @@ def limits(host: HostConfig, *, has_swap_limit: bool = True) -> dict[str, object
 
 def _memory(host: HostConfig, has_swap_limit: bool) -> dict[str, object]:
     memory, swap = (host.memory or 0), (host.memory_swap or 0)
+    if not memory and swap < 0:  # unlimited, as all is
+        swap = 0
     values: dict[str, object] = {
         "limit": memory,
         "reservation": (host.memory_reservation or 0),

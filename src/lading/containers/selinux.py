@@ -32,8 +32,9 @@ def labels(host: HostConfig, policy: Labels, level: str) -> Labels:
     """What a container gets under a policy. Raises BadLabelOption."""
     if not policy.process:
         return Labels()
-    process = _split(policy.process) | {"level": level}
-    files = _split(policy.mount) | {"level": level}
+    own = {"level": level} if level else {}  # it was made before the engine used SELinux
+    process = _split(policy.process) | own
+    files = _split(policy.mount) | own
     options = label_options(host)
     if "disable" in options or host.privileged or "host" in (host.pid_mode, host.ipc_mode):
         return Labels("", _join(files))

@@ -21,11 +21,10 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from lading.errors import InvalidArgument, NotSupported
-from lading.kernel import subids
-from lading.kernel.subids import Range
+from lading.kernel import namespaces, subids
+from lading.kernel.subids import Mapping, Range
 from lading.wire.host_config import HostConfig
 
-Mapping = tuple[int, int, int]  # first inside, first outside, count
 DEFAULT_SIZE = 65536  # ids 0 to 65535: with `nobody`, 65534
 LARGEST_SIZE = 1 << 24
 OVERFLOW = 65534  # /proc/sys/kernel/overflowuid, as every distribution has it
@@ -54,6 +53,10 @@ class NoRanges(NotSupported):
 
 class NoSuchUser(InvalidArgument):
     """--userns-remap: no such {0}: {1}"""
+
+
+class OneForAll(NotSupported):
+    """--userns={0} needs an engine that is root: this one has one user namespace for all"""
 
 
 class Privileged(InvalidArgument):
@@ -138,8 +141,16 @@ def refuse_host_namespaces(host: HostConfig) -> None:
 class Users:
     """Gives containers their ids. `remap`: of the engine, None without --userns-remap."""
 
-    def __init__(self, remap: IdMap | None, pool_uids: list[Range], pool_gids: list[Range]) -> None:
+    def __init__(
+        self,
+        remap: IdMap | None,
+        pool_uids: list[Range],
+        pool_gids: list[Range],
+        *,
+        is_nested: bool = False,
+    ) -> None:
         self.remap = remap
+        self._is_nested = is_nested  # the engine is in a user namespace: it cannot map mounts
         self._uids, self._gids = pool_uids, pool_gids
         self._pending: list[IdMap] = []  # of containers whose row is being written
 
@@ -179,6 +190,8 @@ class Users:
         if not self.is_mapped(host):
             return None
         mode = parse(host.userns_mode)
+        if self._is_nested:
+            raise OneForAll(mode.kind)
         refuse_host_namespaces(host)
         if self.remap and mode.kind in ("", "private"):
             return self.remap
@@ -200,6 +213,10 @@ class Users:
 
 def open_users(remap: str) -> Users:
     """What /etc says. Raises NoRanges, NoSuchUser, and with `default` what writing there raises."""
+    if namespaces.in_user_namespace():
+        if remap:
+            raise OneForAll(remap)
+        return Users(None, [], [], is_nested=True)
     pools = [subids.read(path, POOL) for path in (subids.SUBUID, subids.SUBGID)]
     if remap == "default" and not subids.read(subids.SUBUID, DOCKERS):
         for path, pool in zip((subids.SUBUID, subids.SUBGID), pools, strict=True):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lading.containers.preparation import INIT_PROGRAMS, has_swap_limit
 from lading.containers.validation import RUNTIMES
+from lading.kernel import namespaces
 from lading.kernel.cgroup import hierarchies
 from lading.logs.lines import format_time
 from lading.logs.options import READY
@@ -95,7 +96,7 @@ class System:
             n_fd=len(os.listdir("/proc/self/fd")),
             system_time=format_time(time.time_ns()),
             logging_driver=engine.context.log_default.type,
-            cgroup_driver=engine.options.cgroup_driver,
+            cgroup_driver=engine.options.cgroup_driver if trees.v1 or trees.v2 else "none",
             cgroup_version="2" if trees.is_unified() else "1",
             kernel_version=platform.release(),
             operating_system=_os_name(),
@@ -134,9 +135,12 @@ def _registries(engine: "Engine") -> RegistryConfig:
 
 
 def _security_options(engine: "Engine") -> list[str]:
-    remapped = engine.context.users.remap is not None
-    users = ["name=userns"] if remapped else []
-    return [*engine.context.security.options(), *users, "name=cgroupns"]
+    found = list(engine.context.security.options())
+    if engine.context.users.remap is not None:
+        found.append("name=userns")
+    if namespaces.in_user_namespace():
+        found.append("name=rootless")
+    return [*found, "name=cgroupns"]
 
 
 def _os_name() -> str:

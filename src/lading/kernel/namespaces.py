@@ -85,6 +85,18 @@ def setns(descriptor: int, flags: int = 0) -> None:
     _setns(descriptor, flags)
 
 
+def in_user_namespace() -> bool:
+    """Whether we are in another user namespace than the first, so root is not the host's root.
+
+    man 7 user_namespaces: the first one maps every id to itself.
+    """
+    descriptor = os.open("/proc/self/uid_map", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, 4096).split() != [b"0", b"0", b"4294967295"]
+    finally:
+        os.close(descriptor)
+
+
 def set_time_offsets(offsets: Mapping[str, Mapping[str, int]]) -> None:
     """Clocks of a new time namespace: {"boottime": {"secs": 1, "nanosecs": 0}, "monotonic": ...}.
 

@@ -70,6 +70,26 @@ def open_started(pid: int, started: int) -> int:
     return descriptor
 
 
+def members(pid: int) -> list[int]:
+    """Who is in the pid namespace of a process, as far as we may see: it and all below it.
+
+    For hosts where no cgroup tells. man 7 pid_namespaces.
+    """
+    try:
+        wanted = os.readlink(f"/proc/{pid}/ns/pid")
+    except OSError:
+        return []
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                if os.readlink(f"/proc/{name}/ns/pid") == wanted:
+                    found.append(int(name))
+            except OSError:  # gone, or somebody else's
+                continue
+    return found
+
+
 def is_dead(pidfd: int) -> bool:
     """Whether the process has ended, reaped or not."""
     poll = select.poll()

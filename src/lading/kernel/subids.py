@@ -11,6 +11,7 @@ import os
 from lading.errors import SystemFault
 
 Range = tuple[int, int]  # first, count
+Mapping = tuple[int, int, int]  # inside, outside, count
 SUBUID = "/etc/subuid"
 SUBGID = "/etc/subgid"
 MIN_FIRST = 100000  # SUB_UID_MIN, man 5 login.defs
@@ -54,7 +55,7 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
-def spread(found: list[Range], count: int | None = None) -> list[tuple[int, int, int]]:
+def spread(found: list[Range], count: int | None = None) -> list[Mapping]:
     """A mapping (inside, outside, count) of 0 and on to these ranges, one after the other.
 
     At most `count` ids. man 7 user_namespaces has room for 340 lines; nobody has that many.

@@ -30,9 +30,12 @@ class NoIdMappedMounts(NotSupported):
 them 5.19, and a file system such as ext4, xfs, btrfs or tmpfs)"""
 
 
-def make(overlay: Overlay, users: int, owner: tuple[int, int], directory: str) -> int:
+def make(
+    overlay: Overlay, users: int, owner: tuple[int, int], directory: str, *, label: str = ""
+) -> int:
     """The root as a detached mount. `users`: the user namespace; `owner`: who is its root on the
-    host; `directory`: an empty place to mount on. Raises NoIdMappedMounts, StepFailed.
+    host; `directory`: an empty place to mount on; `label`: SELinux's of all files.
+    Raises NoIdMappedMounts, StepFailed.
     """
     upper, work = overlay.get("upper"), overlay.get("work")
     if not upper:
@@ -43,7 +46,7 @@ def make(overlay: Overlay, users: int, owner: tuple[int, int], directory: str) -
     place = mapped(os.path.dirname(upper), users)
     names = os.path.basename(upper), os.path.basename(work)
     try:
-        return _in_a_process_of(owner, layers, place, names, directory)
+        return _in_a_process_of(owner, Stack(layers, place, names, label), directory)
     finally:
         for descriptor in (*layers, place):
             os.close(descriptor)
@@ -62,15 +65,29 @@ def mapped(path: str, users: int) -> int:
     return tree
 
 
-def _in_a_process_of(
-    owner: tuple[int, int], layers: list[int], place: int, names: tuple[str, str], directory: str
-) -> int:
+class Stack:
+    """What an overlay is made of: `layers`, top first, below `names` in `place`, the upper and the
+    work directory, which have to be of one mount.
+    """
+
+    __slots__ = ("label", "layers", "names", "place")
+
+    def __init__(
+        self, layers: list[int], place: int, names: tuple[str, str], label: str = ""
+    ) -> None:
+        self.layers = layers
+        self.place = place
+        self.names = names
+        self.label = label
+
+
+def _in_a_process_of(owner: tuple[int, int], parts: Stack, directory: str) -> int:
     ours, theirs = messages.pair()
     pid = os.fork()
     if pid == 0:
         try:
             become(owner)
-            messages.send(theirs, {}, [stack(layers, place, names, directory)])
+            messages.send(theirs, {}, [stack(parts, directory)])
         except OSError as error:
             text = f"mount overlay: {(error.strerror or str(error)).lower()}"
             text += f" ({error.filename})" if error.filename else ""
@@ -97,28 +114,28 @@ def become(owner: tuple[int, int]) -> None:
     process.capset(mask, mask, 0)
 
 
-def stack(layers: list[int], place: int, names: tuple[str, str], directory: str) -> int:
-    """The overlay as a detached mount: `layers`, top first, below `names` in `place`: the upper and
-    the work directory, which have to be of one mount.
-    """
+def stack(parts: Stack, directory: str) -> int:
+    """The overlay as a detached mount."""
     try:
-        return _by_descriptors(layers, place, names)
+        return _by_descriptors(parts)
     except OSError as error:
         if error.errno not in _NO_DESCRIPTORS:
             raise
-    return by_paths(layers, place, names, directory)
+    return by_paths(parts, directory)
 
 
-def _by_descriptors(layers: list[int], place: int, names: tuple[str, str]) -> int:
+def _by_descriptors(parts: Stack) -> int:
     context = mount.fsopen("overlay")
     try:
-        for layer in layers:
+        for layer in parts.layers:
             mount.fsconfig_set_fd(context, "lowerdir+", layer)
-        for key, name in zip(("upperdir", "workdir"), names, strict=True):
+        for key, name in zip(("upperdir", "workdir"), parts.names, strict=True):
             flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
-            directory = os.open(name, flags, dir_fd=place)
+            directory = os.open(name, flags, dir_fd=parts.place)
             mount.fsconfig_set_fd(context, key, directory)
             os.close(directory)
+        if parts.label:
+            mount.fsconfig_set_string(context, "context", parts.label)
         mount.fsconfig_set_string(context, "source", "overlay")
         mount.fsconfig_create(context)
         return mount.fsmount(context)
@@ -129,18 +146,20 @@ def _by_descriptors(layers: list[int], place: int, names: tuple[str, str]) -> in
         os.close(context)
 
 
-def by_paths(layers: list[int], place: int, names: tuple[str, str], directory: str) -> int:
+def by_paths(parts: Stack, directory: str) -> int:
     """The same on older kernels: in a mount namespace of our own the layers get short paths."""
     namespaces.unshare(namespaces.CLONE_NEWNS)
     mount.mount("none", "/", "", mount.MS_REC | mount.MS_PRIVATE)
     mount.mount("tmpfs", directory, "tmpfs", 0, "mode=755")
     os.chdir(directory)
-    for number, layer in enumerate((*layers, place)):
+    for number, layer in enumerate((*parts.layers, parts.place)):
         os.mkdir(str(number))
         mount.move_mount(layer, mount.AT_FDCWD, str(number))
-    lower = ":".join(map(str, range(len(layers))))
-    top = len(layers)
-    options = f"lowerdir={lower},upperdir={top}/{names[0]},workdir={top}/{names[1]}"
+    lower = ":".join(map(str, range(len(parts.layers))))
+    top, (upper, work) = len(parts.layers), parts.names
+    options = f"lowerdir={lower},upperdir={top}/{upper},workdir={top}/{work}"
+    if parts.label:
+        options += f',context="{parts.label}"'
     os.mkdir("root")
     mount.mount("overlay", "root", "overlay", 0, options)
     return mount.open_tree(mount.AT_FDCWD, "root")

@@ -74,7 +74,8 @@ class MappedStart:
         overlay = self._request.get("overlay")
         if overlay:
             uid, gid = self._head["owner"]
-            root = idmapped_root.make(overlay, self._users, (uid, gid), self._request["directory"])
+            place, label = self._request["directory"], self._linux.get("mountLabel") or ""
+            root = idmapped_root.make(overlay, self._users, (uid, gid), place, label=label)
         self._trees = parent_mounts.make(self._spec, root=root)
         if self._head["cgroup"] and not self._host.trees.is_unified():
             for place in self._host.trees.v1_trees():  # groups of ours are closed to others

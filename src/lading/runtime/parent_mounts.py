@@ -56,7 +56,7 @@ def make(spec: Spec, *, root: int = -1) -> dict[str, int]:
         for entry in mounts:
             options = _options(entry)
             if options.bind or entry.get("type") in ("bind", "image"):
-                trees[entry["destination"]] = _clone(entry, options)
+                trees[entry["destination"]] = _clone(entry, options, path)
         if linux.get("uidMappings"):  # of one that is joined the ids may not be known here
             _make_devices(linux, trees)
     for entry in mapped:
@@ -64,10 +64,16 @@ def make(spec: Spec, *, root: int = -1) -> dict[str, int]:
     return trees
 
 
-def _clone(entry: Mount, options: mount_options.MountOptions) -> int:
+def _clone(entry: Mount, options: mount_options.MountOptions, path: str | None) -> int:
+    """The source of a bind or an image; the image is for the user namespace at `path`."""
     subpath = entry.get("subpath") or ""
     if entry.get("type") == "image":
-        return clone_image(entry.get("layers") or [], subpath)
+        users = os.open(path, os.O_RDONLY | os.O_CLOEXEC) if path else -1
+        try:
+            return clone_image(entry.get("layers") or [], subpath, users=users)
+        finally:
+            if users >= 0:
+                os.close(users)
     return clone_source(entry["source"], subpath, recursive=options.bind != "bind")
 
 
@@ -97,7 +103,7 @@ def _map(entry: Mount, linux: Linux, path: str | None, trees: dict[str, int]) ->
     if not (options.bind or entry.get("type") == "bind"):
         raise BadSpec(f"mount {destination}: only bind mounts can be id-mapped")
     if destination not in trees:
-        trees[destination] = _clone(entry, options)
+        trees[destination] = _clone(entry, options, path)
     users = _users(entry, options.idmap, linux, path)
     try:
         mount.mount_setattr(

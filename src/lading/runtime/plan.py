@@ -48,9 +48,10 @@ PROPAGATION = {
 class Host:
     """What a plan must know of the host; read once by the spawner."""
 
-    __slots__ = ("oom_score_adj", "trees")
+    __slots__ = ("is_nested", "oom_score_adj", "trees")
 
-    def __init__(self, trees: Hierarchies, oom_score_adj: int) -> None:
+    def __init__(self, trees: Hierarchies, oom_score_adj: int, *, is_nested: bool = False) -> None:
+        self.is_nested = is_nested  # we are root of a user namespace: nobody may make devices
         self.trees = trees
         self.oom_score_adj = oom_score_adj  # what every child inherits
 
@@ -65,7 +66,8 @@ def read_host() -> Host:
     trees = hierarchies()
     if not trees.is_unified() and not trees.v2_controllers():
         trees = Hierarchies(trees.v1, None)
-    return Host(trees, int(read_text("/proc/self/oom_score_adj")))
+    adjustment = int(read_text("/proc/self/oom_score_adj"))
+    return Host(trees, adjustment, is_nested=ns.in_user_namespace())
 
 
 def describe(operations: list[Operation]) -> str:
@@ -100,7 +102,11 @@ def compile(
     private = "cgroup" in asked and not asked["cgroup"].get("path")
     _cgroup(steps, request, linux, host, fds, is_private=private)
     planner = MountPlanner(
-        host.trees, linux, trees=trees, binds_devices="user" in asked, private_cgroup=private
+        host.trees,
+        linux,
+        trees=trees,
+        binds_devices="user" in asked or host.is_nested,
+        private_cgroup=private,
     )
     planner.add(steps, spec, linux)
     if process.get("terminal"):
@@ -228,7 +234,12 @@ def _root(request: Request, spec: Spec, *, tree: int) -> Operation:
         return rootfs.AttachRoot(tree, directory)
     if overlay:
         return rootfs.MountOverlay(
-            directory, overlay["lower"], overlay.get("upper"), overlay.get("work"), label
+            directory,
+            overlay["lower"],
+            overlay.get("upper"),
+            overlay.get("work"),
+            label,
+            userxattr=overlay.get("userxattr", False),
         )
     path = (spec.get("root") or {}).get("path")
     if not path:

@@ -133,6 +133,7 @@ class Overlay(TypedDict):
     lower: list[str]  # top layer first
     upper: str | None
     work: str | None
+    userxattr: NotRequired[bool]
 
 
 class LogPlace(TypedDict):

@@ -7,6 +7,8 @@ import pytest
 
 from lading.containers.layout import Layout
 
+ID = "a" * 64
+
 
 @pytest.fixture
 def layout(tmp_path: Path) -> Layout:
@@ -55,6 +57,15 @@ def test_removing_what_is_gone_is_fine(layout: Layout) -> None:
 
 def test_cgroups_are_below_the_engines_own(layout: Layout) -> None:
     assert layout.cgroup("abc") == "/lading/0123abcd/abc"
+
+
+def test_a_scope_tells_whose_it_is() -> None:
+    own = Layout("/d", "/e", "0123abcd", "", True)
+    name = own.cgroup(ID).rpartition("/")[2]
+    assert own.cgroup(ID) == f"/system.slice/lading-0123abcd-{ID}.scope"
+    assert own.container_of(name) == ID
+    assert Layout("/d", "/e", "4567cdef", "", True).container_of(name) == ""
+    assert own.container_of(ID) == own.container_of(f"docker-{ID}.scope") == ""
 
 
 def test_cgroups_are_below_the_parent_that_was_given() -> None:

@@ -64,6 +64,10 @@ def test_without_a_policy_there_are_no_labels() -> None:
     assert labels(HostConfig(security_opt=["label=type:x"]), Labels(), "") == Labels()
 
 
+def test_a_container_from_before_has_the_policys_level() -> None:
+    assert labels(HostConfig(), POLICY, "") == POLICY
+
+
 def test_files_for_all_have_no_categories() -> None:
     assert shared(MOUNT) == "system_u:object_r:container_file_t:s0"
     assert shared("") == ""

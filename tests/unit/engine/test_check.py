@@ -44,6 +44,7 @@ class Host:
         self.rows = [ID]
         self.endpoint_owner = ID
         self.ids: IdMap | None = None
+        self.layout = Layout(f"{root}/data", f"{root}/exec", "0")
         self.ports: list[Published] = []
         self.held: list[str] = []
         self.elements: list[tuple[str, str]] = []
@@ -71,7 +72,7 @@ class Host:
             containers=SimpleNamespace(all=lambda: [container], find=lambda _: container),
             damaged=self.damaged,
             options=SimpleNamespace(exec_root=f"{self.root}/exec", data_root=f"{self.root}/data"),
-            layout=Layout(f"{self.root}/data", f"{self.root}/exec", "0"),
+            layout=self.layout,
             engine_id="0",
             context=SimpleNamespace(security=Security("0")),
             database=SimpleNamespace(
@@ -143,6 +144,17 @@ def test_a_container_with_other_ids_than_its_record_says_is_a_loss(host: Host) -
 def test_a_cgroup_that_nobody_owns_is_found(host: Host) -> None:
     (host.root / "cg/lading/0" / OTHER).mkdir()
     assert host.found() == {("cgroup", f"{host.root}/cg/lading/0/{OTHER}")}
+
+
+def test_below_a_shared_parent_only_our_own_groups_are_looked_at(host: Host) -> None:
+    host.status_running = False
+    for place in ("exec/containers", "data/snapshots/active"):
+        (host.root / place / ID).rmdir()
+    for name in (ID, OTHER):
+        (host.root / "cg/shared" / name).mkdir(parents=True)
+    host.layout = Layout(f"{host.root}/data", f"{host.root}/exec", "0", "/shared")
+    found = {name for kind, name in host.found() if kind == "cgroup"}
+    assert found == {f"{host.root}/cg/shared/{ID}"}
 
 
 def test_a_cgroup_that_is_no_containers_is_left_out(host: Host) -> None:

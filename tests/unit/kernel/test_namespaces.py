@@ -117,3 +117,16 @@ def test_signals_ignored_by_a_caller_become_default() -> None:
         expect(int(ignored.split()[1], 16) == 0)
 
     assert in_child(work, namespaces.CLONE_NEWNS) == 0
+
+
+def test_only_in_another_user_namespace_ids_are_mapped() -> None:
+    assert not namespaces.in_user_namespace()
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            namespaces.unshare(namespaces.CLONE_NEWUSER)
+            code = 0 if namespaces.in_user_namespace() else 2
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0

@@ -87,7 +87,8 @@ def test_older_kernels_get_the_layers_by_path(users: int, tree: Path) -> None:
 
     def stack_and_use() -> None:
         idmapped_root.become((OUTSIDE, OUTSIDE))
-        root = idmapped_root.by_paths(layers, place, ("fs", "work"), str(tree / "place"))
+        parts = idmapped_root.Stack(layers, place, ("fs", "work"))
+        root = idmapped_root.by_paths(parts, str(tree / "place"))
         os.chdir("/")
         assert in_container(users, root, use) == 0
 

@@ -6,6 +6,7 @@ import pytest
 from tests.unit.runtime.box import spec_of
 
 from lading.errors import InvalidArgument
+from lading.kernel import lsm
 from lading.kernel.cgroup.hierarchy import Hierarchies
 from lading.runtime import plan
 
@@ -150,3 +151,19 @@ def test_a_mount_label_is_that_of_all_files_of_the_containers_own() -> None:
     labelled = [line.split(" ")[3] for line in found if f"context={label}" in line]
     assert labelled == ["/dev", "/dev/pts", "/dev/shm"]
     assert f"mount overlay (1 lower, upper /u) on /run/c1 labelled {label}" in found
+
+
+def test_a_process_label_is_its_keyrings_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lsm, "has_selinux", lambda: True)
+    spec = spec_of(["true"])
+    spec["process"]["selinuxLabel"] = "u:r:container_t:s0"
+    found = describe(spec, overlay={"lower": ["/a"], "upper": "/u", "work": "/w"})
+    first, then, last = (
+        found.index(line)
+        for line in (
+            "label keyrings u:r:container_t:s0",
+            "new session with keyring _ses.c1",
+            "set selinux label u:r:container_t:s0",
+        )
+    )
+    assert first < then < last

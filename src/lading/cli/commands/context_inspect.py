@@ -8,7 +8,7 @@ from lading.cli import format
 from lading.cli.command import Command
 from lading.cli.commands.context_ls import current_name
 from lading.cli.contexts import DEFAULT, TLS_FILES, Store
-from lading.cli.endpoint import DEFAULT_HOST
+from lading.cli.endpoint import default_host
 from lading.cli.flags import STRING, Flag
 from lading.cli.parser import Arguments, parse
 
@@ -47,7 +47,7 @@ def run(session: Session, words: Sequence[str]) -> int:
 def _describe(session: Session, name: str) -> dict[str, object]:
     if name == DEFAULT:
         environ = session.environ
-        host = environ.get("LADING_HOST") or environ.get("DOCKER_HOST") or DEFAULT_HOST
+        host = environ.get("LADING_HOST") or environ.get("DOCKER_HOST") or default_host(environ)
         return {
             "Name": DEFAULT,
             "Metadata": {},

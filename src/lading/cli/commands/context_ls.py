@@ -65,7 +65,9 @@ def rows(session: Session) -> list[dict[str, object]]:
     """The default among the others, by name; one that is chosen and missing has its error."""
     current = current_name(session)
     environ = session.environ
-    host = environ.get("LADING_HOST") or environ.get("DOCKER_HOST") or endpoint.DEFAULT_HOST
+    host = (
+        environ.get("LADING_HOST") or environ.get("DOCKER_HOST") or endpoint.default_host(environ)
+    )
     facts = {DEFAULT: ("Current LADING_HOST or DOCKER_HOST based configuration", host, "")}
     for context in Store(environ).all():
         facts[context.name] = (context.description, context.host, "")

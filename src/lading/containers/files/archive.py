@@ -166,7 +166,7 @@ class Files:
         overlay = self._context.snapshots.mount(container.id)
         lower = [overlay.upper, *overlay.lower]
         here = self._context.layout.files(container.id)
-        return RestingView(here, lower, None, None, found)
+        return RestingView(here, lower, None, None, found, overlay.userxattr)
 
     @asynccontextmanager
     async def _shown(self, container: Container) -> AsyncIterator[View]:
@@ -189,8 +189,9 @@ class Files:
                 return
             overlay = self._context.snapshots.mount(container.id)
             here = self._context.layout.files(container.id)
+            upper, work = overlay.upper, overlay.work
             async with self._binds(container.record) as found:
-                yield RestingView(here, overlay.lower, overlay.upper, overlay.work, found)
+                yield RestingView(here, overlay.lower, upper, work, found, overlay.userxattr)
 
     @asynccontextmanager
     async def _binds(self, record: ContainerRecord) -> AsyncIterator[tuple[Bind, ...]]:

@@ -68,6 +68,7 @@ class RestingView(NamedTuple):
     upper: str | None
     work: str | None
     binds: Sequence[Bind] = ()
+    userxattr: bool = False
 
     def enter(self) -> int:
         """Raises OSError."""
@@ -92,7 +93,8 @@ class RestingView(NamedTuple):
         lower = list(self.lower)
         if upper is None:
             upper, work = _scratch(self.directory, lower[0])
-        root = MountOverlay(self.directory, lower, upper, work).mount()
+        overlay = MountOverlay(self.directory, lower, upper, work, userxattr=self.userxattr)
+        root = overlay.mount()
         return safepath.openat2(root, ".", _ROOT)
 
 

@@ -67,7 +67,7 @@ def _bind(mount: MountRecord, places: Places, are_mapped: bool) -> Bind:
         return Bind(places.volumes[mount.name], mount.destination, options, subpath=mount.subpath)
     options = (kind, mount.propagation or "rprivate", *_access(mount))
     if mount.idmap:
-        options = (*options, _idmap(mount))
+        options = (*options, _idmap(mount, are_mapped))
     return Bind(mount.source, mount.destination, options)
 
 
@@ -94,14 +94,18 @@ def settled(mount: MountRecord, data_root: str) -> MountRecord:
     return mount
 
 
-def _idmap(mount: MountRecord) -> str:
-    """`idmap=...` as the runtime takes it; `uid=1,gid=2` shows the source's owner as those."""
+def _idmap(mount: MountRecord, are_mapped: bool) -> str:
+    """`idmap=...` as the runtime takes it; `uid=1,gid=2` shows the source's owner as those.
+
+    In a user namespace these are its ids, which "@" stands for.
+    """
     if mount.idmap.startswith("idmap="):
         return mount.idmap
     status = os.stat(mount.source)
     asked = dict(word.split("=") for word in mount.idmap.split(","))
     uid, gid = int(asked.get("uid", status.st_uid)), int(asked.get("gid", status.st_gid))
-    return f"idmap=uids={status.st_uid}-{uid}-1;gids={status.st_gid}-{gid}-1"
+    at = "@" if are_mapped else ""
+    return f"idmap=uids={at}{status.st_uid}-{uid}-1;gids={at}{status.st_gid}-{gid}-1"
 
 
 def prepare(mounts: Sequence[MountRecord], places: Places) -> None:

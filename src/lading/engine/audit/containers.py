@@ -19,7 +19,7 @@ def find(engine: "Engine", running: set[str], known: set[str]) -> list[Finding]:
         *(Finding("record", i, reason) for i, reason in engine.damaged.items()),
         *_runs(engine, running),
         *_processes(engine, running),
-        *_cgroups(engine, running),
+        *_cgroups(engine, running, known),
         *_directories(engine, known),
         *_endpoints(engine, running),
         *_ids(engine, running),
@@ -70,10 +70,12 @@ def _ids(engine: "Engine", running: set[str]) -> list[Finding]:
     return findings
 
 
-def _cgroups(engine: "Engine", running: set[str]) -> list[Finding]:
-    trees = hierarchies()
+def _cgroups(engine: "Engine", running: set[str], known: set[str]) -> list[Finding]:
+    """Groups of containers that do not run. Below a parent that was named there may be others'."""
+    trees, layout = hierarchies(), engine.layout
+    is_shared = bool(layout.cgroup_parent) and not layout.uses_systemd
     mounts = {*trees.v1.values(), *([trees.v2] if trees.v2 else [])}
-    parent = os.path.dirname(engine.layout.cgroup("x"))
+    parent = os.path.dirname(layout.cgroup("x"))
     return [
         Finding(
             "cgroup",
@@ -83,14 +85,10 @@ def _cgroups(engine: "Engine", running: set[str]) -> list[Finding]:
         )
         for mount in sorted(mounts)
         for name in entries(mount + parent)
-        if (container := container_of(name)) and container not in running
+        if (container := layout.container_of(name))
+        and container not in running
+        and (container in known or not is_shared)
     ]
-
-
-def container_of(name: str) -> str:
-    """The id in a cgroup's name, which may be that of a systemd scope; "" if it has none."""
-    found = name.removeprefix("lading-").removesuffix(".scope")
-    return found if len(found) == 64 else ""
 
 
 def _end_group(path: str) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import os
 
+from lading.kernel import namespaces
+
 
 class Hierarchies:
     """Mount points: `v1` by controller name (named trees as `name=systemd`), `v2` or None."""
@@ -37,8 +39,14 @@ class Hierarchies:
 
 
 def hierarchies(mountinfo: str = "/proc/self/mountinfo") -> Hierarchies:
-    """The hierarchies mounted in this mount namespace."""
-    return parse_mountinfo(read_text(mountinfo))
+    """The hierarchies mounted in this mount namespace, as far as we may make groups in them: root
+    of a user namespace finds none, unless somebody gave it one.
+    """
+    trees = parse_mountinfo(read_text(mountinfo))
+    if not namespaces.in_user_namespace():
+        return trees
+    v1 = {name: place for name, place in trees.v1.items() if os.access(place, os.W_OK)}
+    return Hierarchies(v1, trees.v2 if trees.v2 and os.access(trees.v2, os.W_OK) else None)
 
 
 def parse_mountinfo(text: str) -> Hierarchies:

@@ -169,7 +169,7 @@ def ids(root: str) -> list[str]:
 def host() -> plan.Host:
     """The host with all its trees: what lives in v2's can be killed at once (cgroup.kill)."""
     found = plan.read_host()
-    return plan.Host(hierarchies(), found.oom_score_adj)
+    return plan.Host(hierarchies(), found.oom_score_adj, is_nested=found.is_nested)
 
 
 def cgroup(state: State) -> Cgroup | None:

@@ -41,6 +41,21 @@ class SetSelinux(Operation):
         lsm.set_selinux_on_exec(self.label)
 
 
+class LabelKeys(Operation):
+    """Keyrings that are made from here on; execve forgets it."""
+
+    __slots__ = ("label",)
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+
+    def describe(self) -> str:
+        return f"label keyrings {self.label}"
+
+    def execute(self, child: Child) -> None:
+        lsm.set_selinux_key_create(self.label)
+
+
 class Fence(Operation):
     """linux.landlock, ours: {"paths": [{"path", "access"}], "bind": [port], "connect": [port]}.
 

@@ -137,10 +137,15 @@ class BringLoopbackUp(Operation):
         return "bring lo up"
 
     def execute(self, child: Child) -> None:
-        probe = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC)
-        request = struct.pack("16sh22x", b"lo", IFF_UP)  # struct ifreq
-        fcntl.ioctl(probe.fileno(), SIOCSIFFLAGS, request)
-        probe.close()
+        bring_loopback_up()
+
+
+def bring_loopback_up() -> None:
+    """man 7 netdevice."""
+    probe = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC)
+    request = struct.pack("16sh22x", b"lo", IFF_UP)  # struct ifreq
+    fcntl.ioctl(probe.fileno(), SIOCSIFFLAGS, request)
+    probe.close()
 
 
 class SetHostname(Operation):

@@ -56,7 +56,7 @@ class MountOverlay(Operation):
     Mounted here, in the container's own namespace, so that the host's mount table stays short.
     """
 
-    __slots__ = ("directory", "label", "lower", "upper", "work")
+    __slots__ = ("directory", "label", "lower", "upper", "userxattr", "work")
 
     def __init__(
         self,
@@ -65,8 +65,11 @@ class MountOverlay(Operation):
         upper: str | None,
         work: str | None,
         label: str = "",
+        *,
+        userxattr: bool = False,
     ) -> None:
         self.label = label  # SELinux's, of all files in it
+        self.userxattr = userxattr
         self.directory = directory
         self.lower = lower
         self.upper = upper
@@ -107,6 +110,8 @@ class MountOverlay(Operation):
             if self.upper and self.work:
                 mount.fsconfig_set_string(context, "upperdir", self.upper)
                 mount.fsconfig_set_string(context, "workdir", self.work)
+            if self.userxattr:
+                mount.fsconfig_set_flag(context, "userxattr")
             if self.label:
                 mount.fsconfig_set_string(context, "context", self.label)
             mount.fsconfig_set_string(context, "source", "overlay")
@@ -122,6 +127,8 @@ class MountOverlay(Operation):
         options = "lowerdir=" + ":".join(escape(layer) for layer in self.lower)
         if self.upper and self.work:
             options += f",upperdir={escape(self.upper)},workdir={escape(self.work)}"
+        if self.userxattr:
+            options += ",userxattr"
         if self.label:  # the categories have commas
             options += f',context="{self.label}"'
         if len(options) >= PAGE_SIZE:

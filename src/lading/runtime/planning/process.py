@@ -69,12 +69,14 @@ def add(steps: list[Operation], process: Process, finish: Finish) -> None:
         steps.append(identity.Warn(text))
     if finish.grantable != -1:
         sets = _granted(steps, sets, finish.grantable)
+    if rare:
+        from lading.runtime.planning import rare as planning
+
+        planning.add_key_label(steps, rare)
     steps.append(namespaces.NewSession(finish.keyring))
     for limit in process.get("rlimits") or []:
         steps.append(identity.SetRlimit(limit["type"], limit["soft"], limit["hard"]))
     if rare:
-        from lading.runtime.planning import rare as planning
-
         planning.add_tuning(steps, rare)
     user = process.get("user") or {}
     steps.append(identity.ResolveUser(user))

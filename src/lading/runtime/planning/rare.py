@@ -65,6 +65,12 @@ def add_tuning(steps: list[Operation], asked: dict[str, Any]) -> None:
         steps.append(tuning.SetIoPriority(asked["ioPriority"]))
 
 
+def add_key_label(steps: list[Operation], asked: dict[str, Any]) -> None:
+    """Before the session's keyring is made: it is the program's, not the runtime's."""
+    if asked.get("selinuxLabel"):
+        steps.append(confinement.LabelKeys(asked["selinuxLabel"]))
+
+
 def add_confinement(steps: list[Operation], asked: dict[str, Any]) -> None:
     """Labels of the program to come, and a fence. Raises NotSupported without the module."""
     if asked.get("apparmorProfile"):

@@ -2,7 +2,8 @@
 
 archive (OCI image-spec, layer.md#whiteouts)     overlayfs (kernel doc filesystems/overlayfs.rst)
 an empty file `.wh.NAME`                         a character device 0:0 called NAME
-an empty file `.wh..wh..opq` in a directory      xattr trusted.overlay.opaque=y on the directory
+an empty file `.wh..wh..opq` in a directory      xattr trusted.overlay.opaque=y on the directory,
+                                                 user.overlay.opaque where it is mounted so
 other `.wh..wh.*` (aufs's own bookkeeping)       nothing
 """
 
@@ -14,6 +15,8 @@ PREFIX = b".wh."
 OPAQUE_MARKER = b".wh..wh..opq"
 AUFS_PREFIX = b".wh..wh."
 OPAQUE_XATTR = "trusted.overlay.opaque"
+USER_OPAQUE_XATTR = "user.overlay.opaque"  # with the mount option userxattr: for who is not root
+_opaque = [OPAQUE_XATTR]  # of this process: an engine has one snapshot driver
 
 
 class Kind(enum.Enum):
@@ -24,6 +27,11 @@ class Kind(enum.Enum):
     OPAQUE = enum.auto()
     BOOKKEEPING = enum.auto()  # aufs's, or something inside of its directories: to be skipped
     MISPLACED = enum.auto()  # something inside of a whiteout
+
+
+def mark_by_user_xattrs(wanted: bool) -> None:
+    """Which attribute says opaque from now on: the one that overlayfs is told to read."""
+    _opaque[0] = USER_OPAQUE_XATTR if wanted else OPAQUE_XATTR
 
 
 def classify(path: bytes) -> tuple[Kind, bytes]:
@@ -51,14 +59,14 @@ def is_whiteout(status: os.stat_result) -> bool:
 def is_opaque(directory: int) -> bool:
     """Whether the directory hides what lower layers have in it."""
     try:
-        return os.getxattr(directory, OPAQUE_XATTR) == b"y"
+        return os.getxattr(directory, _opaque[0]) == b"y"
     except OSError:  # ENODATA, or a file system without xattrs
         return False
 
 
 def make_opaque(directory: int) -> None:
     """Hide what lower layers have in this directory."""
-    os.setxattr(directory, OPAQUE_XATTR, b"y")
+    os.setxattr(directory, _opaque[0], b"y")
 
 
 def make_whiteout(directory: int, name: bytes) -> None:

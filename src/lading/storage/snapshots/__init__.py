@@ -11,7 +11,7 @@ from lading.storage.snapshots.driver import (
     SnapshotNotFound,
 )
 from lading.storage.snapshots.drivers import UnknownDriver, open_driver
-from lading.storage.snapshots.overlay import OverlayDriver
+from lading.storage.snapshots.overlay import OverlayDriver, UserOverlayDriver
 from lading.storage.snapshots.store import SCHEMA
 
 __all__ = [
@@ -27,5 +27,6 @@ __all__ = [
     "SnapshotInUse",
     "SnapshotNotFound",
     "UnknownDriver",
+    "UserOverlayDriver",
     "open_driver",
 ]

@@ -43,6 +43,7 @@ class DirectoryDriver:
     """
 
     name = ""
+    userxattr = False
 
     def __init__(self, root: str, database: Database) -> None:
         self.root = root

@@ -52,6 +52,7 @@ class Overlay(NamedTuple):
     lower: list[str]  # top first; empty for a container without an image
     upper: str
     work: str
+    userxattr: bool = False  # the mount option: overlayfs's marks are attributes user.overlay.*
 
 
 class Layer(NamedTuple):
@@ -79,6 +80,11 @@ class Driver(Protocol):
     @property
     def name(self) -> str:
         """What `docker info` calls the storage driver."""
+        ...
+
+    @property
+    def userxattr(self) -> bool:
+        """How overlayfs is to be told to keep its marks; see Overlay."""
         ...
 
     def stage(self, key: str) -> str:

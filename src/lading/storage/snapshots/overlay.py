@@ -7,7 +7,8 @@ overlayfs wants. What a container changed is what is in its upper directory.
 import os
 from collections.abc import Callable
 
-from lading.storage.layers import write_layer
+from lading.state import Database
+from lading.storage.layers import whiteout, write_layer
 from lading.storage.snapshots.directories import DirectoryDriver
 from lading.storage.snapshots.driver import Overlay, SnapshotNotFound
 from lading.storage.snapshots.places import checked, copy_attributes
@@ -19,6 +20,11 @@ class OverlayDriver(DirectoryDriver):
     """Snapshots for mounts of overlayfs."""
 
     name = "overlay2"  # Docker's word for it
+    userxattr = False
+
+    def __init__(self, root: str, database: Database) -> None:
+        super().__init__(root, database)
+        whiteout.mark_by_user_xattrs(self.userxattr)
 
     def mount(self, key: str) -> Overlay:
         """The directories to mount. Raises SnapshotNotFound."""
@@ -27,7 +33,8 @@ class OverlayDriver(DirectoryDriver):
         if not os.path.isdir(place):
             raise SnapshotNotFound(key)
         lower = self.layer_directories(parent)
-        return Overlay(lower, os.path.join(place, "fs"), os.path.join(place, "work"))
+        upper, work = os.path.join(place, "fs"), os.path.join(place, "work")
+        return Overlay(lower, upper, work, self.userxattr)
 
     def write_diff(
         self,
@@ -53,3 +60,14 @@ class OverlayDriver(DirectoryDriver):
         os.mkdir(os.path.join(place, "work"), 0o700)
         if lowers:
             copy_attributes(lowers[0], os.path.join(place, "fs"))
+
+
+class UserOverlayDriver(OverlayDriver):
+    """The same for an engine that is not the host's root: it may not set trusted.* attributes, so
+    overlayfs is told to keep its marks in user.* (option userxattr, since Linux 5.11).
+
+    What one of the two drivers has made the other would misread.
+    """
+
+    name = "overlay2-userxattr"
+    userxattr = True

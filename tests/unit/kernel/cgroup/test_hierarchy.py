@@ -1,5 +1,10 @@
 """Cgroup mounts are found in the mountinfo of every layout."""
 
+from pathlib import Path
+
+import pytest
+
+from lading.kernel import namespaces
 from lading.kernel.cgroup.hierarchy import hierarchies, parse_mountinfo
 
 HYBRID = """\
@@ -58,3 +63,17 @@ def test_this_host_has_a_hierarchy() -> None:
     found = hierarchies()
     assert found.v1_trees() or found.v2
     assert found.v2 is None or isinstance(found.v2_controllers(), frozenset)
+
+
+def test_trees_that_root_of_a_user_namespace_may_not_write_to_are_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, others = tmp_path / "memory", tmp_path / "cpu"
+    mine.mkdir()
+    lines = [f"3 2 0:3 / {place} rw - cgroup cgroup rw,{place.name}" for place in (mine, others)]
+    table = tmp_path / "mountinfo"
+    table.write_text("\n".join([*lines, f"4 2 0:4 / {tmp_path}/none rw - cgroup2 cgroup2 rw\n"]))
+    assert set(hierarchies(str(table)).v1) == {"memory", "cpu"}
+    monkeypatch.setattr(namespaces, "in_user_namespace", lambda: True)
+    found = hierarchies(str(table))
+    assert (found.v1, found.v2) == ({"memory": str(mine)}, None)

@@ -509,7 +509,7 @@ def any_members(draw: st.DrawFn) -> list[Member]:
     return [draw(st.sampled_from(makers))() for _ in range(draw(st.integers(1, 8)))]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(any_members(), min_size=1, max_size=2))
 def test_no_mixture_of_links_reaches_outside(
     tmp_path_factory: pytest.TempPathFactory, chain: list[list[Member]]
