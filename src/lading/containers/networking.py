@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
+from lading.containers import published
 from lading.containers.container import Container
 from lading.containers.context import Context, network_event
 from lading.containers.endpoints import dns_names, is_user_defined, request, wanted, wish
@@ -134,6 +135,7 @@ class Networking:
             await self._save(container, record, event)
             fp("network.disconnect-recorded")
             await self.take_out(container, network.id)
+            await self._republish(container)
 
     async def take_out(self, container: Container, network_id: str) -> None:
         """Remove the endpoint that the container has in the network, if it has one."""
@@ -182,6 +184,18 @@ class Networking:
             await self.take_out(container, network.id)
             raise
         rewrite_hosts(self._context, container.record, with_=[endpoint])
+        await self._republish(container)
+
+    async def _republish(self, container: Container) -> None:
+        """Published ports follow the way out; that they cannot undoes neither join nor leave."""
+        wishes = published.wishes(container.record)
+        if not wishes or not container.record.state.is_running:
+            return
+        networks, name = self._context.networks, container.record.name
+        try:
+            await self._context.call_network(lambda: networks.republish(container.id, name, wishes))
+        except LadingError as error:
+            log.error("ports of container %s are not published any more: %s", name, error)
 
     async def _save(self, container: Container, before: ContainerRecord, *events: Event) -> None:
         """Make the record durable; if that fails the networks are those of before."""

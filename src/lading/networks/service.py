@@ -334,12 +334,31 @@ class Networks:
         They are published at the endpoint that is the way out, or at the first with an address.
         Containers without an address of their own (`host`, `none`) publish nothing.
         """
-        able = [one for one in self.endpoints(container_id) if one.host_interface and one.ip]
-        endpoint = gateways.choose(able, ipv6=False) or next(iter(able), None)
+        endpoint = self._published_at(container_id)
         if endpoint is None or not wishes:
             return []
         bridge = self._networks[endpoint.network_id].bridge
         return self.ports.publish(container_id, name, wishes, endpoint, bridge)
+
+    def republish(self, container_id: str, name: str, wishes: Sequence[Wish]) -> None:
+        """Publish where the way out is now, after the container has joined or left a network.
+
+        What is published keeps its numbers; `wishes` are for a container that had nowhere to
+        publish at. Raises PublishFailed.
+        """
+        present, endpoint = self.ports.of(container_id), self._published_at(container_id)
+        if endpoint and present and all(one.target in _addresses(endpoint) for one in present):
+            return
+        self.ports.unpublish(container_id)
+        kept = [
+            Wish(p.protocol, p.container_port, p.address, p.port, p.port, p.sources)
+            for p in present
+        ]
+        self.publish(container_id, name, kept or wishes)
+
+    def _published_at(self, container_id: str) -> Endpoint | None:
+        able = [one for one in self.endpoints(container_id) if one.host_interface and one.ip]
+        return gateways.choose(able, ipv6=False) or next(iter(able), None)
 
     def release(self, container_id: str) -> None:
         """Take the container out of its networks; its ports and addresses are free. Idempotent."""
@@ -454,3 +473,7 @@ class Networks:
 
         self._database.write_sync(transaction)
         self._networks[network.id] = network
+
+
+def _addresses(endpoint: Endpoint) -> tuple[str, str]:
+    return endpoint.ip, endpoint.ipv6
