@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from lading.api.call import JSON
 from lading.errors import LadingError
-from lading.http import Response, StreamResponse
+from lading.http import ClientGone, Response, StreamResponse
 from lading.wire import codec
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,8 @@ class _Lines:
         try:
             await self._task
         except Exception as error:
-            if not isinstance(error, LadingError):
+            # whoever sends an archive may go away in the middle of it
+            if not isinstance(error, LadingError | ClientGone | ConnectionAbortedError):
                 log.exception("bug: work with progress failed")
             yield _line(error_message(str(error) or type(error).__name__))
 

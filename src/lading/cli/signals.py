@@ -29,20 +29,22 @@ def proxied() -> list[int]:
 
 
 class SignalProxy:
-    """A context in which signals go to `send(number)`. Before `release` they are kept.
+    """A context in which signals go to `send(number)`. Before `release` they are kept. Without
+    `send` they do what they always do.
 
     `send` runs in the signal handler, so it must not use a connection that the interrupted code
     is using. Signals that the command was started with ignored (nohup) stay ignored.
     """
 
-    def __init__(self, send: Callable[[int], None]) -> None:
-        self._send = send
+    def __init__(self, send: Callable[[int], None] | None) -> None:
+        self._send = send or _ignore
+        self._numbers = proxied() if send else []
         self._kept: list[int] | None = []
         self._handlers: dict[int, Any] = {}
         self._interrupts = 0
 
     def __enter__(self) -> SignalProxy:
-        for number in proxied():
+        for number in self._numbers:
             if _signal.getsignal(number) != _signal.SIG_IGN:
                 self._handlers[number] = _signal.signal(number, self._handle)
         return self
@@ -66,3 +68,7 @@ class SignalProxy:
             self._send(number)
         else:
             self._kept.append(number)
+
+
+def _ignore(number: int) -> None:
+    """Nobody is told."""

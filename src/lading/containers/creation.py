@@ -91,7 +91,8 @@ class Creation:
         """The container's directories, what its volumes begin with, and then the rows of all."""
         snapshots, layout = self._context.snapshots, self._context.layout
         fp("create.before-snapshot")
-        snapshots.prepare(record.id, parent, record=False)
+        size_bytes = validation.size_limit(record.host_config)
+        snapshots.prepare(record.id, parent, record=False, size_bytes=size_bytes)
         try:
             layout.make_files(record.id)
             if lower := snapshots.layer_directories(parent):

@@ -11,6 +11,7 @@ import re
 
 from msgspec import UNSET
 
+from lading import quantities
 from lading.containers import signals
 from lading.errors import InvalidArgument, SystemFault
 from lading.networks.ports import wishes
@@ -24,10 +25,6 @@ _PROBE_TIMES = ("interval", "timeout", "start_period", "start_interval")
 
 class BadSecurityOption(SystemFault):
     """invalid --security-opt {0}: "{1}\""""
-
-
-class StorageOptions(SystemFault):
-    """--storage-opt is supported only for overlay over xfs with 'pquota' mount option"""
 
 
 class UnknownStorageOption(SystemFault):
@@ -189,10 +186,20 @@ def _numbers(host: HostConfig) -> None:
 def _options(host: HostConfig) -> None:
     for text in host.security_opt or []:
         _security_option(text)
-    for name in host.storage_opt or {}:
+    size_limit(host)
+
+
+def size_limit(host: HostConfig) -> int:
+    """Bytes that the container's own files may have (`--storage-opt size=`); 0: no bound.
+
+    Raises UnknownStorageOption, and what parse_bytes says.
+    """
+    size = 0
+    for name, value in (host.storage_opt or {}).items():
         if name.lower() != "size":
             raise UnknownStorageOption(name)
-        raise StorageOptions
+        size = quantities.parse_bytes(value)
+    return size
 
 
 def _security_option(text: str) -> None:

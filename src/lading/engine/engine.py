@@ -129,6 +129,7 @@ class Engine:
         self.system = System(self)
         self.usage = DiskUsages(self)
         self._watch: Watch | None = None
+        self._cleaning: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(cls, options: Options) -> "Engine":
@@ -148,6 +149,7 @@ class Engine:
         was_running = self._recorded_running()
         await recover(self.containers, self.context)
         await asyncio.to_thread(self._recover_snapshots)
+        self._cleaning = asyncio.create_task(self.store.keep_clean())
         self._watch = self.networks.watch_firewall(self.context.call_network)
         await self.context.launcher.open()
         self.containers.lifecycle.in_background(restart_stopped(self.containers, was_running))
@@ -167,6 +169,9 @@ class Engine:
 
     async def aclose(self) -> None:
         """Close the services, top first; running containers run on."""
+        if self._cleaning:
+            self._cleaning.cancel()
+            await asyncio.wait([self._cleaning])
         if self._watch:
             self._watch.close()
         await self.containers.aclose()

@@ -108,7 +108,7 @@ class System:
             docker_root_dir=engine.options.data_root,
             name=engine.name,
             server_version=VERSION,
-            runtimes={name: Runtime() for name in RUNTIMES},
+            runtimes={name: Runtime(path="lading-runtime") for name in RUNTIMES},
             default_runtime=engine.options.reloadable.default_runtime,
             live_restore_enabled=True,
             init_binary=INIT_PROGRAMS[0],

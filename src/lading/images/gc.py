@@ -17,6 +17,8 @@ from lading.storage.snapshots import SnapshotInUse, SnapshotNotFound
 
 GRACE_S = 24 * 3600.0  # layers of a pull that broke off are there for the next attempt so long
 
+FRESH_S = 10.0  # a blob is stored a moment before its digest is known, and leased after that
+
 
 class Collected(NamedTuple):
     """What was removed."""

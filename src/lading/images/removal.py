@@ -5,6 +5,7 @@ row keeps.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from sqlite3 import Connection
 from typing import NamedTuple
 
@@ -69,7 +70,8 @@ async def prune(
 ) -> Pruned:
     """Delete the images without a tag (`dangling=false`: all) that no container uses.
 
-    Raises InvalidFilter.
+    With them goes what pulls and loads left that were killed: all of it when every unused image is
+    asked for, else what is a day old, for it may be resumed. Raises InvalidFilter.
     """
     wants_dangling = _wants_dangling(filters)
     rest = {key: values for key, values in filters.items() if key != "dangling"}
@@ -90,7 +92,10 @@ async def prune(
             continue
         told += done.told
         freed += done.bytes
-    return Pruned(told, freed)
+    wants_everything = not wants_dangling and not rest
+    older_than_s = gc.FRESH_S if wants_everything else gc.GRACE_S
+    left = await workers.run(partial(gc.collect, stores, older_than_s=older_than_s))
+    return Pruned(told, freed + left.bytes)
 
 
 def _would_prune(doomed: Sequence[Image]) -> Pruned:

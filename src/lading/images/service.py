@@ -6,6 +6,7 @@ Cancelling a pull or load stops its threads and waits for them, so nothing goes 
 
 import asyncio
 import functools
+import logging
 import os
 import time
 from collections.abc import AsyncIterable, Callable, Mapping, Sequence
@@ -40,6 +41,8 @@ from lading.registry.client.access import ANONYMOUS
 from lading.state import Database, Journal
 from lading.storage.content import ContentStore
 from lading.storage.snapshots import Driver
+
+log = logging.getLogger(__name__)
 
 BASE = references.parse("base").with_default_tag()  # the embedded default image
 
@@ -263,6 +266,15 @@ class Images:
         return await self._workers.run(
             functools.partial(gc.collect, self.stores, older_than_s=older_than_s)
         )
+
+    async def keep_clean(self) -> None:
+        """Collect now and once a day what killed pulls and loads left; runs until cancelled."""
+        while True:
+            try:
+                await self.collect()
+            except Exception:  # a damaged directory must not end the engine; fsck tells of it
+                log.exception("cannot collect what no image needs")
+            await asyncio.sleep(gc.GRACE_S)
 
     def _wake(self) -> None:
         if self._journal:

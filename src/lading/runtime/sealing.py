@@ -14,6 +14,8 @@ import sys
 from lading.kernel import mount
 
 MARK = "lading_sealed"
+# no right to mount or (by a security module) to execute from there; no overlay, or too many of them
+CANNOT = (errno.EPERM, errno.EACCES, errno.ENODEV, errno.EINVAL, errno.ENOSYS)
 
 
 def is_sealed() -> bool:
@@ -30,12 +32,11 @@ def seal() -> None:
         return
     try:
         program = open_sealed(os.path.realpath(sys.executable))
+        arguments = [sys.executable, "-X", MARK, *sys.orig_argv[1:]]
+        os.execve(program, arguments, os.environ)
     except OSError as error:
-        if error.errno not in (errno.EPERM, errno.ENODEV, errno.EINVAL, errno.ENOSYS):
+        if error.errno not in CANNOT:
             raise
-        return
-    arguments = [sys.executable, "-X", MARK, *sys.orig_argv[1:]]
-    os.execve(program, arguments, os.environ)
 
 
 def open_sealed(path: str) -> int:

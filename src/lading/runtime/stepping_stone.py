@@ -58,6 +58,7 @@ MACHINES = {"x86_64": 62}  # EM_X86_64
 RULES_OF_CALLS = ("execve", "execveat")
 ALLOWED = ("SCMP_ACT_ALLOW", "SCMP_ACT_LOG")
 SEEN_BY_HOOKS = ("createContainer", "startContainer")
+PATH_RIGHTS = {"CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH"}
 LABELS = ("apparmorProfile", "selinuxLabel")
 
 
@@ -76,8 +77,16 @@ def suits(spec: Spec, machine: str) -> bool:
         and not any(hooks.get(kind) for kind in SEEN_BY_HOOKS)
         and not any(process.get(label) for label in LABELS)
         and not linux.get("landlock")
+        and not _needs_rights(process)
         and all(_allows(linux.get("seccomp") or {}, call) for call in RULES_OF_CALLS)
     )
+
+
+def _needs_rights(process: dict[str, Any]) -> bool:
+    """Whether a user who is not root may need for its program what an execve takes away."""
+    sets = process.get("capabilities") or {}
+    lost = set(sets.get("effective") or []) - set(sets.get("ambient") or [])
+    return bool((process.get("user") or {}).get("uid") and lost & PATH_RIGHTS)
 
 
 def _allows(profile: dict[str, Any], call: str) -> bool:

@@ -3,6 +3,7 @@
 What a driver promises is told in lading/storage/snapshots/driver.py; each promise is a test here.
 """
 
+import errno
 import io
 import os
 import shutil
@@ -16,7 +17,7 @@ import pytest
 
 from lading import errors
 from lading.errors import Conflict
-from lading.kernel import mount
+from lading.kernel import mount, quota
 from lading.state import Database
 from lading.storage.durable import RootInUse
 from lading.storage.layers import whiteout as marks
@@ -25,6 +26,7 @@ from lading.storage.snapshots import (
     BtrfsDriver,
     Driver,
     NativeDriver,
+    NoQuota,
     Overlay,
     OverlayDriver,
     SnapshotExists,
@@ -508,3 +510,94 @@ def test_a_root_is_read_by_the_driver_that_made_it(engine: Engine) -> None:
 def test_two_engines_never_share_a_root(engine: Engine) -> None:
     with pytest.raises(RootInUse, match="in use by another engine"):
         engine.kind(str(engine.root / "snapshots"), engine.database)
+
+
+# bounds
+
+
+def fill(path: Path, size: int) -> int:
+    """Write until the bytes are there or the file system refuses; how many it took."""
+    with path.open("wb", buffering=0) as file:
+        for written in range(0, size, 1 << 20):
+            try:
+                file.write(os.urandom(1 << 20))
+                os.fsync(file.fileno())
+            except OSError as error:
+                if error.errno not in (errno.EDQUOT, errno.ENOSPC):
+                    raise
+                return written
+    return size
+
+
+def look_at_bounds(driver: Driver) -> None:
+    """One writable layer is bounded, the other is not, and a bound ends with its layer."""
+    publish(driver, "one", name="content")
+    driver.prepare("c", "one", size_bytes=8 << 20)
+    driver.prepare("free", "one")
+    assert fill(Path(driver.mount("c").upper) / "large", 32 << 20) <= 8 << 20
+    assert fill(Path(driver.mount("free").upper) / "large", 32 << 20) == 32 << 20
+    driver.remove("c")
+    assert driver.sweep() == []
+
+
+def test_a_subvolume_is_bounded(btrfs: Path, tmp_path: Path) -> None:
+    root = btrfs / tmp_path.name
+    root.mkdir()
+    engine = Engine(root, BtrfsDriver)
+    look_at_bounds(engine.driver)
+    engine.close()
+
+
+@pytest.fixture(params=["ext4", "xfs"])
+def with_quotas(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A file system with project quotas; many kernels are built without them."""
+    image, point = tmp_path / "image", tmp_path / "mounted"
+    point.mkdir()
+    with image.open("wb") as file:
+        file.truncate(400 << 20)
+    flags = ["-q", "-O", "quota,project"] if request.param == "ext4" else ["-q"]
+    if not shutil.which(f"mkfs.{request.param}"):
+        pytest.skip(f"mkfs.{request.param} is not installed")
+    subprocess.run([f"mkfs.{request.param}", *flags, image], check=True)
+    words = ["mount", "-o", "loop,prjquota", str(image), str(point)]
+    if subprocess.run(words, capture_output=True).returncode:
+        pytest.skip(f"this kernel has no project quotas for {request.param}")
+    yield point
+    subprocess.run(["umount", "-l", point], check=True)
+
+
+@pytest.mark.parametrize("kind", [OverlayDriver, NativeDriver])
+def test_a_directory_is_bounded_where_there_are_project_quotas(
+    with_quotas: Path, kind: Callable[[str, Database], Kind]
+) -> None:
+    engine = Engine(with_quotas, kind)
+    look_at_bounds(engine.driver)
+    # the bound of a layer whose engine was killed goes, too
+    engine.driver.prepare("lost", "one", record=False, size_bytes=8 << 20)
+    place = os.open(with_quotas / "snapshots/active/lost", os.O_RDONLY)
+    project = quota.project_of(place)
+    assert quota.project_usage(place, project)[0] == 8 << 20
+    engine.restart()
+    engine.driver.recover()
+    assert engine.driver.sweep() == []
+    assert quota.project_usage(place, project)[0] == 0
+    os.close(place)
+    engine.close()
+
+
+@pytest.mark.parametrize("kind", [OverlayDriver, NativeDriver])
+def test_a_bound_is_refused_where_there_are_no_quotas(
+    tmp_path: Path, kind: Callable[[str, Database], Kind]
+) -> None:
+    engine = Engine(tmp_path, kind)
+    try:
+        engine.driver.prepare("c", None, size_bytes=8 << 20)
+    except NoQuota as error:
+        refused = str(error)
+    else:
+        pytest.skip("the temporary directory is on a file system with project quotas")
+    assert refused == (
+        "--storage-opt is supported only for overlay over xfs with 'pquota' mount option"
+    )
+    engine.driver.prepare("c", None)  # nothing was left of the refused one
+    engine.close()

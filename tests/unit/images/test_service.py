@@ -1,5 +1,8 @@
 """Names, IDs, lists, tags and removals, by Docker's rules."""
 
+import os
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +15,6 @@ from lading.images.service import Images
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from tests.conftest import DockerRegistry
     from tests.unit.images.conftest import Engine, Pushing
@@ -266,3 +268,23 @@ def test_the_embedded_image_is_made_on_first_use(engine: "Engine") -> None:
             await images.resolve("base:other")
 
     engine.run(use)
+
+
+@pytest.mark.parametrize(("dangling", "age_s", "is_left"), [
+    ("false", 60, False), ("false", 0, True), ("true", 60, True), ("true", 90_000, False),
+])  # fmt: skip
+def test_a_prune_takes_what_killed_pulls_left(
+    engine: "Engine", tmp_path: Path, dangling: str, age_s: int, is_left: bool
+) -> None:
+    content = engine.stores.content
+    digest = content.write_bytes(b"left by a pull that was killed")
+    path = tmp_path / "content/blobs/sha256" / digest[7:9] / digest[7:]
+    with content.ingest("blob begun") as begun:
+        begun.write(b"half")
+    then = time.time() - age_s
+    [ingest] = (tmp_path / "content" / "ingest").iterdir()
+    for each in (path, ingest, *ingest.iterdir()):
+        os.utime(each, (then, then))
+    done = engine.run(lambda images: images.prune({"dangling": [dangling]}))
+    assert content.has(digest) == ingest.exists() == is_left
+    assert done.bytes == (0 if is_left else 30)

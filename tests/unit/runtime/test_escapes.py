@@ -244,3 +244,17 @@ print(json.dumps({
         "pids": ["1"],
         "root": "/",
     }
+
+
+def test_sockets_of_the_kernels_ciphers_and_of_virtual_machines_are_refused(evil: Bundle) -> None:
+    """AF_ALG wrote to the page cache (CVE-2026-31431); AF_VSOCK talks to the hypervisor."""
+    script = """
+stream, raw, packet = socket.SOCK_STREAM, socket.SOCK_RAW, socket.SOCK_SEQPACKET
+kinds = {"INET": stream, "UNIX": stream, "NETLINK": raw, "ALG": packet, "VSOCK": stream}
+for name, kind in kinds.items():
+    try:
+        socket.socket(getattr(socket, "AF_" + name), kind).close()
+    except PermissionError:
+        print(name)
+"""
+    assert run(evil, script).split() == ["ALG", "VSOCK"]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from lading.cli import attached
+from lading.cli import joining
 from lading.cli.command import Command
 from lading.cli.failures import Failure
 from lading.cli.flags import BOOL, STRING, Flag
 from lading.cli.parser import Arguments, parse
-from lading.cli.signals import SignalProxy
 from lading.sdk import containers
 
 TYPE_CHECKING = False
@@ -42,11 +41,13 @@ def run(session: Session, words: Sequence[str]) -> int:
     args = parse(words, COMMAND, AttachArguments())
     document = session.run(containers.inspect(args.words[0]))
     check_state(document["State"])
-    if document["Config"]["Tty"] or not args.sig_proxy:
-        return _talk(session, args, document)
-    with SignalProxy(attached.killer(session, document["Id"])) as proxy:
+    with joining.proxy_for(session, document, is_wanted=args.sig_proxy) as proxy:
         proxy.release()
-        return _talk(session, args, document)
+        # the wait first: a container that ends at once is heard of, too
+        waiting = session.run(containers.wait(document["Id"]))
+        stdin = not args.no_stdin
+        joined = joining.Joined(session, document, stdin=stdin, detach_keys=args.detach_keys)
+        return joined.follow(waiting)
 
 
 def check_state(state: Document) -> None:
@@ -57,24 +58,3 @@ def check_state(state: Document) -> None:
         raise Failure("cannot attach to a paused container, unpause it first")
     if state.get("Restarting"):
         raise Failure("cannot attach to a restarting container, wait until it is running")
-
-
-def _talk(session: Session, args: AttachArguments, document: Document) -> int:
-    container, config = document["Id"], document["Config"]
-    stdin = config["OpenStdin"] and not args.no_stdin
-    attached.check_terminal(stdin=stdin, tty=config["Tty"])
-    waiting = session.run(containers.wait(container))
-    stream = session.run(
-        containers.attach(
-            container, stdin=stdin, stdout=True, stderr=True, detach_keys=args.detach_keys
-        )
-    )
-    return attached.follow(
-        session,
-        container,
-        stream,
-        waiting,
-        tty=config["Tty"],
-        stdin=stdin,
-        detach_keys=args.detach_keys,
-    )

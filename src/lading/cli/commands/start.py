@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from lading.cli import attached
+from lading.cli import joining
 from lading.cli.command import Command
 from lading.cli.each import for_each
 from lading.cli.failures import Failure
 from lading.cli.flags import BOOL, STRING, Flag
 from lading.cli.parser import Arguments, parse
-from lading.cli.signals import SignalProxy
 from lading.sdk import containers
 
 TYPE_CHECKING = False
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lading.cli.session import Session
-    from lading.sdk.request import Document
 
 COMMAND = Command(
     "start",
@@ -54,36 +52,11 @@ def run(session: Session, words: Sequence[str]) -> int:
 
 def _attached(session: Session, args: StartArguments, name: str) -> int:
     document = session.run(containers.inspect(name))
-    container, tty = document["Id"], document["Config"]["Tty"]
-    # with a terminal Ctrl-C is a key and not a signal
-    if tty:
-        return _start_and_talk(session, args, document, None)
-    with SignalProxy(attached.killer(session, container)) as proxy:
-        return _start_and_talk(session, args, document, proxy)
-
-
-def _start_and_talk(
-    session: Session, args: StartArguments, document: Document, proxy: SignalProxy | None
-) -> int:
-    container, config = document["Id"], document["Config"]
-    stdin = args.interactive and config["OpenStdin"]
-    attached.check_terminal(stdin=stdin, tty=config["Tty"])
-    stream = session.run(
-        containers.attach(
-            container, stdin=stdin, stdout=True, stderr=True, detach_keys=args.detach_keys
-        )
-    )
-    condition = "removed" if document["HostConfig"]["AutoRemove"] else "next-exit"
-    waiting = session.run(containers.wait(container, condition))
-    session.run(containers.start(container, detach_keys=args.detach_keys))
-    if proxy:
+    container, keys = document["Id"], args.detach_keys
+    with joining.proxy_for(session, document) as proxy:
+        joined = joining.Joined(session, document, stdin=args.interactive, detach_keys=keys)
+        condition = "removed" if document["HostConfig"]["AutoRemove"] else "next-exit"
+        waiting = session.run(containers.wait(container, condition))
+        session.run(containers.start(container, detach_keys=keys))
         proxy.release()
-    return attached.follow(
-        session,
-        container,
-        stream,
-        waiting,
-        tty=config["Tty"],
-        stdin=stdin,
-        detach_keys=args.detach_keys,
-    )
+        return joined.follow(waiting)

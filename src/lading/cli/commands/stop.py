@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from lading.cli import stopping
 from lading.cli.command import Command
-from lading.cli.each import for_each
 from lading.cli.parser import parse
-from lading.cli.stopping import FLAGS, StopArguments
+from lading.cli.stopping import StopArguments
 from lading.sdk import containers
 
 TYPE_CHECKING = False
@@ -18,16 +18,11 @@ COMMAND = Command(
     "stop",
     "[OPTIONS] CONTAINER [CONTAINER...]",
     "Stop one or more running containers",
-    FLAGS,
+    stopping.FLAGS,
     least=1,
     aliases=("container stop", "stop"),
 )
 
 
 def run(session: Session, words: Sequence[str]) -> int:
-    args = parse(words, COMMAND, StopArguments())
-
-    def stop(name: str) -> None:
-        session.run(containers.stop(name, signal=args.signal, timeout_s=args.timeout_s()))
-
-    return for_each(args.words, stop)
+    return stopping.each(session, parse(words, COMMAND, StopArguments()), containers.stop)

@@ -4,6 +4,7 @@ from lading.storage.snapshots.copying import BtrfsDriver, NativeDriver
 from lading.storage.snapshots.driver import (
     Driver,
     Layer,
+    NoQuota,
     Overlay,
     Recovery,
     SnapshotExists,
@@ -20,6 +21,7 @@ __all__ = [
     "Driver",
     "Layer",
     "NativeDriver",
+    "NoQuota",
     "Overlay",
     "OverlayDriver",
     "Recovery",

@@ -121,6 +121,12 @@ class BtrfsDriver(NativeDriver):
     def _new_tree(self, path: str) -> None:
         btrfs.create_subvolume(path)
 
+    def _limit_place(self, place: str, size_bytes: int) -> None:
+        """The bound is on the subvolume, which is not there yet."""
+
+    def _limit_tree(self, place: str, size_bytes: int) -> None:
+        btrfs.limit_subvolume(os.path.join(place, "fs"), size_bytes)
+
     def _copy(self, source: str, target: str) -> None:
         """The empty subvolume at `target` makes way for a snapshot of `source`."""
         os.rmdir(target)

@@ -23,7 +23,7 @@ from lading.failpoints import fp
 from lading.kernel import filesystem
 from lading.state import Database
 from lading.storage import durable, trees
-from lading.storage.snapshots import places, store
+from lading.storage.snapshots import places, quotas, store
 from lading.storage.snapshots.driver import (
     Layer,
     Recovery,
@@ -97,13 +97,17 @@ class DirectoryDriver:
             raise
         fp("snapshots.recorded")
 
-    def prepare(self, key: str, parent: str | None, *, record: bool = True) -> None:
+    def prepare(
+        self, key: str, parent: str | None, *, record: bool = True, size_bytes: int = 0
+    ) -> None:
         """Make a writable layer; three mkdirs and no fsync."""
         lowers = self.layer_directories(parent)
         place = os.path.join(self._active, checked(key))
-        self._make(key, place)
+        self._make(key, place, size_bytes)
         try:
             self._fill(place, lowers)
+            if size_bytes:
+                self._limit_tree(place, size_bytes)
         except BaseException:
             self._discard(place)
             raise
@@ -197,18 +201,32 @@ class DirectoryDriver:
         missing = [key for key in keys if not os.path.isdir(os.path.join(self._active, key, "fs"))]
         return Recovery(sorted(discarded), sorted(missing), sorted(lost))
 
-    def _make(self, key: str, place: str) -> None:
+    def _make(self, key: str, place: str, size_bytes: int = 0) -> None:
         tree = os.path.join(place, "fs")
         try:
             with durable.disk_errors(key):
                 os.mkdir(place, 0o700)
-                self._new_tree(tree)
         except FileExistsError:
             raise SnapshotExists(key) from None
+        try:
+            with durable.disk_errors(key):
+                if size_bytes:
+                    self._limit_place(place, size_bytes)
+                self._new_tree(tree)
+        except BaseException:
+            self._discard(place)
+            raise
         os.chmod(tree, _ROOT_MODE)  # whatever the umask
 
     def _new_tree(self, path: str) -> None:
         os.mkdir(path, _ROOT_MODE)
+
+    def _limit_place(self, place: str, size_bytes: int) -> None:
+        """Bound what will be made in an empty directory. Raises NoQuota."""
+        quotas.limit(place, size_bytes)
+
+    def _limit_tree(self, place: str, size_bytes: int) -> None:
+        """Bound a writable layer that is complete."""
 
     def _fill(self, place: str, lowers: list[str]) -> None:
         """Give a new writable layer what it needs."""
@@ -275,7 +293,9 @@ class DirectoryDriver:
         return None
 
     def _discard(self, place: str) -> None:
-        """Move a directory of ours into the trash, if it exists."""
+        """Move a directory of ours into the trash, if it exists; a bound of it is taken back."""
+        if os.path.dirname(place) == self._active:
+            quotas.release(place)
         try:
             os.rename(place, os.path.join(self._trash, secrets.token_hex(8)))
         except FileNotFoundError:

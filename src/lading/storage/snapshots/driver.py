@@ -43,6 +43,12 @@ class SnapshotInUse(errors.Conflict):
     """snapshot {0} is in use by {1}"""
 
 
+class NoQuota(errors.SystemFault):
+    """--storage-opt is supported only for overlay over xfs with 'pquota' mount option"""
+
+    # dockerd's words, which name only one of the file systems
+
+
 class Overlay(NamedTuple):
     """The directories of an overlay mount, as absolute paths.
 
@@ -102,11 +108,13 @@ class Driver(Protocol):
         """
         ...
 
-    def prepare(self, key: str, parent: str | None, *, record: bool = True) -> None:
-        """Make a writable layer on top of `parent`.
+    def prepare(
+        self, key: str, parent: str | None, *, record: bool = True, size_bytes: int = 0
+    ) -> None:
+        """Make a writable layer on top of `parent`; with `size_bytes` it can hold no more.
 
         With record=False the caller writes the row in a transaction of its own
-        (store.insert_active). Raises SnapshotExists, SnapshotNotFound.
+        (store.insert_active). Raises SnapshotExists, SnapshotNotFound, NoQuota.
         """
         ...
 
