@@ -152,7 +152,7 @@ def options(given: dict[str, object]) -> Options:
         cgroup_parent=text("cgroup_parent", ""),
         cgroup_driver=_cgroup_driver(texts("exec_opt"), text("cgroup_parent", "")),
         selinux_enabled=bool(given.get("selinux_enabled")),
-        networks=network_settings(given),
+        networks=network_settings(given, host_door=rootless.door_of(os.environ)),
         log_driver=text("log_driver", "json-file"),
         log_options=tuple(_log_options(given.get("log_opt"))),
         userns_remap=text("userns_remap", ""),

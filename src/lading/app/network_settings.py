@@ -7,8 +7,11 @@ from lading.networks import Settings
 from lading.networks.ipam import check_pools
 
 
-def network_settings(given: Mapping[str, object]) -> Settings:
-    """The settings of networks. Ends the program where they make no sense, as dockerd does."""
+def network_settings(given: Mapping[str, object], *, host_door: str = "") -> Settings:
+    """The settings of networks; `host_door` is who makes sockets of the host for a rootless engine.
+
+    Ends the program where they make no sense, as dockerd does.
+    """
 
     def text(name: str, default: str = "") -> str:
         return str(given.get(name) or default)
@@ -28,6 +31,7 @@ def network_settings(given: Mapping[str, object]) -> Settings:
         ip_masq=switch("ip_masq"),
         icc=switch("icc"),
         userland_proxy=switch("userland_proxy"),
+        host_door=host_door,
         allow_direct_routing=switch("allow_direct_routing", default=False),
         default_address_pools=address_pools(_words(given, "default_address_pool")),
         default_network_options=network_options(_words(given, "default_network_opt")),

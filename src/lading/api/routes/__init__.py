@@ -9,6 +9,7 @@ from lading.api.routes import (
     images,
     networks,
     own,
+    own_volumes,
     swarm,
     system,
     volumes,
@@ -25,6 +26,7 @@ ROUTES = [
     *networks.ROUTES,
     *volumes.ROUTES,
     *own.ROUTES,
+    *own_volumes.ROUTES,
     *swarm.ROUTES,
 ]
 

@@ -25,7 +25,7 @@ from lading.failpoints import fp
 from lading.kernel import sysctl
 from lading.kernel.netlink import NETLINK_NETFILTER, NetlinkSocket, conntrack
 from lading.networks.firewall import Firewall
-from lading.networks.ports import files, sockets
+from lading.networks.ports import door, files, sockets
 from lading.networks.ports.choosing import ANY, Numbers, ephemeral_range, reserved_ports
 from lading.networks.ports.records import Published
 from lading.networks.ports.wishes import Wish
@@ -59,7 +59,10 @@ class Ports:
     def __init__(self, exec_root: str, *, firewall: Firewall | None, settings: Settings) -> None:
         self._directory = f"{exec_root}/ports"
         self._porter = Client("porter", exec_root)
-        self._firewall = firewall if firewall and firewall.is_on else None
+        self._make = door.maker(settings.host_door)
+        # what arrives on the host does not pass our filter where its network is not ours
+        redirects = firewall is not None and firewall.is_on and not settings.host_door
+        self._firewall = firewall if redirects else None
         self._settings = settings
         self._published: dict[str, list[Published]] = {}  # by container
         self._numbers = Numbers()
@@ -223,7 +226,7 @@ class Ports:
     def _places(self, container_id: str, wish: Wish, endpoint: Endpoint) -> list[Published]:
         """Where the wish is to be published, with port 0: one for each address of the host."""
         address = wish.address or self._settings.default_ip
-        everywhere = [ANY[4], *([ANY[6]] if sockets.has_ipv6() else [])]
+        everywhere = [ANY[4], *([ANY[6]] if sockets.has_ipv6(self._make) else [])]
         addresses = [address] if address else everywhere
         found = []
         for one in addresses:
@@ -287,7 +290,7 @@ class Ports:
             made: list[tuple[Published, socket.socket | None]] = []
             for place in places:
                 one = replace(place, port=number)
-                held = _bound(one)
+                held = self._bound(one)
                 if held:
                     undo.callback(held.close)
                 made.append((one, held))
@@ -326,7 +329,7 @@ class Ports:
             made: list[tuple[Published, socket.socket | None]] = []
             for one in lacking:
                 try:
-                    held = _bound(one)
+                    held = self._bound(one)
                 except OSError as error:  # a port that is just being published is bound by us
                     log.debug("port %s is not held: %s", one.key, error)
                     continue
@@ -334,6 +337,17 @@ class Ports:
                     bound.callback(held.close)
                     made.append((one, held))
             self._send(made)
+
+    def _bound(self, one: Published) -> socket.socket | None:
+        """The socket of a published port. Raises OSError in dockerd's words."""
+        try:
+            return sockets.bind(
+                one.protocol, one.address, one.port, listens=one.is_relayed, make=self._make
+            )
+        except OSError as error:
+            place = f"{one.address}:{one.port}:{one.target}:{one.container_port}/{one.protocol}"
+            text = f"failed to bind host port for {place}: {os.strerror(error.errno or 0).lower()}"
+            raise _CannotBind(error.errno, text) from error
 
     def _open_loopback(self, bridge: str) -> None:
         """Let 127.0.0.1 be redirected to the bridge; the filter's raw chain guards the loopback."""
@@ -358,16 +372,6 @@ class Ports:
                     conntrack.forget(netfilter, version=version, protocol=IPPROTO_UDP, port=port)
         except OSError as error:
             log.warning("flows of published UDP ports cannot be forgotten: %s", error)
-
-
-def _bound(one: Published) -> socket.socket | None:
-    """The socket of a published port. Raises OSError in dockerd's words."""
-    try:
-        return sockets.bind(one.protocol, one.address, one.port, listens=one.is_relayed)
-    except OSError as error:
-        place = f"{one.address}:{one.port}:{one.target}:{one.container_port}/{one.protocol}"
-        reason = os.strerror(error.errno or 0).lower()
-        raise _CannotBind(error.errno, f"failed to bind host port for {place}: {reason}") from error
 
 
 def _ephemeral() -> tuple[int, int]:
