@@ -16,13 +16,13 @@ from lading.containers import published
 from lading.containers.container import Container
 from lading.containers.context import Context, network_event
 from lading.containers.endpoints import dns_names, is_user_defined, request, wanted, wish
-from lading.containers.name_files import rewrite_hosts
+from lading.containers.name_files import rewrite_hosts, write_resolver
 from lading.containers.record import ContainerRecord
 from lading.errors import InvalidArgument, LadingError, PermissionDenied, SystemFault
 from lading.events import Event
 from lading.failpoints import fp
 from lading.kernel import pidfd
-from lading.networks import Endpoint, Network, wishes
+from lading.networks import Endpoint, EndpointRequest, Network, wishes
 from lading.wire.networks import EndpointSettings, NetworkingConfig
 
 log = logging.getLogger(__name__)
@@ -169,7 +169,7 @@ class Networking:
         try:
             asked = request(before, network.name, settings)
             endpoint = await self._context.call_network(
-                lambda: networks.connect(container.id, asked, netns_fd=descriptor)
+                lambda: self._connect_inside(container, asked, descriptor)
             )
         finally:
             os.close(descriptor)
@@ -184,6 +184,7 @@ class Networking:
             await self.take_out(container, network.id)
             raise
         rewrite_hosts(self._context, container.record, with_=[endpoint])
+        write_resolver(self._context, container.record, networks.endpoints(container.id))
         await self._republish(container)
 
     async def _republish(self, container: Container) -> None:
@@ -196,6 +197,20 @@ class Networking:
             await self._context.call_network(lambda: networks.republish(container.id, name, wishes))
         except LadingError as error:
             log.error("ports of container %s are not published any more: %s", name, error)
+
+    def _connect_inside(
+        self, container: Container, asked: EndpointRequest, descriptor: int
+    ) -> Endpoint:
+        """In the thread of the networks: the endpoint, and names where it brings the first."""
+        networks, host = self._context.networks, container.record.host_config
+        endpoint = networks.connect(container.id, asked, netns_fd=descriptor)
+        networks.resolve_for(
+            container.id,
+            servers=host.dns or [],
+            options=host.dns_options or [],
+            namespace=descriptor,
+        )
+        return endpoint
 
     async def _save(self, container: Container, before: ContainerRecord, *events: Event) -> None:
         """Make the record durable; if that fails the networks are those of before."""
