@@ -135,7 +135,6 @@ class Networking:
             await self._save(container, record, event)
             fp("network.disconnect-recorded")
             await self.take_out(container, network.id)
-            await self._republish(container)
 
     async def take_out(self, container: Container, network_id: str) -> None:
         """Remove the endpoint that the container has in the network, if it has one."""
@@ -185,18 +184,18 @@ class Networking:
             raise
         rewrite_hosts(self._context, container.record, with_=[endpoint])
         write_resolver(self._context, container.record, networks.endpoints(container.id))
-        await self._republish(container)
+        await self._publish(container)
 
-    async def _republish(self, container: Container) -> None:
-        """Published ports follow the way out; that they cannot undoes neither join nor leave."""
+    async def _publish(self, container: Container) -> None:
+        """Ports that had nowhere to be published at; that they cannot does not undo the join."""
         wishes = published.wishes(container.record)
-        if not wishes or not container.record.state.is_running:
-            return
         networks, name = self._context.networks, container.record.name
+        if not wishes or networks.ports.of(container.id):
+            return
         try:
-            await self._context.call_network(lambda: networks.republish(container.id, name, wishes))
+            await self._context.call_network(lambda: networks.publish(container.id, name, wishes))
         except LadingError as error:
-            log.error("ports of container %s are not published any more: %s", name, error)
+            log.error("ports of container %s are not published: %s", name, error)
 
     def _connect_inside(
         self, container: Container, asked: EndpointRequest, descriptor: int

@@ -338,7 +338,8 @@ class Networks:
 
     def disconnect(self, endpoint: Endpoint, *, netns_fd: int | None) -> None:
         """Take a container that runs out of a network; without its namespace only the record."""
-        self._of_attaching().disconnect(endpoint, netns_fd)
+        network = self._networks[endpoint.network_id]
+        self._of_attaching().disconnect(network, endpoint, netns_fd)
         if has_names(endpoint):
             self.nameserver.remove([endpoint])
         self.ports.move(endpoint.container_id, self._targets(endpoint.container_id))
@@ -381,29 +382,6 @@ class Networks:
         self.nameserver.serve(container_id, inside, upstream)
         self.nameserver.put(named)
         return True
-
-    def republish(self, container_id: str, name: str, wishes: Sequence[Wish]) -> None:
-        """Publish where the way out is now, after the container has joined or left a network.
-
-        What is published keeps its numbers; `wishes` are for a container that had nowhere to
-        publish at. Raises PublishFailed.
-        """
-        present = self.ports.of(container_id)
-        at = {target.endpoint.id for target in self._targets(container_id).values()}
-        reached = {
-            ip
-            for endpoint in self.endpoints(container_id)
-            if endpoint.id in at
-            for ip in (endpoint.ip, endpoint.ipv6)
-        }
-        if present and {one.target for one in present} <= reached:
-            return
-        self.ports.unpublish(container_id)
-        kept = [
-            Wish(p.protocol, p.container_port, p.address, p.port, p.port, p.sources)
-            for p in present
-        ]
-        self.publish(container_id, name, kept or wishes)
 
     def release(self, container_id: str) -> None:
         """Take the container out of its networks; its ports and addresses are free. Idempotent."""
