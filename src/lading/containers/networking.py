@@ -186,17 +186,6 @@ class Networking:
         write_resolver(self._context, container.record, networks.endpoints(container.id))
         await self._publish(container)
 
-    async def _publish(self, container: Container) -> None:
-        """Ports that had nowhere to be published at; that they cannot does not undo the join."""
-        wishes = published.wishes(container.record)
-        networks, name = self._context.networks, container.record.name
-        if not wishes or networks.ports.of(container.id):
-            return
-        try:
-            await self._context.call_network(lambda: networks.publish(container.id, name, wishes))
-        except LadingError as error:
-            log.error("ports of container %s are not published: %s", name, error)
-
     def _connect_inside(
         self, container: Container, asked: EndpointRequest, descriptor: int
     ) -> Endpoint:
@@ -210,6 +199,21 @@ class Networking:
             namespace=descriptor,
         )
         return endpoint
+
+    async def _publish(self, container: Container) -> None:
+        """What had nowhere to be published has now; that it cannot be does not undo the join."""
+        wishes = published.wishes(container.record)
+        if not wishes or not container.record.state.is_running:
+            return
+        networks, name = self._context.networks, container.record.name
+        try:
+            await self._context.call_network(
+                lambda: (
+                    networks.ports.of(container.id) or networks.publish(container.id, name, wishes)
+                )
+            )
+        except LadingError as error:
+            log.error("ports of container %s are not published: %s", name, error)
 
     async def _save(self, container: Container, before: ContainerRecord, *events: Event) -> None:
         """Make the record durable; if that fails the networks are those of before."""
