@@ -54,13 +54,6 @@ class Attaching:
         self._home = home
         self._spare: Sandbox | None = None
 
-    def ready(self, network: Network) -> Network:
-        """The network, prepared. Raises LadingError."""
-        try:
-            return self._prepare(network)
-        except OSError as error:
-            raise AttachFailed(error) from error
-
     def attach(
         self,
         container_id: str,
