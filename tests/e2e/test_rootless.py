@@ -258,6 +258,35 @@ class _server:
         self._socket.close()
 
 
+@pytest.mark.parametrize("place", ["127.0.0.1", HOST_ADDRESS])
+def test_a_published_port_is_reached_on_the_users_host(user: User, place: str) -> None:
+    serve = "while :; do echo hello | nc -l -p 99 -q 0; done"
+    words = ("run", "-d", "-p", "8099:99", "-p", "0:98", "base", "sh", "-c", serve)
+    name = user.text(*words).strip()
+    try:
+        assert "0.0.0.0:8099" in user.text("port", name, "99")
+        asked = ["bash", "-c", f"exec 3<>/dev/tcp/{place}/8099 && head -1 <&3"]
+        enter = ["nsenter", "-t", str(user.host.pid), "-n"]
+
+        def answers() -> bool:
+            return subprocess.run([*enter, *asked], capture_output=True).stdout == b"hello\n"
+
+        eventually(answers)
+        user.stop_engine(signal.SIGKILL)
+        assert "8099" in user.text("port", name)
+        eventually(answers)
+        done = user.run("run", "--rm", "-p", "8099:1", "base", "true")
+        assert "port is already allocated" in done.stderr
+    finally:
+        user.text("rm", "-f", name)
+
+
+def test_a_port_that_the_host_reserves_is_refused_in_dockerds_words(user: User) -> None:
+    done = user.run("run", "--rm", "-p", "80:80", "base", "true")
+    assert "failed to bind host port for 0.0.0.0:80" in done.stderr
+    assert "permission denied" in done.stderr
+
+
 def test_limits_are_a_warning_without_cgroups(user: User) -> None:
     done = user.run("run", "--rm", "-m", "64m", "--pids-limit", "50", "base", "true")
     assert done.returncode == 0

@@ -8,32 +8,17 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.e2e.mapped import POOL, REMAPPED, TABLE, error, lading, made, output, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.e2e.conftest import Engine
-
-REMAPPED, POOL = 500_000, 1_000_000
-TABLE = f"dockremap:{REMAPPED}:65536\nlading:{POOL}:16777216\n"
-BOOT = "import sys; from lading.app.lading import main; sys.exit(main())"
-
-
-def made(new_engine: Callable[[], Engine], *flags: str) -> Iterator[Engine]:
-    engine = new_engine()
-    engine.subids = TABLE
-    engine.flags = list(flags)
-    engine.start()
-    try:
-        yield engine
-    finally:
-        engine.close()
 
 
 @pytest.fixture(scope="module")
@@ -46,30 +31,6 @@ def remapped(new_engine: Callable[[], Engine]) -> Iterator[Engine]:
 def plain(new_engine: Callable[[], Engine]) -> Iterator[Engine]:
     """An engine without, but with a pool of ids."""
     yield from made(new_engine)
-
-
-def lading(engine: Engine, *words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    source = next(path for path in sys.path if path.endswith("src"))
-    environ = os.environ | {"LADING_HOST": engine.address, "PYTHONPATH": source}
-    command = [sys.executable, "-c", BOOT, *words]
-    return subprocess.run(command, input=stdin, capture_output=True, env=environ, timeout=60)
-
-
-def text(engine: Engine, *words: str) -> str:
-    """The output of a command that must succeed."""
-    done = lading(engine, *words)
-    assert done.returncode == 0, done.stderr.decode()
-    return done.stdout.decode()
-
-
-def output(engine: Engine, *words: str) -> str:
-    return text(engine, "run", "--rm", "--network", "none", *words)
-
-
-def error(engine: Engine, *words: str) -> str:
-    done = lading(engine, *words)
-    assert done.returncode != 0, done.stdout
-    return done.stderr.decode()
 
 
 @pytest.fixture

@@ -147,6 +147,7 @@ def options(given: dict[str, object]) -> Options:
         ip_masq=switch("ip_masq"),
         icc=switch("icc"),
         userland_proxy=switch("userland_proxy"),
+        host_door=rootless.door_of(os.environ),
         allow_direct_routing=switch("allow_direct_routing", default=False),
     )
     return Options(

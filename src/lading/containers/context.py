@@ -24,6 +24,7 @@ from lading.containers.userns import Users
 from lading.errors import LadingError
 from lading.events import Event
 from lading.failpoints import fp
+from lading.images import records as image_rows
 from lading.images.service import Images
 from lading.networks import Network, Networks
 from lading.runtime import client
@@ -99,6 +100,7 @@ class Context:
         def transaction(connection: sqlite3.Connection) -> None:
             beside(connection)
             store.insert(connection, container.record)
+            image_rows.use(connection, container.record.image_id, container.record.created_ns)
             snapshot_rows.insert_active(
                 connection, container.id, parent, container.record.created_ns
             )

@@ -113,6 +113,7 @@ class Settings(Struct, frozen=True):
     iptables: bool = True  # False: no packet filter is written; published ports are relayed
     userland_proxy: bool = True  # a relay where no packet filter can redirect: [::1], IPv6 to IPv4
     default_ip: str = ""  # --ip, where ports are published that name no address; "" for everywhere
+    host_door: str = ""  # who makes sockets of the host for us; "": its network is ours
     icc: bool = True  # containers of the default network may talk to each other
     allow_direct_routing: bool = False  # containers may be reached at their own addresses
     default_address_pools: tuple[tuple[str, int], ...] = ()  # (base, prefix of each piece)

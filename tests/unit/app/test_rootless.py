@@ -1,13 +1,16 @@
 """What a plain user's engine needs, where it keeps things, and how its network is connected."""
 
 import os
+import signal
+import socket
 from pathlib import Path
 
 import pytest
 
-from lading.app.rootless import needs, nest, places, uplink
+from lading.app.rootless import beside, door, needs, places, uplink
+from lading.app.rootless.beside import Process
 from lading.app.rootless.needs import Ids
-from lading.app.rootless.nest import Nest
+from lading.networks.ports.door import maker
 
 ENOUGH = Ids([(100000, 65536)], [(100000, 65536)])
 
@@ -66,19 +69,49 @@ def test_without_a_program_the_problem_names_the_package(
     assert "apt install passt" in uplink.problem()
 
 
-def test_a_stranger_with_the_pid_of_the_uplink_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / uplink.PIDFILE).write_text(str(os.getpid()))
-    uplink.stop(str(tmp_path))
-
-
-def test_a_nest_is_found_by_pid_and_start_alone(tmp_path: Path) -> None:
-    assert nest.find(str(tmp_path)) is None
-    record = tmp_path / nest.FILE
-    record.write_text('{"pid": 1, "start_time": 99}')
-    assert nest.find(str(tmp_path)) is None
+def own_start() -> int:
     with open("/proc/self/stat") as file:
-        start = int(file.read().rpartition(")")[2].split()[19])
-    record.write_text(f'{{"pid": {os.getpid()}, "start_time": {start}}}')
-    assert nest.find(str(tmp_path)) == Nest(os.getpid(), start)
+        return int(file.read().rpartition(")")[2].split()[19])
+
+
+def test_a_process_is_found_by_pid_and_start_alone(tmp_path: Path) -> None:
+    place = str(tmp_path)
+    assert beside.find(place, "x") is None
+    record = tmp_path / "x.json"
+    record.write_text('{"pid": 1, "start_time": 99}')
+    assert beside.find(place, "x") is None
+    assert beside.write(place, "x", os.getpid()) == Process(os.getpid(), own_start())
+    assert beside.find(place, "x") == Process(os.getpid(), own_start())
     record.write_text("{")
-    assert nest.find(str(tmp_path)) is None
+    assert beside.find(place, "x") is None
+
+
+def test_a_stranger_with_the_pid_of_a_process_is_left_alone(tmp_path: Path) -> None:
+    record = tmp_path / "x.json"
+    record.write_text(f'{{"pid": {os.getpid()}, "start_time": {own_start() + 1}}}')
+    beside.end(str(tmp_path), "x", signal.SIGKILL)
+    assert not record.exists()
+
+
+def test_the_door_hands_in_sockets_and_outlives_nonsense(tmp_path: Path) -> None:
+    place = str(tmp_path)
+    door.start(place)
+    path = f"{place}/{door.SOCKET}"
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
+            client.connect(path)
+            client.send(b"nonsense")
+        make = maker(path)
+        with make(socket.AF_INET, socket.SOCK_STREAM, 0) as made:
+            made.bind(("127.0.0.1", 0))
+            made.listen()
+            assert made.getsockname()[1] > 0
+        with pytest.raises(OSError, match="not supported"):
+            make(socket.AF_INET, socket.SOCK_STREAM, 250)
+        before = beside.find(place, door.NAME)
+        door.start(place)
+        assert beside.find(place, door.NAME) == before
+    finally:
+        door.stop(place)
+    with pytest.raises(OSError, match=r"refused|Input/output"):  # it is gone, or on its way
+        maker(path)(socket.AF_INET, socket.SOCK_STREAM, 0)

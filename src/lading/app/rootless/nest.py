@@ -15,27 +15,20 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
 
+from lading.app.rootless import beside
+from lading.app.rootless.beside import Process
 from lading.app.rootless.needs import Ids
 from lading.errors import SystemFault
 from lading.kernel import idmap, mount, namespaces, pidfd, process, subids
-from lading.runtime import json_text
 from lading.runtime.operations.namespaces import bring_loopback_up
 
-FILE, LOCK = "nest.json", "nest.lock"
+NAME, LOCK = "nest", "nest.lock"
 MADE_OF = namespaces.CLONE_NEWUSER | namespaces.CLONE_NEWNS | namespaces.CLONE_NEWNET
 
 
 class NestFailed(SystemFault):
     """cannot make the engine's namespaces: {0}"""
-
-
-class Nest(NamedTuple):
-    """The process that holds it: pid and, in ticks since boot, its start."""
-
-    pid: int
-    start_time: int
 
 
 @contextmanager
@@ -49,19 +42,12 @@ def locked(directory: str) -> Iterator[None]:
         os.close(descriptor)
 
 
-def find(directory: str) -> Nest | None:
-    """The nest that is there, if its holder lives."""
-    try:
-        with open(f"{directory}/{FILE}", encoding="ascii") as file:
-            record = json_text.decode(file.read())
-        nest = Nest(record["pid"], record["start_time"])
-        os.close(pidfd.open_started(*nest))
-    except (OSError, ValueError, KeyError):
-        return None
-    return nest
+def find(directory: str) -> Process | None:
+    """The holder of the nest that is there, if it lives."""
+    return beside.find(directory, NAME)
 
 
-def make(directory: str, ids: Ids) -> Nest:
+def make(directory: str, ids: Ids) -> Process:
     """A new one, written down. Raises NestFailed, and leaves nothing then."""
     ours, theirs = socket.socketpair()
     pid, descriptor = namespaces.clone3(MADE_OF)
@@ -78,8 +64,7 @@ def make(directory: str, ids: Ids) -> Nest:
         answer = ours.recv(4096)
         if answer != b"m":
             raise NestFailed(answer.decode(errors="replace") or "its process ended")
-        nest = Nest(pid, pidfd.start_time(pid))
-        _write(directory, nest)
+        nest = beside.write(directory, NAME, pid)
         ours.send(b"r")  # from here on it lives without us
     except OSError as error:
         os.kill(pid, signal.SIGKILL)
@@ -94,13 +79,6 @@ def make(directory: str, ids: Ids) -> Nest:
 
 def _after_root(ranges: list[subids.Range]) -> list[subids.Mapping]:
     return [(inside + 1, first, count) for inside, first, count in subids.spread(ranges)]
-
-
-def _write(directory: str, nest: Nest) -> None:
-    path = f"{directory}/{FILE}"
-    with open(f"{path}.tmp", "w", encoding="ascii") as file:
-        file.write(json_text.encode(nest._asdict()))
-    os.rename(f"{path}.tmp", path)
 
 
 def _hold(connection: socket.socket) -> None:
@@ -132,7 +110,7 @@ def _hold(connection: socket.socket) -> None:
         os._exit(1)
 
 
-def enter(nest: Nest) -> None:
+def enter(nest: Process) -> None:
     """Become root in it; the working directory stays where its path leads there."""
     here = os.getcwd()
     holder = pidfd.open_started(*nest)
@@ -145,11 +123,28 @@ def enter(nest: Nest) -> None:
 
 
 def take_away(directory: str) -> None:
-    """End the holder; the namespaces end with the last process in them."""
-    nest = find(directory)
-    if nest is not None:
-        os.kill(nest.pid, signal.SIGKILL)
-    try:
-        os.unlink(f"{directory}/{FILE}")
-    except FileNotFoundError:
+    """End the holder and whoever else is in the nest, but for ourselves; so it ends with us."""
+    holder = find(directory)
+    if holder is None:
         return
+    for pid in _inhabitants(holder.pid):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            continue
+    beside.end(directory, NAME, signal.SIGKILL)
+
+
+def _inhabitants(holder: int) -> list[int]:
+    """Who is in its user namespace beside it and us: servants of an engine that has gone."""
+    wanted = os.readlink(f"/proc/{holder}/ns/user")
+    found = []
+    for name in os.listdir("/proc"):
+        if not name.isdigit() or int(name) in (holder, os.getpid()):
+            continue
+        try:
+            if os.readlink(f"/proc/{name}/ns/user") == wanted:
+                found.append(int(name))
+        except OSError:  # gone, or not ours to look at
+            continue
+    return found

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from lading.app.rootless import needs, nest, uplink
+from lading.app.rootless import door, needs, nest, uplink
 from lading.errors import NotSupported
 
 NEST = "LADING_NEST"  # in the environment: the directory of the nest that we are in
@@ -64,6 +64,7 @@ def enter(given: Mapping[str, object], environ: dict[str, str], words: Sequence[
             except BaseException:
                 nest.take_away(exec_root)
                 raise
+        door.start(exec_root)
         nest.enter(found_nest)
     environ |= {NEST: exec_root, ISLAND: island}
     os.execve(sys.executable, [*words, *_defaults(given, where)], environ)
@@ -80,10 +81,16 @@ def _defaults(given: Mapping[str, object], where: Places) -> list[str]:
     return words
 
 
+def door_of(environ: Mapping[str, str]) -> str:
+    """Where sockets of the host come from; "" for an engine in the host's network."""
+    return f"{environ[NEST]}/{door.SOCKET}" if NEST in environ else ""
+
+
 def leave(exec_root: str) -> None:
     """Take the nest away when no container needs it any more."""
     with nest.locked(exec_root):
         if os.listdir(f"{exec_root}/containers"):
             return
         uplink.stop(exec_root)
+        door.stop(exec_root)
         nest.take_away(exec_root)

@@ -8,15 +8,16 @@ import os
 import shutil
 import signal
 import time
+from contextlib import suppress
 
+from lading.app.rootless import beside
 from lading.app.rootless.needs import TUN
 from lading.errors import SystemFault
 
 START_S = 10.0
-PIDFILE = "uplink.pid"
+NAME = "uplink"
 LOG = "uplink.log"
 INTERFACE = "tap0"
-NAMES = ("pasta", "passt", "slirp4netns")  # as /proc/PID/comm begins
 
 
 class UplinkFailed(SystemFault):
@@ -65,8 +66,8 @@ def start(nest: int, directory: str) -> None:
         )
     finally:
         os.close(log)
-    with open(f"{directory}/{PIDFILE}", "w", encoding="ascii") as file:
-        file.write(str(pid))
+    with suppress(ProcessLookupError):  # it has ended already: that is seen below
+        beside.write(directory, NAME, pid)
     deadline = time.monotonic() + START_S
     while not _is_up(nest):
         ended = os.waitpid(pid, os.WNOHANG)[0] == pid
@@ -87,17 +88,4 @@ def _is_up(nest: int) -> bool:
 
 def stop(directory: str) -> None:
     """End what `start` started, if it is still there."""
-    path = f"{directory}/{PIDFILE}"
-    try:
-        with open(path, encoding="ascii") as file:
-            pid = int(file.read())
-        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
-            is_ours = file.read().startswith(NAMES)
-    except (OSError, ValueError):  # it has ended, or was never started
-        return
-    if is_ours:
-        try:
-            os.kill(pid, signal.SIGTERM)
-        except (ProcessLookupError, PermissionError):
-            return
-    os.unlink(path)
+    beside.end(directory, NAME, signal.SIGTERM)

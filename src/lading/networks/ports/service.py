@@ -17,6 +17,7 @@ import logging
 import os
 import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -25,7 +26,7 @@ from lading.failpoints import fp
 from lading.kernel import sysctl
 from lading.kernel.netlink import NETLINK_NETFILTER, NetlinkSocket, conntrack
 from lading.networks.firewall import Firewall, Opening, Redirect
-from lading.networks.ports import files, placing, sockets
+from lading.networks.ports import door, files, placing, sockets
 from lading.networks.ports.choosing import Numbers, Taken, ephemeral_range, reserved_ports
 from lading.networks.ports.records import Published, Target
 from lading.networks.ports.wishes import Wish
@@ -55,7 +56,10 @@ class Ports:
     def __init__(self, exec_root: str, *, firewall: Firewall | None, settings: Settings) -> None:
         self._directory = f"{exec_root}/ports"
         self._porter = Client("porter", exec_root)
-        self._firewall = firewall if firewall and firewall.is_on else None
+        self._make = door.maker(settings.host_door)
+        # what arrives on the host does not pass our filter where its network is not ours
+        redirects = firewall is not None and firewall.is_on and not settings.host_door
+        self._firewall = firewall if redirects else None
         self._published: dict[str, list[Published]] = {}  # by container
         self._numbers = Numbers()
         self._open_bridges: set[str] = set()
@@ -63,7 +67,7 @@ class Ports:
         self._means = placing.Means(
             has_filter=self._firewall is not None,
             has_relay=settings.userland_proxy,
-            has_ipv6=sockets.has_ipv6,
+            has_ipv6=partial(sockets.has_ipv6, self._make),
             default=settings.default_ip,
         )
 
@@ -289,7 +293,7 @@ class Ports:
             made: list[tuple[Published, socket.socket | None]] = []
             for place in places:
                 one = replace(place, port=number)
-                held = _bound(one)
+                held = self._bound(one)
                 if held:
                     undo.callback(held.close)
                 made.append((one, held))
@@ -328,7 +332,7 @@ class Ports:
             made: list[tuple[Published, socket.socket | None]] = []
             for one in lacking:
                 try:
-                    held = _bound(one)
+                    held = self._bound(one)
                 except OSError as error:  # a port that is just being published is bound by us
                     log.debug("port %s is not held: %s", one.key, error)
                     continue
@@ -336,6 +340,17 @@ class Ports:
                     bound.callback(held.close)
                     made.append((one, held))
             self._send(made)
+
+    def _bound(self, one: Published) -> socket.socket | None:
+        """The socket of a published port. Raises OSError in dockerd's words."""
+        try:
+            return sockets.bind(
+                one.protocol, one.address, one.port, listens=one.is_relayed, make=self._make
+            )
+        except OSError as error:
+            place = f"{one.address}:{one.port}:{one.target}:{one.container_port}/{one.protocol}"
+            text = f"failed to bind host port for {place}: {os.strerror(error.errno or 0).lower()}"
+            raise _CannotBind(error.errno, text) from error
 
     def _open_loopback(self, bridge: str) -> None:
         """Let 127.0.0.1 be redirected to the bridge; the filter's raw chain guards the loopback."""
@@ -366,16 +381,6 @@ class Ports:
 
 def _rules(published: Iterable[Published]) -> list[Redirect | Opening]:
     return [rule for one in published if (rule := one.rule())]
-
-
-def _bound(one: Published) -> socket.socket | None:
-    """The socket of a published port. Raises OSError in dockerd's words."""
-    try:
-        return sockets.bind(one.protocol, one.address, one.port, listens=one.is_relayed)
-    except OSError as error:
-        place = f"{one.address}:{one.port}:{one.target}:{one.container_port}/{one.protocol}"
-        reason = os.strerror(error.errno or 0).lower()
-        raise _CannotBind(error.errno, f"failed to bind host port for {place}: {reason}") from error
 
 
 def _ephemeral() -> tuple[int, int]:

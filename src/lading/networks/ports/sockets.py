@@ -7,6 +7,9 @@ import errno
 import socket
 
 from lading.kernel import socket_filter
+from lading.networks.ports.door import Make, maker
+
+plain = maker("")
 
 _KINDS = {
     "tcp": (socket.SOCK_STREAM, socket.IPPROTO_TCP),
@@ -15,7 +18,9 @@ _KINDS = {
 }
 
 
-def bind(protocol: str, address: str, port: int, *, listens: bool) -> socket.socket | None:
+def bind(
+    protocol: str, address: str, port: int, *, listens: bool, make: Make = plain
+) -> socket.socket | None:
     """A socket on that port; with `listens` it takes what arrives, else all is dropped.
 
     None where the kernel has no sockets of the protocol: then no program can take the port either.
@@ -24,7 +29,7 @@ def bind(protocol: str, address: str, port: int, *, listens: bool) -> socket.soc
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     kind, number = _KINDS[protocol]
     try:
-        made = socket.socket(family, kind | socket.SOCK_CLOEXEC, number)
+        made = make(family, kind, number)
     except OSError as error:
         if error.errno in (errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT) and protocol == "sctp":
             return None
@@ -45,9 +50,9 @@ def bind(protocol: str, address: str, port: int, *, listens: bool) -> socket.soc
     return made
 
 
-def has_ipv6() -> bool:
+def has_ipv6(make: Make = plain) -> bool:
     """Whether the host can listen on an IPv6 address."""
-    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as one:
+    with contextlib.suppress(OSError), make(socket.AF_INET6, socket.SOCK_STREAM, 0) as one:
         one.bind(("::1", 0))
         return True
     return False

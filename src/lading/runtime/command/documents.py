@@ -50,7 +50,11 @@ def spec(*, rootless: bool = False) -> dict[str, Any]:
         sysfs = {"destination": "/sys", "type": "none", "source": "/sys"}
         sysfs["options"] = ["rbind", "nosuid", "noexec", "nodev", "ro"]  # type: ignore[assignment]
         kept = [m for m in made["mounts"] if m["destination"] not in ("/sys", "/sys/fs/cgroup")]
+        for entry in kept:  # root is the only id there is
+            options = entry.get("options") or []
+            entry["options"] = [o for o in options if not o.startswith(("uid=", "gid="))]
         made["mounts"] = [*kept, sysfs]
+        del made["linux"]["resources"]
     return made
 
 

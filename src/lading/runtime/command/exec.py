@@ -13,18 +13,21 @@ from lading.kernel import capabilities, pidfd, process
 from lading.kernel import namespaces as ns
 from lading.runtime import init, json_text, messages, plan
 from lading.runtime.command import filter_cache, sockets, starting, store
-from lading.runtime.command.create import BadTerminal, forward_signals, open_descriptors
+from lading.runtime.command.callers import BadTerminal, forward_signals, open_descriptors
+from lading.runtime.operations.user_namespace import ArriveInUserNamespace
 from lading.runtime.planning.process import Finish
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import _socket
-    from typing import Any
+    from collections.abc import Callable
+    from typing import Any, NoReturn
 
     from lading.kernel.cgroup import Hierarchies
     from lading.runtime.command.flags import Options
     from lading.runtime.command.main import Invocation
     from lading.runtime.command.store import State
+    from lading.runtime.operations.step import Operation
     from lading.runtime.spec import Process, Spec
 
 WRITE = os.O_WRONLY | os.O_CLOEXEC
@@ -91,7 +94,7 @@ class Joined:
 
     def start(self) -> None:
         """Returns when the program runs. Raises StartFailed."""
-        host = store.host()
+        host = plan.read_whole_host()
         joined = _joined_flags(self._state["pid"])
         finish = self._finish()
         files, v2_directory = open_groups(
@@ -100,26 +103,68 @@ class Joined:
         ours, theirs = messages.pair()
         if not joined & ns.CLONE_NEWUSER:  # there it would take its own files in /proc from it
             process.prctl(process.PR_SET_DUMPABLE, 0)
-        ns.setns(self._container, ns.CLONE_NEWPID)
-        self.pid, self.pidfd = ns.clone3(0, cgroup=v2_directory)
-        if self.pid == 0:
+        arrival: list[Operation] = []
+        born = self._born
+        if os.geteuid() != 0 and joined & ns.CLONE_NEWUSER:
+            # a plain user may join the others only from inside of the user namespace
+            joined &= ~ns.CLONE_NEWUSER
+            arrival.append(ArriveInUserNamespace())
+            born = self._born_by_stage
+
+        def be_the_child() -> NoReturn:
             ours.close()
             init.run(
                 theirs,
                 None if self._asked.get("terminal") else (0, 1, 2),
-                lambda: plan.compile_exec(
-                    self._asked,
-                    host,
-                    cgroup_path=self._state["cgroup_path"],
-                    cgroup_files=files,
-                    pidfd=self._container,
-                    seccomp=finish.seccomp,
-                    joined=joined,
-                    finish=finish,
-                ),
+                lambda: [
+                    *arrival,
+                    *plan.compile_exec(
+                        self._asked,
+                        host,
+                        cgroup_path=self._state["cgroup_path"],
+                        cgroup_files=files,
+                        pidfd=self._container,
+                        seccomp=finish.seccomp,
+                        joined=joined,
+                        finish=finish,
+                    ),
+                ],
             )
+
+        self.pid, self.pidfd = born(be_the_child, v2_directory)
         theirs.close()
         self._converse(ours)
+
+    def _born(self, child: Callable[[], NoReturn], cgroup: int | None) -> tuple[int, int]:
+        ns.setns(self._container, ns.CLONE_NEWPID)
+        pid, descriptor = ns.clone3(0, cgroup=cgroup)
+        if pid == 0:
+            child()
+        return pid, descriptor
+
+    def _born_by_stage(self, child: Callable[[], NoReturn], cgroup: int | None) -> tuple[int, int]:
+        """A process in between joins, for we stay; the child is ours all the same."""
+        answers, answer = messages.pair()
+        stage = os.fork()
+        if stage == 0:
+            try:
+                ns.setns(self._container, ns.CLONE_NEWUSER | ns.CLONE_NEWPID)
+                pid, descriptor = ns.clone3(ns.CLONE_PARENT, cgroup=cgroup)
+                if pid == 0:
+                    child()
+                messages.send(answer, {"pid": pid}, [descriptor])
+            except OSError as error:
+                messages.send(answer, {"failed": f"join user namespace: {error}"})
+            finally:
+                os._exit(0)
+        answer.close()
+        message, fds = messages.receive(answers)
+        answers.close()
+        os.waitpid(stage, 0)
+        if not message or not fds:
+            text = message["failed"] if message else "joining namespaces failed"
+            raise starting.StartFailed(f"exec failed: {text}")
+        return message["pid"], fds[0]
 
     def _finish(self) -> Finish:
         linux = self._spec.get("linux") or {}

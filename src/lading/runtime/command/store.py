@@ -14,9 +14,10 @@ import fcntl
 import os
 
 from lading.errors import Conflict, InvalidArgument, NotFound
-from lading.kernel import mount, pidfd
-from lading.kernel.cgroup import Cgroup, hierarchies
-from lading.runtime import json_text, plan, rundir
+from lading.kernel import mount, namespaces, pidfd
+from lading.kernel.cgroup import Cgroup
+from lading.kernel.cgroup.setting import LimitUnavailable
+from lading.runtime import json_text, rundir
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         created: str
         owner: int
         cgroup_path: str
+        is_shared: bool  # somebody else's processes were in the group before ours
         systemd: bool
         is_sealed: bool  # whether init, while it waits, is nothing that a container could harm
         resources: dict[str, Any]
@@ -73,9 +75,12 @@ class NotRunning(Conflict):
 
 
 def default_root(environment: dict[str, str], uid: int) -> str:
-    """Root's is below /run; a plain user's is in the user's own runtime directory."""
+    """Root's is below /run; a plain user's is in the user's own runtime directory, also when they
+    are root of a user namespace (podman calls us so).
+    """
     runtime = environment.get("XDG_RUNTIME_DIR")
-    return f"{runtime}/lading" if uid and runtime else DEFAULT_ROOT
+    is_users = uid or (environment.get("USER") != "root" and namespaces.in_user_namespace())
+    return f"{runtime}/lading/oci" if is_users and runtime else DEFAULT_ROOT
 
 
 class Entry:
@@ -166,12 +171,6 @@ def ids(root: str) -> list[str]:
         return []
 
 
-def host() -> plan.Host:
-    """The host with all its trees: what lives in v2's can be killed at once (cgroup.kill)."""
-    found = plan.read_host()
-    return plan.Host(hierarchies(), found.oom_score_adj, is_nested=found.is_nested)
-
-
 def cgroup(state: State) -> Cgroup | None:
     path = state["cgroup_path"]
     return Cgroup(path, systemd=state.get("systemd", False)) if path else None
@@ -189,7 +188,7 @@ def is_frozen(group: Cgroup) -> bool:
     """Whether who is born in it would stand still at once."""
     try:
         return group.is_frozen()
-    except OSError:  # no freezer here
+    except (OSError, LimitUnavailable):  # no freezer here
         return False
 
 
@@ -211,7 +210,7 @@ def status(entry: Entry, state: State) -> str:
     group = cgroup(state)
     try:
         return "paused" if group is not None and group.is_frozen() else "running"
-    except OSError:  # no freezer, or it is being removed
+    except (OSError, LimitUnavailable):  # no freezer, or it is being removed
         return "running"
 
 

@@ -125,6 +125,7 @@ class JoinContainer(Operation):
         namespaces.setns(self.pidfd, self.flags)
         if self.flags & namespaces.CLONE_NEWUSER:
             process.set_ids(0, 0, None)
+            process.prctl(process.PR_SET_DUMPABLE, 0)  # whatever fs.suid_dumpable says
         child.take_root(os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
 
 

@@ -14,6 +14,20 @@ if TYPE_CHECKING:
 DENIED = b"d"  # ids are there, but setgroups is denied
 
 
+class ArriveInUserNamespace(Operation):
+    """Be root of the user namespace in which we were born, for exec by a plain user."""
+
+    __slots__ = ()
+
+    def describe(self) -> str:
+        return "become root of the user namespace"
+
+    def execute(self, child: Child) -> None:
+        with open("/proc/self/setgroups", "rb", buffering=0) as file:
+            child.may_set_groups = file.read().strip() == b"allow"
+        process.set_ids(0, 0, [] if child.may_set_groups else None)
+
+
 class EnterUserNamespace(Operation):
     """The parent writes the maps: nobody inside has the right to. man 7 user_namespaces."""
 
@@ -28,4 +42,6 @@ class EnterUserNamespace(Operation):
             os._exit(1)
         child.may_set_groups = word != DENIED
         process.set_ids(0, 0, [] if child.may_set_groups else None)
-        process.prctl(process.PR_SET_PDEATHSIG, 9)  # the kernel clears it when ids change
+        # the kernel changes both when ids change; the other to what fs.suid_dumpable says
+        process.prctl(process.PR_SET_PDEATHSIG, 9)
+        process.prctl(process.PR_SET_DUMPABLE, 0)
