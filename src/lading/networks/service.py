@@ -513,3 +513,7 @@ class Networks:
 
         self._database.write_sync(transaction)
         self._networks[network.id] = network
+
+
+def _addresses(endpoint: Endpoint) -> tuple[str, str]:
+    return endpoint.ip, endpoint.ipv6
