@@ -4,7 +4,7 @@
 
 Our engine is started in a network namespace and folders of its own; the peers run already. Both
 are asked in turn, by the same `docker` command, on the same image; the medians count. Needs root,
-a static busybox, unshare(1), ip(8); for pulls a `docker-registry`, skopeo(1), nsenter(1), curl(1).
+a static busybox, unshare(1), ip(8); for pulls a `docker-registry`, nsenter(1), curl(1).
 Rows of images are about memory and CPU, so let `--scratch` and the peers' roots be on a tmpfs: a
 disk's page cache costs more than what is compared.
 """

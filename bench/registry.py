@@ -1,5 +1,8 @@
 """A registry on the loopback address of each engine's network namespace, over the same blobs."""
 
+import gzip
+import hashlib
+import json
 import shutil
 import subprocess
 import tempfile
@@ -7,7 +10,9 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
+from backports import zstd
 from bench.engines import Engine
 
 PORT = 5077
@@ -18,6 +23,61 @@ log: {{level: error}}
 storage: {{filesystem: {{rootdirectory: {root}}}}}
 http: {{addr: {address}}}
 """
+
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+
+
+class Layer(NamedTuple):
+    """A compressed layer in a file, and the image that has only it."""
+
+    path: Path
+    digest: str
+    config: bytes
+    manifest: bytes
+
+    @property
+    def config_digest(self) -> str:
+        return f"sha256:{hashlib.sha256(self.config).hexdigest()}"
+
+
+def compress(rootfs: Path, work: Path, compression: str) -> Layer:
+    """The root as a layer of that compression."""
+    path = work / f"layer.{compression}"
+    plain = hashlib.sha256()
+    with rootfs.open("rb") as source, _compressing(path, compression) as target:
+        while data := source.read(1 << 20):
+            plain.update(data)
+            target.write(data)
+    with path.open("rb") as file:
+        digest = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+    rootfs_field = {"type": "layers", "diff_ids": [f"sha256:{plain.hexdigest()}"]}
+    config = json.dumps({"architecture": "amd64", "os": "linux", "rootfs": rootfs_field}).encode()
+    kind = "application/vnd.oci.image.{}.v1+json"
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": {
+            "mediaType": kind.format("config"),
+            "digest": f"sha256:{hashlib.sha256(config).hexdigest()}",
+            "size": len(config),
+        },
+        "layers": [
+            {
+                "mediaType": f"application/vnd.oci.image.layer.v1.tar+{compression}",
+                "digest": digest,
+                "size": path.stat().st_size,
+            }
+        ],
+    }
+    return Layer(path, digest, config, json.dumps(manifest).encode())
+
+
+def _compressing(path: Path, compression: str) -> "gzip.GzipFile | zstd.ZstdFile":
+    """A file to write plain bytes into; levels that most images are made with."""
+    if compression == "gzip":
+        return gzip.GzipFile(path, "wb", 6)
+    return zstd.ZstdFile(path, "wb", level=3)
 
 
 @contextmanager

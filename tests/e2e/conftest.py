@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 OTHER_ENGINE = os.environ.get("LADING_TEST_ENGINE", "")
 SOURCE = str(Path(lading.__file__).parent.parent)
 START_S = 20.0
+SETTLED_S = 3.0  # what goes on in the background is through then
 SUBID_TABLES = ("/etc/subuid", "/etc/subgid")
 CLONE_NEWNET = 0x40000000  # linux/sched.h
 
@@ -261,7 +262,7 @@ class Engine:
 
     def findings(self) -> list[object]:
         """What the audit says, once what goes on in the background has had time to end."""
-        deadline = time.monotonic() + 3
+        deadline = time.monotonic() + SETTLED_S
         while True:
             answer = self.get("/lading/system/check")
             found: list[object] = answer["findings"]

@@ -31,7 +31,7 @@ class Host:
 
     def __init__(self, *flags: str) -> None:
         self.flags = flags
-        e2e.START_S = START_S
+        e2e.START_S, e2e.SETTLED_S = START_S, WAIT_S
         self.engine = Engine()
         self.engine.flags = list(flags)
         self.engine.start()

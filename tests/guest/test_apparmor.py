@@ -122,3 +122,18 @@ def test_a_profile_that_somebody_removed_is_missed_and_loaded_again(
     assert (finding["kind"], finding["name"]) == ("AppArmor profile", default), json.dumps(finding)
     assert run(host, f"cat {CONFINED}").stdout.strip() == f"{default} (enforce)"
     assert host.engine.findings() == []
+
+
+def test_clean_up_takes_the_profile_off_the_host() -> None:
+    host = Host()
+    assert run(host, "true").returncode == 0
+    engine = host.engine
+    name = name_of(engine.get("/info")["ID"])
+    assert name in apparmor.loaded()
+    engine.stop()
+    engine.flags = ["--clean-up"]
+    engine.launch()
+    assert engine.wait_dead(120) == 0, engine.log()
+    assert name not in apparmor.loaded()
+    engine.flags = []
+    engine.close()

@@ -27,6 +27,7 @@ class User:
     def __init__(self, rootfs: Path) -> None:
         subprocess.run(["useradd", "--create-home", NAME], check=True)
         self.uid = pwd.getpwnam(NAME).pw_uid
+        self.above = f"/user.slice/user-{self.uid}.slice/user@{self.uid}.service"
         self.runtime = Path(f"/run/user/{self.uid}")
         systemctl("start", f"user@{self.uid}.service")
         wait_until((self.runtime / "systemd/private").exists)
@@ -48,15 +49,19 @@ class User:
         """A program of his, below his systemd as all that he starts from a session."""
         me = ["setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups"]
         place = [f"XDG_RUNTIME_DIR={self.runtime}", f"HOME=/home/{NAME}", "PATH=/usr/bin:/usr/sbin"]
-        below = ["systemd-run", "--user", "--quiet", "--wait", "--pipe", "--setenv=PATH"]
-        python = [f"--setenv=PYTHONPATH={SOURCE}", "python3", "-c", PROGRAM]
+        python = [f"PYTHONPATH={SOURCE}", "python3", "-c", PROGRAM]
         root = ["--root", str(self.runtime / "lading"), "--systemd-cgroup"]
         return subprocess.run(
-            [*me, "env", "-i", *place, *below, *python, *root, *words],
+            [*self._below(), *me, "env", "-i", *place, *python, *root, *words],
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
         )
+
+    def _below(self) -> list[str]:
+        """The start of a command line that is in a group of his systemd's."""
+        group = f"/sys/fs/cgroup{self.above}/init.scope/cgroup.procs"
+        return ["sh", "-c", f'echo $$ >{group} && exec "$@"', "sh"]
 
     def close(self) -> None:
         systemctl("stop", f"user@{self.uid}.service")
@@ -77,8 +82,7 @@ def test_limits_of_a_plain_users_container_hold(user: User) -> None:
     pid = int((user.bundle / "pid").read_text())
     assert os.stat(f"/proc/{pid}").st_uid == user.uid
     path = Path(f"/proc/{pid}/cgroup").read_text().strip().removeprefix("0::")
-    above = f"/user.slice/user-{user.uid}.slice/user@{user.uid}.service"
-    assert path == f"{above}/user.slice/test-c1.scope"
+    assert path == f"{user.above}/user.slice/test-c1.scope"
     group = Path(f"/sys/fs/cgroup{path}")
     assert (group / "memory.max").read_text().strip() == str(64 * MIB)
     assert (group / "pids.max").read_text().strip() == "9"

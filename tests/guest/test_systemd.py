@@ -112,6 +112,16 @@ def test_one_process_is_enough_for_a_limit_of_one() -> None:
     made.close()
 
 
+def test_files_of_v2_are_known_to_systemd_by_their_properties() -> None:
+    files = {"memory.high": str(48 * MIB), "pids.max": "1", "cpu.weight": "77"}
+    made = Scope(f"unified-{os.getpid()}", {"unified": files, "memory": {"limit": 64 * MIB}})
+    made.group.update({"memory": {"limit": 96 * MIB}})
+    assert made.file("memory.high") == made.show("MemoryHigh") == str(48 * MIB)
+    assert made.file("pids.max") == made.show("TasksMax") == "1"
+    assert made.file("cpu.weight") == made.show("CPUWeight") == "77"
+    made.close()
+
+
 def test_a_name_is_free_again_when_its_group_is_removed() -> None:
     for _ in range(3):
         made = Scope(f"again-{os.getpid()}", {})

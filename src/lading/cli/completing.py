@@ -25,7 +25,7 @@ _CONTAINERS = frozenset(
     [
         *("attach", "commit", "cp", "diff", "exec", "export", "inspect", "kill", "logs", "pause"),
         *("port", "rename", "restart", "rm", "start", "stats", "stop", "top", "unpause", "update"),
-        "wait",
+        *("wait", "backup_create"),
     ]
 )
 _IMAGES = frozenset(["create", "history", "inspect", "push", "rmi", "run", "save", "tag"])
@@ -35,7 +35,9 @@ _CONTEXTS = frozenset(
 _RUNNING = frozenset(
     ["attach", "exec", "kill", "pause", "port", "restart", "stats", "stop", "top", "update"]
 )
-_VOLUMES = frozenset(["volume_rm"])
+_VOLUMES = frozenset(
+    ["volume_clone", "volume_export", "volume_rename", "volume_rm", "volume_snapshot"]
+)
 _ONLY_ONE = frozenset(["attach", "commit", "diff", "exec", "export", "logs", "port", "run", "top"])
 
 

@@ -6,16 +6,14 @@ Stage one of two: `CreateArguments` holds what was typed, each value read by its
 
 from __future__ import annotations
 
-from lading.cli import devices, health, mounts, option_values
+from lading.cli import devices, health, limit_flags, mounts, option_values
 from lading.cli.flags import (
     BOOL,
     BYTES,
-    CPUS,
     INT,
     LIST,
     MAP,
     STRING,
-    SWAP,
     Flag,
     Kind,
     parsed_list,
@@ -44,7 +42,6 @@ FLAGS = (
     Flag("add-host", "", HOST, "Add a custom host-to-IP mapping (host:ip)"),
     Flag("annotation", "", MAP, "Add an annotation to the container (passed to the OCI runtime)"),
     Flag("attach", "a", ATTACH, "Attach to STDIN, STDOUT or STDERR"),
-    Flag("blkio-weight", "", INT, "Block IO (relative weight), between 10 and 1000, or 0"),
     Flag("blkio-weight-device", "", WEIGHT, "Block IO weight (relative device weight)"),
     Flag("cap-add", "", LIST, "Add Linux capabilities"),
     Flag("cap-drop", "", LIST, "Drop Linux capabilities"),
@@ -53,14 +50,6 @@ FLAGS = (
     Flag("cidfile", "", STRING, "Write the container ID to the file"),
     Flag("cpu-count", "", INT, "CPU count (Windows only)", hidden=True),
     Flag("cpu-percent", "", INT, "CPU percent (Windows only)", hidden=True),
-    Flag("cpu-period", "", INT, "Limit CPU CFS (Completely Fair Scheduler) period"),
-    Flag("cpu-quota", "", INT, "Limit CPU CFS (Completely Fair Scheduler) quota"),
-    Flag("cpu-rt-period", "", INT, "Limit CPU real-time period in microseconds"),
-    Flag("cpu-rt-runtime", "", INT, "Limit CPU real-time runtime in microseconds"),
-    Flag("cpu-shares", "c", INT, "CPU shares (relative weight)"),
-    Flag("cpus", "", CPUS, "Number of CPUs"),
-    Flag("cpuset-cpus", "", STRING, "CPUs in which to allow execution (0-3, 0,1)"),
-    Flag("cpuset-mems", "", STRING, "MEMs in which to allow execution (0-3, 0,1)"),
     Flag("device", "", DEVICE, "Add a host device to the container"),
     Flag("device-cgroup-rule", "", DEVICE_RULE, "Add a rule to the cgroup allowed devices list"),
     Flag("device-read-bps", "", BPS, "Limit read rate (bytes per second) from a device"),
@@ -87,7 +76,6 @@ FLAGS = (
     Flag("ip6", "", IP, "IPv6 address (e.g., 2001:db8::33)"),
     Flag("ipc", "", STRING, "IPC mode to use"),
     Flag("isolation", "", STRING, "Container isolation technology"),
-    Flag("kernel-memory", "", BYTES, "Kernel memory limit", hidden=True),
     Flag("label", "l", LIST, "Set meta data on a container"),
     Flag("label-file", "", LIST, "Read in a line delimited file of labels"),
     Flag("link", "", LIST, "Add link to another container"),
@@ -95,9 +83,6 @@ FLAGS = (
     Flag("log-driver", "", STRING, "Logging driver for the container"),
     Flag("log-opt", "", LIST, "Log driver options"),
     Flag("mac-address", "", STRING, "Container MAC address (e.g., 92:d0:c6:0a:29:33)"),
-    Flag("memory", "m", BYTES, "Memory limit"),
-    Flag("memory-reservation", "", BYTES, "Memory soft limit"),
-    Flag("memory-swap", "", SWAP, "Limit of memory plus swap: '-1' to enable unlimited swap"),
     Flag(
         "memory-swappiness",
         "",
@@ -116,10 +101,10 @@ FLAGS = (
         also=("net-alias",),
     ),
     *health.FLAGS,
+    *limit_flags.FLAGS,
     Flag("oom-kill-disable", "", BOOL, "Disable OOM Killer"),
     Flag("oom-score-adj", "", INT, "Tune host's OOM preferences (-1000 to 1000)"),
     Flag("pid", "", STRING, "PID namespace to use"),
-    Flag("pids-limit", "", INT, "Tune container pids limit (set -1 for unlimited)"),
     Flag("platform", "", STRING, "Set platform if the image is for several"),
     Flag("privileged", "", BOOL, "Give extended privileges to this container"),
     Flag("publish", "p", LIST, "Publish a container's port(s) to the host"),
@@ -155,13 +140,12 @@ FLAGS = (
 )
 
 
-class CreateArguments(health.HealthArguments):
-    """The words of `create` and `run`. Sizes in bytes, `cpus` in billionths of a CPU."""
+class CreateArguments(health.HealthArguments, limit_flags.LimitArguments):
+    """The words of `create` and `run`. Sizes in bytes."""
 
     add_host: list[str]
     annotation: dict[str, str]
     attach: list[str]
-    blkio_weight: int
     blkio_weight_device: list[Document]
     cap_add: list[str]
     cap_drop: list[str]
@@ -170,14 +154,6 @@ class CreateArguments(health.HealthArguments):
     cidfile: str
     cpu_count: int
     cpu_percent: int
-    cpu_period: int
-    cpu_quota: int
-    cpu_rt_period: int
-    cpu_rt_runtime: int
-    cpu_shares: int
-    cpus: int
-    cpuset_cpus: str
-    cpuset_mems: str
     device: list[Document]
     device_cgroup_rule: list[str]
     device_read_bps: list[Document]
@@ -204,7 +180,6 @@ class CreateArguments(health.HealthArguments):
     ip6: str
     ipc: str
     isolation: str
-    kernel_memory: int
     label: list[str]
     label_file: list[str]
     link: list[str]
@@ -212,9 +187,6 @@ class CreateArguments(health.HealthArguments):
     log_driver: str
     log_opt: list[str]
     mac_address: str
-    memory: int
-    memory_reservation: int
-    memory_swap: int
     memory_swappiness: int
     mount: list[Document]
     name: str
@@ -223,7 +195,6 @@ class CreateArguments(health.HealthArguments):
     oom_kill_disable: bool
     oom_score_adj: int
     pid: str
-    pids_limit: int
     platform: str
     privileged: bool
     publish: list[str]

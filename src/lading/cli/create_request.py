@@ -6,7 +6,7 @@ name are read through `read_text`, the host's variables come as `environ`, so th
 
 from __future__ import annotations
 
-from lading.cli import endpoints, health, mounts, option_values, ports
+from lading.cli import endpoints, health, limit_flags, mounts, option_values, ports
 from lading.sdk import json_text
 
 TYPE_CHECKING = False
@@ -90,7 +90,6 @@ def host_config(args: CreateArguments, read_text: Callable[[str], str]) -> Docum
         "BlkioDeviceReadIOps": args.device_read_iops,
         "BlkioDeviceWriteBps": args.device_write_bps,
         "BlkioDeviceWriteIOps": args.device_write_iops,
-        "BlkioWeight": args.blkio_weight,
         "BlkioWeightDevice": args.blkio_weight_device,
         "CapAdd": capabilities(args.cap_add),
         "CapDrop": capabilities(args.cap_drop),
@@ -99,13 +98,6 @@ def host_config(args: CreateArguments, read_text: Callable[[str], str]) -> Docum
         "ContainerIDFile": args.cidfile,
         "CpuCount": args.cpu_count,
         "CpuPercent": args.cpu_percent,
-        "CpuPeriod": args.cpu_period,
-        "CpuQuota": args.cpu_quota,
-        "CpuRealtimePeriod": args.cpu_rt_period,
-        "CpuRealtimeRuntime": args.cpu_rt_runtime,
-        "CpuShares": args.cpu_shares,
-        "CpusetCpus": args.cpuset_cpus,
-        "CpusetMems": args.cpuset_mems,
         "DeviceCgroupRules": args.device_cgroup_rule,
         "DeviceRequests": args.gpus,
         "Devices": args.device,
@@ -118,19 +110,13 @@ def host_config(args: CreateArguments, read_text: Callable[[str], str]) -> Docum
         "IOMaximumIOps": args.io_maxiops,
         "IpcMode": args.ipc,
         "Isolation": args.isolation,
-        "KernelMemory": args.kernel_memory,
         "Links": args.link,
         "LogConfig": _asked({"Type": args.log_driver, "Config": log_options(args.log_opt)}),
-        "Memory": args.memory,
-        "MemoryReservation": args.memory_reservation,
-        "MemorySwap": args.memory_swap,
         "Mounts": args.mount,
-        "NanoCpus": args.cpus,
         "NetworkMode": args.network[0][0] if args.network else "default",
         "OomKillDisable": args.oom_kill_disable,
         "OomScoreAdj": args.oom_score_adj,
         "PidMode": args.pid,
-        "PidsLimit": args.pids_limit,
         "Privileged": args.privileged,
         "PublishAllPorts": args.publish_all,
         "ReadonlyRootfs": args.read_only,
@@ -146,7 +132,7 @@ def host_config(args: CreateArguments, read_text: Callable[[str], str]) -> Docum
         "VolumeDriver": args.volume_driver,
         "VolumesFrom": args.volumes_from,
     }
-    asked = _asked(document) | security(args.security_opt, read_text)
+    asked = _asked(document | limit_flags.asked(args)) | security(args.security_opt, read_text)
     if "memory-swappiness" in args.given:
         asked["MemorySwappiness"] = swappiness(args.memory_swappiness)
     if "init" in args.given:

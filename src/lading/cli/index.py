@@ -53,6 +53,11 @@ TOP = {
 }
 
 GROUPS: dict[str, dict[str, str]] = {
+    "backup": {
+        "create": "backup_create",
+        "restore": "backup_restore",
+        "verify": "backup_verify",
+    },
     "container": {
         name: name
         for name in [
@@ -141,17 +146,24 @@ GROUPS: dict[str, dict[str, str]] = {
         "prune": "system_prune",
     },
     "volume": {
+        "clone": "volume_clone",
+        "cp": "volume_cp",
         "create": "volume_create",
+        "export": "volume_export",
+        "import": "volume_import",
         "inspect": "inspect",
         "list": "volume_ls",
         "ls": "volume_ls",
         "prune": "volume_prune",
         "remove": "volume_rm",
+        "rename": "volume_rename",
         "rm": "volume_rm",
+        "snapshot": "volume_snapshot",
     },
 }
 
 GROUP_SUMMARIES = {
+    "backup": "Manage backups of containers with their volumes",
     "container": "Manage containers",
     "context": "Manage contexts",
     "image": "Manage images",
@@ -162,7 +174,8 @@ GROUP_SUMMARIES = {
 }
 
 # Second names of a member: they work, and are not listed.
-HIDDEN = {
+HIDDEN: dict[str, set[str]] = {
+    "backup": set(),
     "container": {"list", "ps", "remove"},
     "context": {"list", "remove"},
     "image": {"list", "remove"},

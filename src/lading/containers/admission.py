@@ -7,7 +7,6 @@ what will not be heeded comes back to the user as a warning.
 from msgspec.structs import replace
 
 from lading.containers import limits, logging, oci_spec, preparation, restart
-from lading.containers.lifecycle import policy_of
 from lading.containers.limits import HostLimits
 from lading.containers.record import ContainerRecord
 from lading.kernel import lsm
@@ -25,7 +24,7 @@ def check(record: ContainerRecord, can: HostLimits) -> tuple[ContainerRecord, li
     record = replace(record, host_config=host)
     logging.check(host.log_config)
     preparation.check_modes(record)
-    restart.check(policy_of(record), is_auto_removed=host.auto_remove)
+    restart.check(restart.policy_of(record), is_auto_removed=host.auto_remove)
     oci_spec.capability_names(host)
     if host.init:
         preparation.init_program()

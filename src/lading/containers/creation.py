@@ -5,7 +5,9 @@ record -> checks -> volumes -> directories -> rows + name + events   (a failure 
 
 import os
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -18,6 +20,7 @@ from lading.containers.files.view import RestingView
 from lading.containers.host_limits import host_limits
 from lading.containers.merge import merge
 from lading.containers.mountpoints import volumes as mount_volumes
+from lading.containers.mountpoints.asked import Wish
 from lading.containers.mountpoints.placing import settled
 from lading.containers.mountpoints.plan import plan
 from lading.containers.mountpoints.record import MountRecord
@@ -25,6 +28,7 @@ from lading.containers.record import ContainerRecord, NameInUse
 from lading.errors import InvalidArgument, LadingError
 from lading.failpoints import fp
 from lading.kernel.cgroup import systemd
+from lading.oci import platform as platforms
 from lading.oci.config import ExecutionConfig
 from lading.volumes.claim import Claim
 from lading.wire.containers import ContainerCreate, ContainerCreated
@@ -38,6 +42,13 @@ class JoinedMissing(InvalidArgument):
     """{0}"""
 
 
+class Restored(NamedTuple):
+    """The mounts of a container that comes from a backup, and what fills its volumes."""
+
+    wishes: Sequence[Wish]
+    fill: Callable[[Claim], Awaitable[None]]
+
+
 class Creation:
     """Makes containers, without starting them."""
 
@@ -46,7 +57,12 @@ class Creation:
         self._known = known
 
     async def create(
-        self, request: ContainerCreate, *, name: str | None, platform: str | None
+        self,
+        request: ContainerCreate,
+        *,
+        name: str | None,
+        platform: str | None,
+        restored: Restored | None = None,
     ) -> ContainerCreated:
         """Create a container of an image that is here. Raises NoSuchImage, NameInUse, ..."""
         if name:
@@ -71,13 +87,20 @@ class Creation:
         record = replace(record, selinux_level=self._new_level(record.id))
         record, warnings = admission.check(record, host_limits())
         self._context.security.walls(record)
-        warnings = [*pointless, *warnings]
-        wishes = plan(record.config, record.host_config, self._mounts_of)
+        foreign = [] if platform else _foreign(image.platform)
+        warnings = [*foreign, *pointless, *warnings]
+        wishes = (
+            restored.wishes
+            if restored
+            else plan(record.config, record.host_config, self._mounts_of)
+        )
         volumes = self._context.volumes
         taken = [container.record.ids for container in self._known.all()]
         joined = [other.record.ids for other in self._joined(record.host_config)]
         async with volumes.claim(mount_volumes.names_of([wish.mount for wish in wishes])) as claim:
             mounts = await mount_volumes.use(claim, volumes, wishes)
+            if restored:
+                await restored.fill(claim)
             record = replace(record, mounts=[await self._settled(mount) for mount in mounts])
             with self._context.users.chosen(record.host_config, taken, joined) as ids:
                 record = replace(record, ids=ids)
@@ -173,6 +196,16 @@ class Creation:
                 continue
             return self._known.add(container)
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _foreign(platform: str) -> list[str]:
+    """A warning, in dockerd's words, when the image is for another machine."""
+    if not platform or platforms.select([platforms.parse(platform)], platforms.host()) is not None:
+        return []
+    return [
+        f"The requested image's platform ({platform}) does not match the detected host platform"
+        f" ({platforms.host()}) and no specific platform was requested"
+    ]
 
 
 def _new_record(

@@ -12,10 +12,10 @@ from collections.abc import AsyncIterator
 from lading.containers.container import Container, Run
 from lading.containers.context import Context
 from lading.containers.exec_process import ExecFailed, process
-from lading.containers.lifecycle import exit_code_of
 from lading.containers.monitor import MonitorGone, MonitorRefused
 from lading.containers.pipes import PipeReader, PipeWriter
 from lading.containers.record import NotRunning, Restarting
+from lading.containers.start_errors import exit_code_of
 from lading.errors import Conflict, InvalidArgument, NotFound
 from lading.names import new_id
 from lading.runtime import users
@@ -195,7 +195,7 @@ class Execs:
         run, container = exec_.run, exec_.container
         if run is None or run.monitor is None:
             raise NotRunning(container.id)
-        walls = await asyncio.to_thread(self._context.security.prepare, container.record)
+        walls = await self._context.security.prepare(container.record)
         run.exec_exits[exec_.id] = asyncio.get_running_loop().create_future()
         reply = await run.monitor.call(
             "exec",

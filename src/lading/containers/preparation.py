@@ -82,7 +82,7 @@ class Preparation:
         """
         context, record = self._context, container.record
         log = logging.plan_for_start(record)
-        walls = await asyncio.to_thread(context.security.prepare, record)
+        walls = await context.security.prepare(record)
         joined = self._joined(container)
         asked = await self._mount_volumes(container, undo, walls.mount_label)
         users, netns = await self._user_namespace(container, lent)

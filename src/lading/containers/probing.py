@@ -140,7 +140,7 @@ class Probing:
     ) -> None:
         if run.monitor is None:
             raise MonitorGone
-        walls = await asyncio.to_thread(self._context.security.prepare, container.record)
+        walls = await self._context.security.prepare(container.record)
         run.exec_exits[name] = asyncio.get_running_loop().create_future()
         null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         os.set_blocking(writing, True)  # the program expects it so

@@ -25,7 +25,6 @@ from lading.containers import logging, restart
 from lading.containers.container import Container, Run
 from lading.containers.context import Context
 from lading.containers.endpoints import wanted
-from lading.containers.lifecycle import policy_of
 from lading.containers.monitor import Monitor
 from lading.containers.record import ContainerState
 from lading.containers.service import Containers, load_records
@@ -56,6 +55,7 @@ async def recover(containers: Containers, context: Context) -> None:
         for endpoint in strays.get(container.id, ()):
             await containers.networking.take_out(container, endpoint.network_id)
     context.volumes.mounting.reconcile(running)
+    await containers.freezing.recover(containers.all())
     for container in containers.all():
         if container.id not in running:
             await _settle(containers, container)
@@ -65,7 +65,7 @@ async def restart_stopped(containers: Containers, was_running: set[str]) -> None
     """Start what the restart policies want running; after the engine answers."""
     for container in containers.all():
         state = container.record.state
-        policy = policy_of(container.record)
+        policy = restart.policy_of(container.record)
         wanted = not state.is_up and restart.at_engine_start(
             policy, was_running=container.id in was_running, was_stopped=state.was_stopped
         )
@@ -188,7 +188,7 @@ async def _settle(containers: Containers, container: Container) -> None:
         if outcome is None:
             context.clean_after_monitor(container)
         containers.lifecycle.probing.restore(container)
-        await containers.lifecycle.record_exit(container, None, outcome)
+        await containers.lifecycle.exits.record(container, None, outcome)
     elif container.record.state.status == "restarting":
         container.restarts = restart.History(container.record.state.restart_count)
         state = replace(container.record.state, status="exited")
@@ -200,7 +200,7 @@ async def _settle(containers: Containers, container: Container) -> None:
         # a whole life between a start that was not recorded and now
         state = replace(container.record.state, started_ns=int(outcome["finished_at_ns"]))
         container.record = replace(container.record, state=state)
-        await containers.lifecycle.record_exit(container, None, outcome)
+        await containers.lifecycle.exits.record(container, None, outcome)
     else:
         context.clean_after_monitor(container)
         if container.record.is_auto_removed and container.record.state.finished_ns:

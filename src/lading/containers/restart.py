@@ -6,6 +6,7 @@ minute, and starts over after a run of ten seconds.
 
 from typing import NamedTuple
 
+from lading.containers.record import ContainerRecord
 from lading.errors import InvalidArgument
 
 FIRST_WAIT_S = 0.1
@@ -91,3 +92,9 @@ def at_engine_start(policy: Policy, *, was_running: bool, was_stopped: bool) -> 
     if policy.name == "unless-stopped":
         return not was_stopped
     return policy.name in COUNTED and was_running
+
+
+def policy_of(record: ContainerRecord) -> Policy:
+    """The restart policy that was asked for."""
+    asked = record.host_config.restart_policy
+    return Policy(asked.name or "no", asked.maximum_retry_count)

@@ -1,5 +1,6 @@
 """The host's security modules, for one engine: what a container gets of each, and loading it."""
 
+import asyncio
 import logging
 
 from lading.containers import selinux
@@ -32,12 +33,13 @@ class Security:
         labels = selinux.labels(record.host_config, self._policy, record.selinux_level)
         return Walls(self.apparmor.profile_of(record.host_config), *labels)
 
-    def prepare(self, record: ContainerRecord) -> Walls:
-        """The same, for a process that is about to start: profiles are loaded. Blocks.
+    async def prepare(self, record: ContainerRecord) -> Walls:
+        """The same, for a process that is about to start: profiles are loaded.
 
         Raises BadLabelOption, ProfileNotLoaded.
         """
-        self.apparmor.ensure(record.host_config)
+        if self.apparmor.is_enabled:
+            await asyncio.to_thread(self.apparmor.ensure, record.host_config)
         return self.walls(record)
 
     def new_level(self, container_id: str, others: set[str]) -> str:

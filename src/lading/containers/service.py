@@ -14,10 +14,11 @@ from lading.containers.collection import Collection
 from lading.containers.committing import CommitOptions, Committing
 from lading.containers.container import Container
 from lading.containers.context import Context
-from lading.containers.creation import Creation
+from lading.containers.creation import Creation, Restored
 from lading.containers.exec import ExecAttachment, Execs
 from lading.containers.files.archive import Extraction, Files
 from lading.containers.files.download import Download
+from lading.containers.freezing import Freezing
 from lading.containers.lifecycle import Lifecycle
 from lading.containers.listing import Listing
 from lading.containers.log_stream import LogStream
@@ -84,6 +85,7 @@ class Containers:
         self._committing = Committing(context, self._stopping)
         self.networking = Networking(context)
         self.files = Files(context)
+        self.freezing = Freezing(context, self._stopping)
         self._sampler = Sampler(context.layout)
         context.find = self.known.find
 
@@ -104,6 +106,12 @@ class Containers:
     ) -> ContainerCreated:
         """Create a container of an image that is here. Raises NoSuchImage, NameInUse, ..."""
         return await self._creation.create(request, name=name, platform=platform)
+
+    async def restore(
+        self, request: ContainerCreate, restored: Restored, *, name: str | None
+    ) -> ContainerCreated:
+        """Create a container with the mounts and the content of a backup."""
+        return await self._creation.create(request, name=name, platform=None, restored=restored)
 
     async def start(self, ref: str) -> None:
         """Start it; 304 when it runs."""

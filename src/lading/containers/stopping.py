@@ -8,9 +8,10 @@ from msgspec.structs import replace
 from lading.containers import signals
 from lading.containers.container import Container
 from lading.containers.context import Context
-from lading.containers.lifecycle import Lifecycle, policy_of
+from lading.containers.lifecycle import Lifecycle
 from lading.containers.monitor import MonitorGone
 from lading.containers.record import NotRunning, Restarting
+from lading.containers.restart import policy_of
 from lading.errors import Conflict, NotModified, SystemFault
 from lading.kernel.cgroup import Cgroup
 

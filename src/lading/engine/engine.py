@@ -18,12 +18,14 @@ from lading.containers.recovery import recover, restart_stopped
 from lading.containers.security import Security
 from lading.containers.service import Containers
 from lading.containers.userns import Users, open_users
+from lading.engine.backups import Backups
 from lading.engine.check import Finding, check, repair
 from lading.engine.disk_usage import DiskUsages
 from lading.engine.image_verbs import ImageVerbs
 from lading.engine.network_verbs import NetworkVerbs
 from lading.engine.reloading import Reloadable, reload
 from lading.engine.system import System
+from lading.engine.volume_copies import VolumeCopies
 from lading.engine.volume_verbs import VolumeVerbs
 from lading.images import records as image_rows
 from lading.images.service import Images
@@ -126,6 +128,8 @@ class Engine:
         self.images = ImageVerbs(self.store, driver=self.snapshots.name)
         self.network_verbs = NetworkVerbs(self)
         self.volumes = VolumeVerbs(self.volume_store)
+        self.volume_copies = VolumeCopies(self)
+        self.backups = Backups(self)
         self.system = System(self)
         self.usage = DiskUsages(self)
         self._watch: Watch | None = None
@@ -146,6 +150,7 @@ class Engine:
     async def _recover(self) -> None:
         await self.context.call_network(self.networks.open)
         await self.volume_store.open()
+        await asyncio.to_thread(self.backups.open)
         was_running = self._recorded_running()
         await recover(self.containers, self.context)
         await asyncio.to_thread(self._recover_snapshots)

@@ -35,7 +35,7 @@ from lading.storage.layers import TarEntry, TarWriter
 from lading.storage.layers.tar_entry import DIRECTORY
 from lading.storage.layers.tar_writer import padding
 
-PIECE_BYTES = 1024 * 1024
+PIECE_BYTES = 256 * 1024  # larger ones are fresh pages each time: twice the CPU seconds
 
 
 class Chosen(NamedTuple):

@@ -9,8 +9,8 @@ import errno
 import fcntl
 import os
 import stat
-from collections.abc import Iterator
 
+from lading.storage.extents import extents
 from lading.storage.layers import attributes
 
 FICLONE = 0x40049409  # include/uapi/linux/fs.h: _IOW(0x94, 9, int)
@@ -101,7 +101,7 @@ class Copier:
                 if error.errno not in _CANNOT_CLONE:
                     raise
                 self._can_clone = False
-        for start, end in _extents(original, size):
+        for start, end in extents(original, size):
             os.lseek(original, start, os.SEEK_SET)
             os.lseek(copy, start, os.SEEK_SET)
             self._extent(original, copy, end - start)
@@ -124,20 +124,6 @@ class Copier:
                     raise
                 self._can_copy_range = False
         return os.sendfile(copy, original, None, length)
-
-
-def _extents(descriptor: int, size: int) -> Iterator[tuple[int, int]]:
-    """The parts of a file that have data, as (start, end); the holes between stay holes."""
-    position = 0
-    while position < size:
-        try:
-            start = os.lseek(descriptor, position, os.SEEK_DATA)
-        except OSError as error:
-            if error.errno == errno.ENXIO:
-                return  # nothing but a hole follows
-            raise
-        position = os.lseek(descriptor, start, os.SEEK_HOLE)
-        yield start, position
 
 
 def _finish(target: int, name: str, status: os.stat_result) -> None:

@@ -57,6 +57,10 @@ class Claim:
         made = (volume for volume in self._made if volume.name == name)
         return next(made, None) or self._volumes.find(name)
 
+    def is_new(self, name: str) -> bool:
+        """Whether the claim has made the volume."""
+        return any(volume.name == name for volume in self._made)
+
     async def fill(self, volume: Volume, copy: Callable[[int], bool]) -> None:
         """Let `copy` fill an empty plain volume; see `Directories.fill`."""
         await self._volumes.fill(volume, copy)

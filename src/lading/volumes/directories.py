@@ -46,7 +46,7 @@ class Directories:
         self.sweep()
 
     def names(self) -> list[str]:
-        """What has a directory, with or without a row."""
+        """What has a directory, with or without a row; work under way has names with a point."""
         return [name for name in os.listdir(self.root) if name != TRASH]
 
     def path(self, name: str) -> str:
@@ -85,6 +85,12 @@ class Directories:
         with disk_errors(name):
             os.rename(f"{self.root}/{earlier}", f"{self.root}/{name}")
             fsync_directory(self.root)
+
+    def finish_rename(self, earlier: str, name: str) -> None:
+        """After a crash in a rename: move the directory if that was not done."""
+        if not os.path.exists(f"{self.root}/{name}"):
+            with contextlib.suppress(FileNotFoundError):
+                self.rename(earlier, name)
 
     def sweep(self) -> list[str]:
         """Delete what was discarded; returns what could not be deleted yet, with the reason."""
@@ -136,6 +142,25 @@ class Directories:
         fp("volume.filled")
         self.settle(name)
 
+    def adopt(self, name: str, place: str) -> None:
+        """Fill the volume with a directory that is complete, on the same disk; it is gone then."""
+        with disk_errors(name):
+            directory = os.open(place, _DIRECTORY)
+            try:
+                filesystem.syncfs(directory)
+            finally:
+                os.close(directory)
+            os.rename(place, f"{self.root}/{name}/{FILLED}")
+            fsync_directory(f"{self.root}/{name}")
+        fp("volume.filled")
+        self.settle(name)
+
+    def drop(self, place: str) -> None:
+        """Delete a directory of ours beside the volumes; one that is gone is no error."""
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(place, f"{self.root}/{TRASH}/{secrets.token_hex(8)}")
+        self.sweep()
+
     def settle(self, name: str) -> None:
         """Move in what a copy has made; drop what it had not finished."""
         place = f"{self.root}/{name}"
@@ -145,12 +170,13 @@ class Directories:
         except FileNotFoundError:
             return
         try:
+            status = os.fstat(source)  # of before: what follows changes its time
             target = os.open(f"{place}/{DATA}", _DIRECTORY)
             try:
                 for entry in sorted(os.listdir(source)):
                     _move(source, target, entry)
                     fp("volume.moved")
-                attributes.copy_from(source, os.fstat(source), target)
+                attributes.copy_from(source, status, target)
                 os.fsync(target)
             finally:
                 os.close(target)
@@ -195,11 +221,12 @@ def fill_mounted(path: str, copy: Callable[[int], bool]) -> bool:
         source = os.open(COPYING, _DIRECTORY, dir_fd=root)
         try:
             is_filled = copy(source)
+            status = os.fstat(source)
             fp("volume.copied")
             for entry in sorted(os.listdir(source)):
                 _move(source, root, entry)
             if is_filled:
-                attributes.copy_from(source, os.fstat(source), root)
+                attributes.copy_from(source, status, root)
         finally:
             os.close(source)
             trees.remove_tree(root, COPYING)

@@ -42,6 +42,18 @@ class VolumeExists(Conflict):
     """volume {0} exists already"""
 
 
+class NotEmpty(Conflict):
+    """volume {0} is not empty"""
+
+
+class NotPlain(Conflict):
+    """volume {0} cannot be {1}: only a plain directory of the local driver can"""
+
+
+class StillInUse(Conflict):
+    """rename {0}: volume is in use - [{1}]"""
+
+
 class VolumeInUse(Conflict):
     """remove {0}: volume is in use - [{1}]"""
 
@@ -65,6 +77,7 @@ class Volume(Struct, frozen=True, omit_defaults=True):
     created_ns: int = 0
     options: dict[str, str] | None = None
     labels: dict[str, str] | None = None
+    renamed_from: str = ""  # while its directory may still have the earlier name
 
     @property
     def is_anonymous(self) -> bool:

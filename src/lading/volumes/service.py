@@ -15,6 +15,8 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from lading import names as generated
 from lading.errors import LadingError
 from lading.events import Event
@@ -22,6 +24,7 @@ from lading.failpoints import fp
 from lading.state import Database, Journal, journal
 from lading.volumes import store
 from lading.volumes.claim import Claim
+from lading.volumes.copies import Copies
 from lading.volumes.directories import Directories
 from lading.volumes.driver import Driver
 from lading.volumes.drivers import local_options
@@ -69,6 +72,7 @@ class Volumes:
         place = f"{data_root}/volume-drivers"
         self.drivers = Table(built_in, plugins or Plugins(), lambda name: _made(f"{place}/{name}"))
         self.mounting = Mounting(self)
+        self.copies = Copies(self)
         self.damaged: dict[str, str] = {}
         self._volumes: dict[str, Volume] = {}
         self._locks: dict[str, tuple[asyncio.Lock, int]] = {}  # with the number of who wants it
@@ -82,6 +86,10 @@ class Volumes:
             log.error("%s", reason)
         self._volumes = {volume.name: volume for volume in volumes}
         local = {volume.name for volume in volumes if volume.driver == LOCAL}
+        for volume in volumes:
+            if volume.renamed_from:
+                self.directories.finish_rename(volume.renamed_from, volume.name)
+                await self.settle_rename(volume)
         await asyncio.to_thread(self.directories.open, local | self.damaged.keys())
         self.leases.load()
 
@@ -255,6 +263,17 @@ class Volumes:
         except LadingError as error:
             log.error("volume %s: %s", volume.name, error)
         self.in_background(self._sweep())
+
+    async def settle_rename(self, volume: Volume) -> Volume:
+        """The directory has the volume's new name, too."""
+        settled = replace(volume, renamed_from="")
+        await self.write(lambda connection: store.rename(connection, volume.name, settled))
+        self.add(settled)
+        return settled
+
+    def forget(self, name: str) -> None:
+        """There is no volume of that name any more."""
+        self._volumes.pop(name, None)
 
     def add(self, volume: Volume) -> None:
         """Its row exists: let it be found."""

@@ -41,6 +41,10 @@ class Docker:
     def __call__(self, *words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         return self._engine.in_namespace(*self._command, *words, stdin=stdin, environ=self.environ)
 
+    def inside(self, *words: str) -> subprocess.CompletedProcess[bytes]:
+        """Another program in the engine's network."""
+        return self._engine.in_namespace(*words)
+
     def text(self, *words: str, stdin: bytes = b"") -> str:
         """The output of a command that must succeed."""
         done = self(*words, stdin=stdin)

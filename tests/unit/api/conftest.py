@@ -7,7 +7,7 @@ import http.client
 import json
 import socket
 import threading
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -462,6 +462,62 @@ class FakeVolumes:
         return VolumesPruned(volumes_deleted=[])
 
 
+class FakeCopies:
+    """Remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[object] = []
+
+    async def export(self, name: str, *, freezes: bool) -> AsyncIterator[bytes]:
+        self.asked.append((name, freezes))
+        return _bytes(b"archive")
+
+    async def import_(self, name: str, chunks: AsyncIterable[bytes]) -> Volume:
+        self.asked.append((name, b"".join([chunk async for chunk in chunks])))
+        return Volume(name=name)
+
+    async def clone(self, name: str, to: str, *, freezes: bool, is_snapshot: bool) -> Volume:
+        self.asked.append((name, to, freezes, is_snapshot))
+        return Volume(name=to)
+
+    async def rename(self, name: str, to: str) -> Volume:
+        self.asked.append((name, to))
+        return Volume(name=to)
+
+    async def path_stat(self, name: str, path: str) -> PathStat:
+        return PathStat(name=path, size=1, mode=0, mtime="", link_target="")
+
+    async def read_archive(self, name: str, path: str) -> tuple[PathStat, AsyncIterator[bytes]]:
+        return await self.path_stat(name, path), _bytes(b"archive")
+
+    async def write_archive(self, name: str, path: str, chunks: AsyncIterable[bytes]) -> None:
+        self.asked.append((name, path, b"".join([chunk async for chunk in chunks])))
+
+
+class FakeBackups:
+    """Remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[object] = []
+
+    async def create(self, ref: str, *, freezes: bool) -> AsyncIterator[bytes]:
+        self.asked.append((ref, freezes))
+        return _bytes(b"backup")
+
+    async def restore(
+        self, chunks: AsyncIterable[bytes], *, name: str | None, renamed: Mapping[str, str]
+    ) -> dict[str, object]:
+        self.asked.append((name, dict(renamed), b"".join([chunk async for chunk in chunks])))
+        return {"Id": "1"}
+
+    async def verify(self, chunks: AsyncIterable[bytes]) -> dict[str, object]:
+        return {"Members": len([chunk async for chunk in chunks])}
+
+
+async def _bytes(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
 class FakeBackend:
     def __init__(self, path: str) -> None:
         self.database = Database(path, [journal.SCHEMA])
@@ -470,6 +526,8 @@ class FakeBackend:
         self.images = FakeImages()
         self.network_verbs = FakeNetworks()
         self.volumes = FakeVolumes()
+        self.volume_copies = FakeCopies()
+        self.backups = FakeBackups()
         self.system = FakeSystem()
         self.usage = FakeUsage()
         self.findings: list[Finding] = []

@@ -9,6 +9,7 @@ from lading.api.routes import (
     images,
     networks,
     own,
+    own_volumes,
     system,
     volumes,
 )
@@ -24,6 +25,7 @@ ROUTES = [
     *networks.ROUTES,
     *volumes.ROUTES,
     *own.ROUTES,
+    *own_volumes.ROUTES,
 ]
 
 __all__ = ["ROUTES"]

@@ -19,9 +19,21 @@ from lading.sdk.errors import ApiError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import Protocol
 
     from lading.cli.session import Session
-    from lading.sdk.request import Document
+    from lading.sdk.client import RawStream
+    from lading.sdk.request import Call, Document
+
+    class Files(Protocol):
+        """The files of something that has a name."""
+
+        def stat(self, name: str, path: str) -> Call[Document]: ...
+        def read_archive(self, name: str, path: str) -> Call[tuple[RawStream, Document]]: ...
+        def write_archive(
+            self, name: str, path: str, archive: Iterable[bytes], *, copy_owners: bool = False
+        ) -> Call[None]: ...
+
 
 COMMAND = Command(
     "cp",
@@ -46,7 +58,11 @@ class CpArguments(Arguments):
 
 
 def run(session: Session, words: Sequence[str]) -> int:
-    args = parse(words, COMMAND, CpArguments())
+    return copy(session, parse(words, COMMAND, CpArguments()), container_files)
+
+
+def copy(session: Session, args: CpArguments, files: Files) -> int:
+    """`files` are the calls that read and write there."""
     if not all(args.words):
         which = "destination" if args.words[0] else "source"
         raise Failure(f"{which} can not be empty")
@@ -57,10 +73,10 @@ def run(session: Session, words: Sequence[str]) -> int:
     if not source and not target:
         raise Failure("must specify at least one container source")
     if source:
-        size = _from_container(session, args, source, source_path, target_path)
+        size = _from_container(session, args, files, source, source_path, target_path)
         where = _absolute(target_path)
     else:
-        size = _to_container(session, args, source_path, target, target_path)
+        size = _to_container(session, args, files, source_path, target, target_path)
         where = f"{target}:{target_path}"
     if target_path != "-" and not args.quiet and sys.stderr.isatty():
         sys.stderr.write(f"Successfully copied {quantities.format_bytes_3(size)} to {where}\n")
@@ -72,15 +88,15 @@ def _absolute(path: str) -> str:
 
 
 def _from_container(
-    session: Session, args: CpArguments, container: str, path: str, target: str
+    session: Session, args: CpArguments, files: Files, container: str, path: str, target: str
 ) -> int:
     if target != "-":
         target = _absolute(target)
         _check_output(target)
     name = ""
     if args.follow_link:
-        path, name = _followed(session, container, path)
-    stream, stat = session.run(container_files.read_archive(container, path))
+        path, name = _followed(session, files, container, path)
+    stream, stat = session.run(files.read_archive(container, path))
     if target == "-":
         from lading.cli import conversation
 
@@ -104,10 +120,10 @@ def _check_output(path: str) -> None:
         raise Failure(f'invalid output path: directory "{directory}" does not exist')
 
 
-def _followed(session: Session, container: str, path: str) -> tuple[str, str]:
+def _followed(session: Session, files: Files, container: str, path: str) -> tuple[str, str]:
     """Where a link in the container leads, and the name that it gives what is there."""
     try:
-        stat = session.run(container_files.stat(container, path))
+        stat = session.run(files.stat(container, path))
     except ApiError:
         return path, ""  # the copy will say what is wrong
     if not stat["mode"] & paths.GO_SYMLINK:
@@ -127,9 +143,9 @@ def ours(path: str) -> Place:
 
 
 def _to_container(
-    session: Session, args: CpArguments, path: str, container: str, target: str
+    session: Session, args: CpArguments, files: Files, path: str, container: str, target: str
 ) -> int:
-    destination = _theirs(session, container, target)
+    destination = _theirs(session, files, container, target)
     counter = _Counter()
     if path == "-":
         if not destination.is_directory:
@@ -145,20 +161,18 @@ def _to_container(
         pieces = pack.pack(source.path, base, plan.rename)
         directory = plan.directory
     session.run(
-        container_files.write_archive(
-            container, directory, counter.count(pieces), copy_owners=args.archive
-        )
+        files.write_archive(container, directory, counter.count(pieces), copy_owners=args.archive)
     )
     return counter.size
 
 
-def _theirs(session: Session, container: str, path: str) -> Place:
+def _theirs(session: Session, files: Files, container: str, path: str) -> Place:
     """A destination in the container; a link leads on, once."""
     try:
-        stat = session.run(container_files.stat(container, path))
+        stat = session.run(files.stat(container, path))
         if stat["mode"] & paths.GO_SYMLINK:
             path = _target(stat, path)
-            stat = session.run(container_files.stat(container, path))
+            stat = session.run(files.stat(container, path))
     except ApiError:
         return Place(path)
     return Place(path, exists=True, is_directory=bool(stat["mode"] & paths.GO_DIRECTORY))

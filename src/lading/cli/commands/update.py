@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from lading.cli import option_values
+from lading.cli import limit_flags, option_values
 from lading.cli.command import Command
 from lading.cli.each import for_each
 from lading.cli.failures import Failure
-from lading.cli.flags import BYTES, CPUS, INT, STRING, SWAP, Flag
-from lading.cli.parser import Arguments, parse
+from lading.cli.flags import STRING, Flag
+from lading.cli.parser import parse
 from lading.sdk import containers
 
 TYPE_CHECKING = False
@@ -24,20 +24,7 @@ COMMAND = Command(
     "[OPTIONS] CONTAINER [CONTAINER...]",
     "Update configuration of one or more containers",
     (
-        Flag("blkio-weight", "", INT, "Block IO (relative weight), between 10 and 1000, or 0"),
-        Flag("cpu-period", "", INT, "Limit CPU CFS (Completely Fair Scheduler) period"),
-        Flag("cpu-quota", "", INT, "Limit CPU CFS (Completely Fair Scheduler) quota"),
-        Flag("cpu-rt-period", "", INT, "Limit the CPU real-time period in microseconds"),
-        Flag("cpu-rt-runtime", "", INT, "Limit the CPU real-time runtime in microseconds"),
-        Flag("cpu-shares", "c", INT, "CPU shares (relative weight)"),
-        Flag("cpus", "", CPUS, "Number of CPUs"),
-        Flag("cpuset-cpus", "", STRING, "CPUs in which to allow execution (0-3, 0,1)"),
-        Flag("cpuset-mems", "", STRING, "MEMs in which to allow execution (0-3, 0,1)"),
-        Flag("kernel-memory", "", BYTES, "Kernel memory limit", hidden=True),
-        Flag("memory", "m", BYTES, "Memory limit"),
-        Flag("memory-reservation", "", BYTES, "Memory soft limit"),
-        Flag("memory-swap", "", SWAP, "Limit of memory plus swap: -1 to enable unlimited swap"),
-        Flag("pids-limit", "", INT, "Tune container pids limit (set -1 for unlimited)"),
+        *limit_flags.FLAGS,
         Flag("restart", "", STRING, "Restart policy to apply when a container exits"),
     ),
     least=1,
@@ -45,40 +32,8 @@ COMMAND = Command(
 )
 
 
-class UpdateArguments(Arguments):
-    blkio_weight: int
-    cpu_period: int
-    cpu_quota: int
-    cpu_rt_period: int
-    cpu_rt_runtime: int
-    cpu_shares: int
-    cpus: int
-    cpuset_cpus: str
-    cpuset_mems: str
-    kernel_memory: int
-    memory: int
-    memory_reservation: int
-    memory_swap: int
-    pids_limit: int
+class UpdateArguments(limit_flags.LimitArguments):
     restart: str
-
-
-_FIELDS = {
-    "blkio-weight": "BlkioWeight",
-    "cpu-period": "CpuPeriod",
-    "cpu-quota": "CpuQuota",
-    "cpu-rt-period": "CpuRealtimePeriod",
-    "cpu-rt-runtime": "CpuRealtimeRuntime",
-    "cpu-shares": "CpuShares",
-    "cpus": "NanoCpus",
-    "cpuset-cpus": "CpusetCpus",
-    "cpuset-mems": "CpusetMems",
-    "kernel-memory": "KernelMemory",
-    "memory": "Memory",
-    "memory-reservation": "MemoryReservation",
-    "memory-swap": "MemorySwap",
-    "pids-limit": "PidsLimit",
-}
 
 
 def run(session: Session, words: Sequence[str]) -> int:
@@ -99,11 +54,7 @@ def run(session: Session, words: Sequence[str]) -> int:
 
 def to_update_request(args: UpdateArguments) -> Document:
     """Only what was typed: the rest stays as it is. Raises Failure."""
-    document: Document = {
-        field: getattr(args, name.replace("-", "_"))
-        for name, field in _FIELDS.items()
-        if name in args.given
-    }
+    document = limit_flags.typed(args)
     if "restart" in args.given:
         try:
             document["RestartPolicy"] = option_values.restart_policy(args.restart)

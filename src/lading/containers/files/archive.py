@@ -79,7 +79,7 @@ class Files:
         def work(root: int) -> None:
             found = paths.describe(root, place, asked=path, container=ref)
             loop.call_soon_threadsafe(tell, found)
-            _write_archive(root, place, download, ids)
+            write_archive(root, place, download, ids)
 
         async with self._shown(container) as view:  # until the thread is in it
             done = run_in(view, work)
@@ -247,7 +247,7 @@ def _compare(overlay: Overlay) -> list[FilesystemChange]:
 # --- in the view ------------------------------------------------------------------------------
 
 
-def _write_archive(root: int, place: str, download: Download, ids: Ids | None) -> None:
+def write_archive(root: int, place: str, download: Download, ids: Ids | None) -> None:
     """The archive of `docker cp`: the members' paths begin with the last word of the path."""
     told = paths.base_name(place)
     if place.endswith(("/", "/.")):

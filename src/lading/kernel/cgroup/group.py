@@ -60,7 +60,7 @@ class Cgroup:
         asked = resources or {}
         if self._scope is not None:
             self._scope.start(asked, is_busy=lambda: bool(self.pids()))
-            asked = {name: asked[name] for name in asked if name != "pids"}  # its holder is one
+            asked, _ = self._scope.without_tasks(asked)  # its holder is one
         try:
             is_new = self._make(asked)
             self._set_devices(asked.get("devices") or [], is_new=is_new)
@@ -74,8 +74,9 @@ class Cgroup:
         """The first process is in the group, or never will be: what had to wait for it is done."""
         if self._scope is not None:
             self._scope.settle()
-            if resources and resources.get("pids"):
-                self.update({"pids": resources["pids"]})
+            _, tasks = self._scope.without_tasks(resources or {})
+            if tasks:
+                self.update(tasks)
 
     def update(self, resources: Mapping[str, Any]) -> list[str]:
         """Set these limits and leave all others; returns what was ignored.

@@ -13,17 +13,17 @@ import time
 
 from lading.errors import InvalidArgument, SystemFault
 from lading.kernel import dbus, process
+from lading.kernel.cgroup.systemd_properties import INFINITY, properties
 
 TYPE_CHECKING = False  # the name that type checkers know; `typing` is not loaded for it
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    Property = tuple[str, tuple[str, object]]  # a name, and a variant: signature and value
+    from lading.kernel.cgroup.systemd_properties import Property
 
 MANAGER = "/org/freedesktop/systemd1"
 INTERFACE = "org.freedesktop.systemd1.Manager."
-INFINITY = (1 << 64) - 1
 SIGKILL = 9
 DEFAULT_SLICE = "system.slice"
 USERS_SLICE = "user.slice"  # the default of a plain user's systemd, as runc has it
@@ -111,61 +111,6 @@ def root() -> str:
     return str(path).rstrip("/")
 
 
-def properties(resources: Mapping[str, Any]) -> list[Property]:
-    """The limits in systemd's words, as far as it has them; the rest is in the files alone.
-
-    Without them, systemd would set its own the next time it is told to reload.
-    """
-    memory, cpu = resources.get("memory") or {}, resources.get("cpu") or {}
-    found: list[Property] = []
-    for field, name in (("limit", "MemoryMax"), ("reservation", "MemoryLow")):
-        if memory.get(field):
-            found.append((name, ("t", memory[field] & INFINITY)))  # -1 is unlimited
-    swap, limit = memory.get("swap") or 0, memory.get("limit") or 0
-    if swap:
-        found.append(
-            ("MemorySwapMax", ("t", (swap if -1 in (swap, limit) else swap - limit) & INFINITY))
-        )
-    if cpu.get("shares"):
-        from lading.kernel.cgroup.v2 import weight_of_shares
-
-        found.append(("CPUWeight", ("t", weight_of_shares(cpu["shares"]))))
-    found += _quota(cpu.get("quota") or 0, cpu.get("period") or 0)
-    pids = (resources.get("pids") or {}).get("limit")
-    if pids:
-        found.append(("TasksMax", ("t", pids if pids > 0 else INFINITY)))
-    for field, name in (("cpus", "AllowedCPUs"), ("mems", "AllowedMemoryNodes")):
-        if cpu.get(field):
-            found.append((name, ("ay", bits(cpu[field]))))
-    return found
-
-
-def _quota(quota: int, period: int) -> list[Property]:
-    """systemd counts per second of time, in whole percents of a CPU: rounded up."""
-    found: list[Property] = []
-    if period:
-        found.append(("CPUQuotaPeriodUSec", ("t", period)))
-    if quota > 0:
-        per_second = quota * 1_000_000 // (period or 100_000)
-        found.append(("CPUQuotaPerSecUSec", ("t", -(-per_second // 10_000) * 10_000)))
-    elif quota or period:
-        found.append(("CPUQuotaPerSecUSec", ("t", INFINITY)))
-    return found
-
-
-def bits(text: str) -> bytes:
-    """`0-2,9` as a bit field, lowest byte first. Raises InvalidArgument."""
-    found = 0
-    try:
-        for part in text.split(","):
-            first, _, last = part.partition("-")
-            for number in range(int(first), int(last or first) + 1):
-                found |= 1 << number
-    except ValueError:
-        raise InvalidArgument(f"invalid list of CPUs or nodes: {text}") from None
-    return found.to_bytes((found.bit_length() + 7) // 8 or 1, "little")
-
-
 class Scope:
     """The scope of one group, whose path ends in the slice's name and the unit's.
 
@@ -207,6 +152,17 @@ class Scope:
         except BaseException:
             self.settle()
             raise
+
+    @staticmethod
+    def without_tasks(resources: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """All limits but that of processes, and that one, which waits for the holder to be gone."""
+        rest = {name: value for name, value in resources.items() if name != "pids"}
+        tasks = {"pids": resources["pids"]} if resources.get("pids") else {}
+        files = rest.get("unified") or {}
+        if "pids.max" in files:
+            rest["unified"] = {name: text for name, text in files.items() if name != "pids.max"}
+            tasks["unified"] = {"pids.max": files["pids.max"]}
+        return rest, tasks
 
     def settle(self) -> None:
         """Let the holder go: the container's first process is in the scope, or never will be."""

@@ -7,7 +7,7 @@ layers, `extract` and `export` move plain trees in and out of containers.
 from lading.storage.layers.apply import Applied, HostileArchive, apply_layer
 from lading.storage.layers.decompress import BadCompression, Decompressor, open_compressed
 from lading.storage.layers.diff import write_layer
-from lading.storage.layers.export import write_tree
+from lading.storage.layers.export import add_tree, write_tree
 from lading.storage.layers.extract import extract
 from lading.storage.layers.ids import Ids
 from lading.storage.layers.limits import LimitExceeded, Limits
@@ -16,6 +16,7 @@ from lading.storage.layers.tar_entry import TarEntry
 from lading.storage.layers.tar_header import BadTar
 from lading.storage.layers.tar_reader import TarReader
 from lading.storage.layers.tar_writer import TarWriter
+from lading.storage.layers.unpack_tree import TreeUnpacker, unpack_tree
 
 __all__ = [
     "Applied",
@@ -32,9 +33,12 @@ __all__ = [
     "TarEntry",
     "TarReader",
     "TarWriter",
+    "TreeUnpacker",
+    "add_tree",
     "apply_layer",
     "extract",
     "open_compressed",
+    "unpack_tree",
     "write_layer",
     "write_tree",
 ]

@@ -9,15 +9,17 @@ left out. Sockets have no place in an archive. What is below a file system of th
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from io import RawIOBase
 
+from lading.storage.extents import extents
 from lading.storage.layers import attributes
 from lading.storage.layers.diff import entry_of
 from lading.storage.layers.ids import Ids
 from lading.storage.layers.limits import DEFAULT, LimitExceeded
 from lading.storage.layers.source import Source
 from lading.storage.layers.tar_entry import DIRECTORY, HARDLINK, REGULAR, SYMLINK, TarEntry
-from lading.storage.layers.tar_writer import TarWriter
+from lading.storage.layers.tar_writer import Piece, TarWriter
 
 _PATH = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -44,16 +46,30 @@ def write_tree(
     owners are told.
     Raises FileNotFoundError when there is no such name.
     """
-    walker = _Walker(TarWriter(write), is_closed, ids)
-    walker.member(parent, name, told, is_root=True)
-    walker.writer.close()
+    writer = TarWriter(write)
+    _Walker(writer, is_closed, ids).member(parent, name, told, is_root=True)
+    writer.close()
+
+
+def add_tree(writer: TarWriter, parent: int, name: bytes, *, told: bytes) -> None:
+    """`write_tree` into an archive that has more in it.
+
+    Sparse files are told without their holes, which not every reader of archives knows.
+    """
+    _Walker(writer, keeps_holes=True).member(parent, name, told, is_root=True)
 
 
 class _Walker:
     def __init__(
-        self, writer: TarWriter, is_closed: Callable[[int], bool], ids: Ids | None
+        self,
+        writer: TarWriter,
+        is_closed: Callable[[int], bool] = _never,
+        ids: Ids | None = None,
+        *,
+        keeps_holes: bool = False,
     ) -> None:
         self.writer = writer
+        self._keeps_holes = keeps_holes
         self._is_closed = is_closed
         self._ids = ids
         self._links: dict[tuple[int, int], bytes] = {}  # first path of files with several names
@@ -105,7 +121,12 @@ class _Walker:
                 return  # swapped for something else meanwhile
             entry.size = now.st_size
             entry.xattrs = attributes.read_xattrs(descriptor)
-            self._add(entry, _Filled(file))
+            if self._keeps_holes and now.st_blocks * 512 < now.st_size:
+                parts = extents(descriptor, now.st_size)
+                pieces = [(start, end - start) for start, end in parts]
+                self.writer.add_sparse(entry, pieces, _Filled(_Pieces(file, pieces)))
+            else:
+                self._add(entry, _Filled(file))
 
     def _add(self, entry: TarEntry, source: Source | None = None) -> None:
         if self._ids is not None:
@@ -121,3 +142,23 @@ class _Filled:
 
     def read(self, size: int, /) -> bytes:
         return self._source.read(size) or bytes(size)
+
+
+class _Pieces:
+    """The data of a sparse file, one piece after the other."""
+
+    def __init__(self, file: RawIOBase, pieces: Sequence[Piece]) -> None:
+        self._file = file
+        self._pieces = list(reversed(pieces))
+        self._left = 0
+
+    def read(self, size: int, /) -> bytes:
+        while not self._left:
+            if not self._pieces:
+                return b""
+            offset, self._left = self._pieces.pop()
+            self._file.seek(offset)
+        length = min(size, self._left)
+        self._left -= length
+        data = self._file.read(length) or b""
+        return data + bytes(length - len(data))  # zeros where it shrank meanwhile

@@ -5,7 +5,7 @@ GiB, ids over 2097151, times with nanoseconds or before 1970, xattrs). Records a
 carry no time of writing and no user names. Source: POSIX.1-2017 pax.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from lading.storage.layers import pax
 from lading.storage.layers.source import CHUNK_BYTES, Source
@@ -14,6 +14,7 @@ from lading.storage.layers.tar_header import BLOCK_BYTES, encode, fits
 
 _NAME_BYTES = 100
 _SECOND_NS = 1_000_000_000
+Piece = tuple[int, int]  # offset and length of data in a sparse file
 
 
 class Shrunk(ValueError):
@@ -38,7 +39,12 @@ class TarWriter:
         path = entry.path
         if entry.kind == DIRECTORY and not path.endswith(b"/"):
             path += b"/"
-        records = _records(entry, path, size)
+        self._begin(entry, path, size, [])
+
+    def _begin(
+        self, entry: TarEntry, path: bytes, size: int, more: list[tuple[bytes, bytes]]
+    ) -> None:
+        records = sorted([*_records(entry, path, size), *more])
         if records:
             self._add_records(path, records)
         seconds = entry.mtime_ns // _SECOND_NS
@@ -54,6 +60,29 @@ class TarWriter:
             device=entry.device,
         )
         self._write(header)
+
+    def add_sparse(self, entry: TarEntry, pieces: Sequence[Piece], data: Source) -> None:
+        """Write a regular file of `entry.size` bytes without its holes: PAX format 1.0.
+
+        `data` gives the pieces, (offset, length), one after the other. Raises Shrunk.
+        """
+        if not pieces or sum(pieces[-1]) < entry.size:
+            pieces = [*pieces, (entry.size, 0)]  # GNU tar knows the end of a hole by that
+        lines = [len(pieces), *(number for piece in pieces for number in piece)]
+        told = b"".join(b"%d\n" % number for number in lines)
+        stored = sum(length for _, length in pieces)
+        front = told + padding(len(told))
+        records = [
+            (b"GNU.sparse.major", b"1"),
+            (b"GNU.sparse.minor", b"0"),
+            (b"GNU.sparse.name", entry.path),
+            (b"GNU.sparse.realsize", b"%d" % entry.size),
+        ]
+        directory, _, name = entry.path.rpartition(b"/")
+        path = (directory + b"/" if directory else b"") + b"GNUSparseFile.0/" + name
+        self._begin(entry, path, len(front) + stored, records)
+        self._write(front)
+        self._add_data(stored, data)
 
     def close(self) -> None:
         """Write the end mark: two zero blocks."""

@@ -80,11 +80,8 @@ class Table:
             driver.close()
 
 
-async def call(verb: str, name: str, timeout_s: float, work: Callable[[], T]) -> T:
-    """Do the work in a thread of its own; `verb` and `name` tell in errors what was tried.
-
-    A thread that does not end in time is given up, with what it holds. Raises LadingError.
-    """
+def in_thread(work: Callable[[], T]) -> "Future[T]":
+    """Do the work in a thread of its own, which ends with it and keeps no process from ending."""
     future: Future[T] = Future()
 
     def thread() -> None:
@@ -93,8 +90,16 @@ async def call(verb: str, name: str, timeout_s: float, work: Callable[[], T]) ->
         except BaseException as error:  # told to whoever waits
             future.set_exception(error)
 
-    threading.Thread(target=thread, name=f"volume-{name[:32]}", daemon=True).start()
-    waiting = asyncio.wrap_future(future)
+    threading.Thread(target=thread, name="volume", daemon=True).start()
+    return future
+
+
+async def call(verb: str, name: str, timeout_s: float, work: Callable[[], T]) -> T:
+    """Do the work in a thread of its own; `verb` and `name` tell in errors what was tried.
+
+    A thread that does not end in time is given up, with what it holds. Raises LadingError.
+    """
+    waiting = asyncio.wrap_future(in_thread(work))
     try:
         return await asyncio.wait_for(asyncio.shield(waiting), timeout_s)
     except TimeoutError:

@@ -1,11 +1,9 @@
 """Paths of scopes, and limits in systemd's words. The driver itself is tested in tests/guest."""
 
-from typing import Any
-
 import pytest
 
 from lading.kernel.cgroup import systemd
-from lading.kernel.cgroup.systemd import INFINITY, BadPath, BadSlice, Scope
+from lading.kernel.cgroup.systemd import BadPath, BadSlice, Scope
 
 
 @pytest.mark.parametrize(
@@ -45,30 +43,10 @@ def test_unit_and_slice_are_the_last_names_of_a_path() -> None:
     assert Scope("/x-y.scope").slice == "-.slice"
 
 
-@pytest.mark.parametrize(
-    ("resources", "expected"),
-    [
-        ({}, []),
-        (
-            {"memory": {"limit": 64, "swap": 96, "reservation": 32}},
-            [("MemoryMax", ("t", 64)), ("MemoryLow", ("t", 32)), ("MemorySwapMax", ("t", 32))],
-        ),
-        (
-            {"memory": {"limit": -1, "swap": -1}},
-            [("MemoryMax", ("t", INFINITY)), ("MemorySwapMax", ("t", INFINITY))],
-        ),
-        ({"cpu": {"shares": 1024}}, [("CPUWeight", ("t", 100))]),
-        (
-            {"cpu": {"quota": 33_333, "period": 100_000}},
-            [("CPUQuotaPeriodUSec", ("t", 100_000)), ("CPUQuotaPerSecUSec", ("t", 340_000))],
-        ),
-        ({"cpu": {"quota": -1}}, [("CPUQuotaPerSecUSec", ("t", INFINITY))]),
-        ({"pids": {"limit": -1}}, [("TasksMax", ("t", INFINITY))]),
-        (
-            {"cpu": {"cpus": "0-2,9", "mems": "0"}},
-            [("AllowedCPUs", ("ay", b"\x07\x02")), ("AllowedMemoryNodes", ("ay", b"\x01"))],
-        ),
-    ],
-)
-def test_limits_have_names_of_systemds(resources: dict[str, Any], expected: list[Any]) -> None:
-    assert systemd.properties(resources) == expected
+def test_a_limit_of_processes_waits_for_the_holder_to_be_gone() -> None:
+    files = {"pids.max": "1", "memory.high": "max"}
+    assert Scope.without_tasks({"memory": {}, "pids": {"limit": 1}, "unified": files}) == (
+        {"memory": {}, "unified": {"memory.high": "max"}},
+        {"pids": {"limit": 1}, "unified": {"pids.max": "1"}},
+    )
+    assert Scope.without_tasks({"memory": {}}) == ({"memory": {}}, {})

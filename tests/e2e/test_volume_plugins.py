@@ -1,0 +1,110 @@
+"""A real plugin process and a whole engine: its volumes in containers, and what if it hangs."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.contract.volumes.test_drivers import PluginProcess
+
+from lading.volumes.drivers.plugins import SOCKETS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.e2e.conftest import Engine
+
+NAME = f"lading-test-{os.getpid()}"
+
+
+@pytest.fixture
+def plugin(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[PluginProcess]:
+    """A plugin where every engine looks for plugins; its parameter is a verb that hangs."""
+    hang = ("hang", request.param) if getattr(request, "param", "") else ()
+    process = PluginProcess(tmp_path, NAME, *hang)
+    known = Path(SOCKETS)
+    made = [path for path in (known.parent, known) if not path.exists()]
+    known.mkdir(parents=True, exist_ok=True)
+    (known / f"{NAME}.sock").symlink_to(process.socket)
+    yield process
+    (known / f"{NAME}.sock").unlink()
+    for path in reversed(made):
+        path.rmdir()
+    process.close()
+
+
+def container(engine: Engine, image: str, *command: str) -> str:
+    host = {"Binds": ["far:/data"], "VolumeDriver": NAME, "NetworkMode": "none"}
+    asked = {"Image": image, "Cmd": list(command), "HostConfig": host}
+    return str(engine.post("/containers/create", asked)["Id"])
+
+
+def test_a_plugins_volume_is_used_shown_and_removed(
+    fragile_engine: Engine, image: str, plugin: PluginProcess
+) -> None:
+    engine = fragile_engine
+    identity = container(engine, image, "sh", "-c", "echo far > /data/file; sleep 60")
+    engine.post(f"/containers/{identity}/start")
+    shown = engine.get("/volumes/far")
+    assert (shown["Driver"], shown["Scope"]) == (NAME, "global")
+    assert shown["Status"] == {"Kept": "well"}
+    assert shown["Mountpoint"] == str(plugin.root / "far")
+    assert NAME in engine.get("/info")["Plugins"]["Volume"]
+    engine.kill9()
+    engine.start()  # the next engine knows that the plugin has it mounted
+    engine.call("DELETE", f"/containers/{identity}?force=1")
+    engine.findings()
+    calls = [asked for verb, asked in plugin.calls() if verb in ("Mount", "Unmount")]
+    assert len(calls) == 2
+    assert calls[0]["ID"] == calls[1]["ID"]
+    assert (plugin.root / "far/file").read_text() == "far\n"
+    assert engine.call("DELETE", "/volumes/far")[0] == 204
+    assert not (plugin.root / "far").exists()
+
+
+def test_volumes_that_only_the_plugin_knows_are_found(
+    fragile_engine: Engine, plugin: PluginProcess
+) -> None:
+    engine = fragile_engine
+    engine.post("/volumes/create", {"Name": "mine", "Driver": NAME})
+    (plugin.root / "theirs").mkdir()
+    assert [v["Name"] for v in engine.get("/volumes")["Volumes"]] == ["mine", "theirs"]
+    for name in ("mine", "theirs"):
+        assert engine.call("DELETE", f"/volumes/{name}")[0] == 204
+
+
+def test_another_driver_may_not_take_the_name(
+    fragile_engine: Engine, plugin: PluginProcess
+) -> None:
+    engine = fragile_engine
+    engine.post("/volumes/create", {"Name": "mine"})
+    status, body = engine.call("POST", "/volumes/create", {"Name": "mine", "Driver": NAME})
+    assert status == 409
+    assert "volume name must be unique" in json.loads(body)["message"]
+    engine.call("DELETE", "/volumes/mine")
+
+
+@pytest.mark.parametrize("plugin", ["Create"], indirect=True)
+def test_a_plugin_that_hangs_delays_nobody_else(
+    fragile_engine: Engine, image: str, plugin: PluginProcess
+) -> None:
+    engine = fragile_engine
+    with ThreadPoolExecutor() as pool:
+        asked = {"Name": "never", "Driver": NAME}
+        stuck = pool.submit(engine.call, "POST", "/volumes/create", asked, 120)
+        deadline = time.monotonic() + 10
+        while not any(verb == "Create" for verb, _ in plugin.calls()):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert engine.get("/volumes")["Volumes"] == []
+        engine.post("/volumes/create", {"Name": "local"})
+        assert engine.call("DELETE", "/volumes/local")[0] == 204
+        assert not stuck.done()
+        plugin.close()
+        status, _ = stuck.result()
+        assert status == 500
