@@ -23,6 +23,7 @@ import pytest
 
 import lading
 from lading.kernel import netns
+from lading.kernel.cgroup import hierarchies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,6 +64,8 @@ class User:
             (self.place / name).write_text(f"tester:{FIRST}:65536\n")
         setup = SETUP.format(host=HOST_ADDRESS)
         words = ["unshare", "-n", "-m", "sh", "-c", setup, str(self.place)]
+        self.group = f"{hierarchies().v2}/lading-user-{os.getpid()}"
+        self.started: list[subprocess.Popen[bytes]] = []  # engines that are our children
         self.host = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
         assert self.host.stdout is not None
         assert self.host.stdout.readline() == "ready\n"
@@ -84,6 +87,32 @@ class User:
         """`lading` with these words."""
         command = self.words(sys.executable, "-c", BOOT.format("lading"), *words, **environ)
         return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    def start_delegated(self) -> None:
+        """An engine in a control group that was handed to the user."""
+        script = (
+            "mkdir -p $0 && chown $1 $0 $0/cgroup.procs"
+            " $0/cgroup.subtree_control $0/cgroup.threads && echo $$ > $0/cgroup.procs && shift &&"
+            ' exec setsid "$@"'
+        )
+        enter = ["nsenter", "-t", str(self.host.pid), "-n", "-m", "sh", "-c", script]
+        daemon = self.words(sys.executable, "-c", BOOT.format("ladingd"))
+        inside = daemon[daemon.index("setpriv") :]
+        null = subprocess.DEVNULL
+        words = [*enter, self.group, str(UID), "--", *inside]
+        self.started.append(subprocess.Popen(words, stdin=null, stdout=null, stderr=null))
+        eventually(self._answers)
+
+    def _answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(f"{self.place}/session/lading.sock") == 0
+
+    def end_delegation(self) -> None:
+        for engine in self.started:
+            engine.kill()
+            engine.wait()
+        for place, _, _ in os.walk(self.group, topdown=False):
+            os.rmdir(place)
 
     def text(self, *words: str) -> str:
         done = self.run(*words)
@@ -296,6 +325,30 @@ def test_limits_are_a_warning_without_cgroups(user: User) -> None:
 def test_what_would_need_cgroups_says_so(user: User, box: str) -> None:
     assert "cgroup" in user.run("pause", box).stderr
     assert "0.00%" in user.text("stats", "--no-stream", box)
+
+
+@pytest.mark.skipif(hierarchies().v2 is None, reason="needs a tree of cgroup v2")
+def test_a_control_group_that_was_handed_to_the_user_is_used(user: User) -> None:
+    user.stop_engine()
+    eventually(lambda: not user.processes(), user.processes)
+    user.start_delegated()
+    try:
+        assert "Cgroup Driver: cgroupfs" in user.text("info")
+        name = user.text("run", "-d", "base", "sh", "-c", "sleep 600 & exec sleep 600").strip()
+        user.text("pause", name)
+        assert "Paused" in user.text("ps")
+        user.text("unpause", name)
+        user.text("exec", name, "true")
+        assert user.text("top", name).count("sleep 600") == 2
+        user.stop_engine(signal.SIGKILL)
+        user.start_delegated()
+        assert user.text("exec", name, "echo", "there") == "there\n"
+        assert "everything is accounted for" in user.run("system", "check").stderr
+        user.text("rm", "-f", name)
+        user.stop_engine()
+        eventually(lambda: not user.processes(), user.processes)
+    finally:
+        user.end_delegation()
 
 
 def test_privileged_is_privileged_in_the_users_namespace_only(user: User) -> None:
