@@ -38,6 +38,8 @@ class User:
         spec = documents.spec(rootless=True)
         spec["process"] |= {"terminal": False, "args": ["sleep", "600"]}
         spec["root"] = {"path": "rootfs"}
+        for mount in spec["mounts"]:  # he has one group id only
+            mount["options"] = [word for word in mount["options"] if word != "gid=5"]
         linux = spec["linux"]
         for kind in ("uidMappings", "gidMappings"):
             linux[kind] = [{"containerID": 0, "hostID": self.uid, "size": 1}]

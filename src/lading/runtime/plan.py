@@ -70,6 +70,12 @@ def read_host() -> Host:
     return Host(trees, adjustment, is_nested=ns.in_user_namespace())
 
 
+def read_whole_host() -> Host:
+    """The same with all trees, for the OCI command: what is in v2's can be killed at once."""
+    found = read_host()
+    return Host(hierarchies(), found.oom_score_adj, is_nested=found.is_nested)
+
+
 def describe(operations: list[Operation]) -> str:
     """One line per operation, for people and for tests."""
     return "\n".join(step.describe() for step in operations)

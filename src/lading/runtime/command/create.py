@@ -1,18 +1,17 @@
-"""create, start and run."""
+"""create and run."""
 
 from __future__ import annotations
 
-import _signal  # type: ignore[import-not-found]  # `signal` is it, wrapped in enums
 import os
 import time
 
-from lading.errors import Conflict, InvalidArgument, LadingError
-from lading.runtime import hooks, json_text, sealing, stepping_stone
+from lading.errors import InvalidArgument, LadingError
+from lading.runtime import json_text, plan, sealing, stepping_stone
 from lading.runtime.command import launch, sockets, starting, store
+from lading.runtime.command.callers import BadTerminal, forward_signals, open_descriptors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     from lading.runtime.command.flags import Options
@@ -21,34 +20,11 @@ if TYPE_CHECKING:
     from lading.runtime.command.terminal import Relay
     from lading.runtime.spec import Mount, Request, Spec
 
-NOT_FORWARDED = {_signal.SIGCHLD, _signal.SIGKILL, _signal.SIGSTOP, _signal.SIGURG}
-
-
-class BadTerminal(InvalidArgument):
-    """{0}"""
-
-
-class NotCreated(Conflict):
-    """cannot start a container that has {0}"""
-
 
 def create(invocation: Invocation, options: Options) -> int:
     """Set a container up to the point of executing its program."""
     entry, bundle = _where(invocation, options)
     _create(invocation, options, entry, bundle, detach=True)
-    return 0
-
-
-def start(invocation: Invocation, options: Options) -> int:
-    """Execute the program of a created container."""
-    entry = invocation.entry(options)
-    lock = entry.lock()
-    state = entry.read()
-    status = store.status(entry, state)
-    if status != "created":
-        raise NotCreated({"running": "already started"}.get(status, status))
-    _start(invocation, entry, state, entry.spec())
-    os.close(lock)
     return 0
 
 
@@ -64,7 +40,7 @@ def run(invocation: Invocation, options: Options) -> int:
 
         terminal = Relay(made.master)
     try:
-        _start(invocation, entry, state, spec)
+        starting.start_container(invocation, entry, state, spec)
         if detach:
             return 0
         code = wait(state, terminal)
@@ -115,7 +91,9 @@ def _create(
         "keep_keyring": options.switch("no-new-keyring"),
         "state": store.document(state, "creating"),
     }
-    made = launch.Launch(entry, request, state, store.host(), notifies=bool(notify), stone=stone)
+    made = launch.Launch(
+        entry, request, state, plan.read_whole_host(), notifies=bool(notify), stone=stone
+    )
     try:
         made.create()
         _tell_stages(invocation, made)
@@ -144,18 +122,6 @@ def _tell_stages(invocation: Invocation, made: launch.Launch) -> None:
     invocation.debug(f"nsexec container setup: namespaces {' '.join(kinds)}")
     invocation.debug(f"child process in init(): pid {made.state['pid']}")
     invocation.debug("init: closing the pipe to signal completion: it waits for its start")
-
-
-def open_descriptors(count: int) -> list[int]:
-    """Which of the `count` descriptors after stdio the caller gave us; before we open our own."""
-    found = []
-    for number in range(3, 3 + count):
-        try:
-            os.fstat(number)
-        except OSError:
-            continue
-        found.append(number)
-    return found
 
 
 def _hand_out(options: Options, made: launch.Launch) -> None:
@@ -226,6 +192,7 @@ def new_state(invocation: Invocation, entry: Entry, bundle: str, spec: Spec) -> 
         + f".{now % 10**9:09d}Z",
         "owner": os.getuid(),
         "cgroup_path": path,
+        "is_shared": False,
         "systemd": invocation.systemd,
         "is_sealed": True,
         "resources": {k: v for k, v in resources.items() if k != "devices"},
@@ -283,27 +250,6 @@ def _add_notify(spec: Spec, entry: Entry) -> None:
     environment.append("NOTIFY_SOCKET=/run/notify/notify.sock")
 
 
-def _start(invocation: Invocation, entry: Entry, state: State, spec: Spec) -> None:
-    notifier = None
-    if os.path.isdir(f"{entry.directory}/{store.NOTIFY}") and os.environ.get("NOTIFY_SOCKET"):
-        from lading.runtime.command.readiness import Notifier
-
-        notifier = Notifier(f"{entry.directory}/{store.NOTIFY}", os.environ["NOTIFY_SOCKET"])
-    starting.start(entry, state, spec)
-    asked = (spec.get("hooks") or {}).get("poststart")
-    if asked:
-        document = store.encode(store.document(state, "running"))
-        try:
-            hooks.run(asked, "poststart", document, state["bundle"])
-        except hooks.HookFailed:
-            from lading.runtime.command import ending
-
-            ending.remove(invocation, entry, state)
-            raise
-    if notifier is not None:
-        notifier.forward(state)
-
-
 def wait(state: State, terminal: Relay | None) -> int:
     """Until the program ends; signals are for it."""
     forward_signals(lambda number: _forward(state, number), terminal)
@@ -312,15 +258,6 @@ def wait(state: State, terminal: Relay | None) -> int:
     _, status = os.waitpid(state["pid"], 0)
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else 128 - code
-
-
-def forward_signals(forward: Callable[[int], None], terminal: Relay | None) -> None:
-    """What is sent to us is for the program; a terminal's new size is for its terminal."""
-    for number in _signal.valid_signals() - NOT_FORWARDED:
-        if number == _signal.SIGWINCH and terminal is not None:
-            _signal.signal(number, lambda *_: terminal.resize())
-        else:
-            _signal.signal(number, lambda received, _: forward(received))
 
 
 def _forward(state: State, number: int) -> None:

@@ -120,7 +120,7 @@ def remove(invocation: Invocation, entry: Entry, state: State) -> None:
         process = -1
     if process >= 0:
         pidfd.kill(process)
-    is_alone = group is not None and _end_group(entry, group)
+    is_alone = group is not None and _end_group(entry, state, group)
     if process >= 0:
         pidfd.wait_dead(process, DEATH_S)
         os.close(process)
@@ -137,12 +137,15 @@ def remove(invocation: Invocation, entry: Entry, state: State) -> None:
         invocation.warn(hooks.run_tolerantly(asked, "poststop", document, state["bundle"]))
 
 
-def _end_group(entry: Entry, group: Cgroup) -> bool:
+def _end_group(entry: Entry, state: State, group: Cgroup) -> bool:
     """Kill who outlives init; whether nobody else can be in the group.
 
     With init goes its pid namespace. Who is in the group then is of another container, which was
-    told that it shares.
+    told that it shares. An init that nobody wrote down, for its create was killed, is killed here.
     """
+    if not state["pid"] and not state["is_shared"]:
+        group.kill()
+        return True
     try:
         namespaces = (entry.spec().get("linux") or {}).get("namespaces") or []
     except NoSuchContainer:  # its create was killed before there was a spec

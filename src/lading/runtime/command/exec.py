@@ -13,7 +13,7 @@ from lading.kernel import capabilities, pidfd, process
 from lading.kernel import namespaces as ns
 from lading.runtime import init, json_text, messages, plan
 from lading.runtime.command import filter_cache, sockets, starting, store
-from lading.runtime.command.create import BadTerminal, forward_signals, open_descriptors
+from lading.runtime.command.callers import BadTerminal, forward_signals, open_descriptors
 from lading.runtime.operations.user_namespace import ArriveInUserNamespace
 from lading.runtime.planning.process import Finish
 
@@ -94,7 +94,7 @@ class Joined:
 
     def start(self) -> None:
         """Returns when the program runs. Raises StartFailed."""
-        host = store.host()
+        host = plan.read_whole_host()
         joined = _joined_flags(self._state["pid"])
         finish = self._finish()
         files, v2_directory = open_groups(

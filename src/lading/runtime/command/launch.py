@@ -69,7 +69,6 @@ class Launch:
         self._group: int | None = None  # the v2 directory that init is born in
         self._cgroup: Cgroup | None = None
         self._had_cgroup = False  # it was there before us
-        self._is_shared = False  # and so were processes in it
         self._filter: bytes | None = None
         self._listener: _socket.socket | None = None
         self._directory = -1
@@ -153,7 +152,8 @@ class Launch:
         if self.state["systemd"]:
             raise GroupInUse(text)
         self.warnings.append(text)
-        self._is_shared = True
+        self.state["is_shared"] = True
+        self.entry.write(self.state)
 
     def _listen(self) -> None:
         kind = _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC
@@ -315,7 +315,7 @@ class Launch:
             if self.state["pid"]:
                 os.waitpid(self.state["pid"], 0)
         group = store.cgroup(self.state)
-        if group is not None and self.pidfd >= 0 and not self._is_shared:
+        if group is not None and self.pidfd >= 0 and not self.state["is_shared"]:
             group.kill()
             group.remove()
         elif group is not None and not self._had_cgroup:

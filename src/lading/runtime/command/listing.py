@@ -22,6 +22,8 @@ COLUMNS = ("id", "pid", "status", "bundle", "created", "owner")
 def state(invocation: Invocation, options: Options) -> int:
     """Print the state of a container."""
     entry = invocation.entry(options)
+    if not entry.read()["pid"]:  # it is still being created, or never came to be
+        raise NoSuchContainer(entry.id)
     print(json.dumps(_details(entry), indent=2))
     return 0
 

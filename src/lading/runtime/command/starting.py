@@ -1,4 +1,4 @@
-"""Telling a created container's init to go on, and what it still needs of us then."""
+"""start: telling a created container's init to go on, and what it still needs of us then."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from lading.runtime.command.flags import Options
+    from lading.runtime.command.main import Invocation
     from lading.runtime.command.store import Entry, State
     from lading.runtime.messages import Message
     from lading.runtime.spec import Spec
@@ -28,11 +30,52 @@ class StartFailed(LadingError):
     """{0}"""
 
 
+class NotCreated(Conflict):
+    """cannot start a container that has {0}"""
+
+
 class AlreadyStarted(Conflict):
     """container {0} has been started already"""
 
 
-def start(entry: Entry, state: State, spec: Spec) -> None:
+def start(invocation: Invocation, options: Options) -> int:
+    """Execute the program of a created container."""
+    entry = invocation.entry(options)
+    lock = entry.lock()
+    state = entry.read()
+    status = store.status(entry, state)
+    if status != "created":
+        raise NotCreated({"running": "already started"}.get(status, status))
+    start_container(invocation, entry, state, entry.spec())
+    os.close(lock)
+    return 0
+
+
+def start_container(invocation: Invocation, entry: Entry, state: State, spec: Spec) -> None:
+    """Execute its program, tell who waits for its readiness, and run the poststart hooks."""
+    notifier = None
+    if os.path.isdir(f"{entry.directory}/{store.NOTIFY}") and os.environ.get("NOTIFY_SOCKET"):
+        from lading.runtime.command.readiness import Notifier
+
+        notifier = Notifier(f"{entry.directory}/{store.NOTIFY}", os.environ["NOTIFY_SOCKET"])
+    go_on(entry, state, spec)
+    asked = (spec.get("hooks") or {}).get("poststart")
+    if asked:
+        from lading.runtime import hooks
+
+        document = store.encode(store.document(state, "running"))
+        try:
+            hooks.run(asked, "poststart", document, state["bundle"])
+        except hooks.HookFailed:
+            from lading.runtime.command import ending
+
+            ending.remove(invocation, entry, state)
+            raise
+    if notifier is not None:
+        notifier.forward(state)
+
+
+def go_on(entry: Entry, state: State, spec: Spec) -> None:
     """Tell a created container's init to go on; returns when its program runs.
 
     Raises AlreadyStarted, StartFailed.

@@ -15,9 +15,9 @@ import os
 
 from lading.errors import Conflict, InvalidArgument, NotFound
 from lading.kernel import mount, namespaces, pidfd
-from lading.kernel.cgroup import Cgroup, hierarchies
+from lading.kernel.cgroup import Cgroup
 from lading.kernel.cgroup.setting import LimitUnavailable
-from lading.runtime import json_text, plan, rundir
+from lading.runtime import json_text, rundir
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         created: str
         owner: int
         cgroup_path: str
+        is_shared: bool  # somebody else's processes were in the group before ours
         systemd: bool
         is_sealed: bool  # whether init, while it waits, is nothing that a container could harm
         resources: dict[str, Any]
@@ -168,12 +169,6 @@ def ids(root: str) -> list[str]:
             return sorted(e.name for e in entries if e.is_dir(follow_symlinks=False))
     except FileNotFoundError:
         return []
-
-
-def host() -> plan.Host:
-    """The host with all its trees: what lives in v2's can be killed at once (cgroup.kill)."""
-    found = plan.read_host()
-    return plan.Host(hierarchies(), found.oom_score_adj, is_nested=found.is_nested)
 
 
 def cgroup(state: State) -> Cgroup | None:

@@ -137,7 +137,7 @@ class Verb:
 
 VERBS = {
     "create": Verb("create:create", "ID", "create a container", _START),
-    "start": Verb("create:start", "ID", "execute the program of a created one"),
+    "start": Verb("starting:start", "ID", "execute the program of a created one"),
     "run": Verb("create:run", "ID", "create and start a container", _START + _RUN),
     "exec": Verb(
         "exec:execute",

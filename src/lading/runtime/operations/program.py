@@ -204,15 +204,15 @@ class WaitForStart(Operation):
 
     def execute(self, child: Child) -> None:
         process.prctl(process.PR_SET_PDEATHSIG, 0)
-        messages.send(child.sync, {"created": True})
-        child.sync.close()
-        first = 3
-        for number in sorted({child.root, child.listener, child.stone, *self.preserved}):
+        first, sync = 3, child.sync.fileno()
+        for number in sorted({child.root, child.listener, child.stone, sync, *self.preserved}):
             if number > first:
                 process.close_range(first, number - 1)
             first = max(first, number + 1)
         process.close_range(first)
         safepath.forget_procfs()
+        messages.send(child.sync, {"created": True})
+        child.sync.close()
         listener = messages.adopt(child.listener)
         descriptor, _ = listener._accept()  # type: ignore[attr-defined]
         listener.close()

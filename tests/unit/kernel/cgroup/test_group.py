@@ -1,6 +1,7 @@
 """A group on the real kernel: limits that bite, members, freezing, killing, removing."""
 
 import contextlib
+import errno
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -8,7 +9,15 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from lading.errors import InvalidArgument
-from lading.kernel.cgroup import Cgroup, Hierarchies, LimitRefused, LimitUnavailable, hierarchies
+from lading.kernel.cgroup import (
+    Cgroup,
+    Hierarchies,
+    LimitRefused,
+    LimitUnavailable,
+    device_filter,
+    hierarchies,
+)
+from lading.kernel.cgroup.group import DevicesNotConfined
 from lading.kernel.cgroup.hierarchy import read_text
 
 MIB = 1 << 20
@@ -344,3 +353,18 @@ def test_v2_words_are_set_in_the_v2_tree_of_a_hybrid_host(group: Cgroup) -> None
         group.update({"unified": {"../cgroup.freeze": "1"}})
     with pytest.raises(InvalidArgument, match="cannot use unified on cgroup v1"):
         group.update({"unified": {"memory.high": "1000000"}})
+
+
+def test_who_may_load_no_program_goes_without_device_rules_if_he_is_no_root(
+    unified: Cgroup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "bpf")
+
+    monkeypatch.setattr(device_filter, "install", refuse)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    unified.create()
+    unified.remove()
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    with pytest.raises(DevicesNotConfined, match="the kernel refuses an eBPF program"):
+        unified.create()

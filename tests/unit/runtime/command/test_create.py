@@ -198,3 +198,12 @@ def test_a_group_that_others_are_in_is_shared_with_a_warning(bundle: Bundle) -> 
     bundle.write("nosuch")
     assert bundle.call("run", "-b", str(bundle.path), "c2").returncode == 1
     assert bundle.status() == "running"
+
+
+def test_a_container_has_no_state_before_it_has_an_init(bundle: Bundle) -> None:
+    bundle.write("true")
+    armed = {"LADING_FAILPOINT": "create.cgroup-made"}
+    assert bundle.call("create", "-b", str(bundle.path), "c1", env=armed).returncode == -9
+    assert "does not exist" in bundle.call("state", "c1").stderr
+    assert bundle.call("delete", "c1").returncode == 0
+    assert list(bundle.state.iterdir()) == []
