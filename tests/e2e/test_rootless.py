@@ -24,11 +24,12 @@ import pytest
 import lading
 from lading.kernel import netns
 from lading.kernel.cgroup import hierarchies
+from lading.kernel.cgroup.hierarchy import LEAF
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-UID, FIRST = 42420, 700_000
+UID, FIRST = 1_000_000_000 + os.getpid(), 700_000  # whose processes are counted: of this run alone
 HOST_ADDRESS = "10.55.9.9"
 BOOT = "import sys; from lading.app.{0} import main; sys.exit(main())"
 SETUP = """
@@ -90,18 +91,20 @@ class User:
 
     def start_delegated(self) -> None:
         """An engine in a control group that was handed to the user."""
+        # the second time as systemd does it with DelegateSubgroup
         script = (
-            "mkdir -p $0 && chown $1 $0 $0/cgroup.procs"
-            " $0/cgroup.subtree_control $0/cgroup.threads && echo $$ > $0/cgroup.procs && shift &&"
-            ' exec setsid "$@"'
+            "mkdir -p $0 && chown $1 $0 $0/cgroup.procs $0/cgroup.subtree_control"
+            f" $0/cgroup.threads && leaf=$0/{LEAF} && [ -d $leaf ] || leaf=$0;"
+            ' echo $$ > $leaf/cgroup.procs && shift && exec setsid "$@"'
         )
         enter = ["nsenter", "-t", str(self.host.pid), "-n", "-m", "sh", "-c", script]
         daemon = self.words(sys.executable, "-c", BOOT.format("ladingd"))
         inside = daemon[daemon.index("setpriv") :]
         null = subprocess.DEVNULL
         words = [*enter, self.group, str(UID), "--", *inside]
-        self.started.append(subprocess.Popen(words, stdin=null, stdout=null, stderr=null))
-        eventually(self._answers)
+        with open(self.place / "log", "ab") as log:
+            self.started.append(subprocess.Popen(words, stdin=null, stdout=null, stderr=log))
+        eventually(self._answers, (self.place / "log").read_text)
 
     def _answers(self) -> bool:
         with socket.socket(socket.AF_UNIX) as probe:
@@ -152,7 +155,7 @@ class User:
         pid = self.engine()
         if pid:
             os.kill(pid, number)
-            eventually(lambda: self.engine() != pid)
+            eventually(lambda: is_over(pid))
 
     def close(self) -> None:
         try:
@@ -176,6 +179,14 @@ def eventually(condition: Callable[[], bool], tell: Callable[[], object] = str) 
     while not condition():
         assert time.monotonic() < deadline, tell()
         time.sleep(0.02)
+
+
+def is_over(pid: int) -> bool:
+    """Whether a process has closed everything: it loses its command line earlier."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except FileNotFoundError:
+        return True
 
 
 @pytest.fixture(scope="module")
