@@ -51,6 +51,10 @@ ANY = "any image"  # what a commit makes is known when it is acknowledged only
 State = str | None  # the image's ID, or None when the name is not there
 
 
+class Dead(Exception):
+    """An engine does not start on what a cut has left."""
+
+
 class Change(NamedTuple):
     """One operation on a name: when it began, when it was acknowledged (0: never), what it made."""
 
@@ -240,14 +244,17 @@ class Bench:
         data.mkdir()
         _run("mount", "-o", MOUNT_OPTIONS, str(disk), str(data))
         try:
-            engine.start()
-            yield engine
-        finally:
             try:
-                engine.close(keep=True)
+                engine.start()
+            except AssertionError as error:  # it has ended, and says why
+                raise Dead(str(error).strip()[-300:]) from error
+            try:
+                yield engine
             finally:
-                _run("umount", str(data))
-                shutil.rmtree(engine.directory)
+                engine.close(keep=True)
+        finally:
+            _run("umount", str(data))
+            shutil.rmtree(engine.directory)
 
     def cut(self, number: int) -> tuple[Path, float, float]:
         """What a power cut leaves now, and between which moments it was."""
@@ -325,10 +332,13 @@ def power_cuts(bench: Bench, work: Path, options: argparse.Namespace) -> int:
         life.join()
         bench.empty(engine, "the disk itself")
     for number, (snapshot, allowed) in enumerate(found):
-        with bench.engine(snapshot) as engine:
-            bench.look(engine, allowed, snapshot.name)
-            if number % options.empty_every == 0:
-                bench.empty(engine, snapshot.name)
+        try:
+            with bench.engine(snapshot) as engine:
+                bench.look(engine, allowed, snapshot.name)
+                if number % options.empty_every == 0:
+                    bench.empty(engine, snapshot.name)
+        except Dead as error:
+            bench.lost.append(f"{snapshot.name}: the engine does not start: {error}")
         snapshot.unlink()
     return life.done
 

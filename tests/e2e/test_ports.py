@@ -186,3 +186,38 @@ def test_docker_tells_the_ports(engine: Engine, until: Until, tmp_path: Path) ->
     }
     assert docker("ps", "-q", "--filter", "publish=80") != ""
     assert docker("ps", "-q", "--filter", "publish=81") == ""
+
+
+def test_published_ports_change_while_the_container_runs(engine: Engine, until: Until) -> None:
+    made = serve(engine, "web", "8080:80/tcp")
+    until(lambda: page(engine, "127.0.0.1:8080") == "web")
+    bindings = {"80/tcp": [{"HostPort": "8081"}]}
+    engine.post(f"/containers/{made}/update", {"PublishAdd": bindings})
+    assert page(engine, "127.0.0.1:8081") == page(engine, "127.0.0.1:8080") == "web"
+    move = {"PublishAdd": {"90/tcp": [{"HostPort": "8080"}]}, "PublishRm": {"80/tcp": [
+        {"HostPort": "8080"}
+    ]}}  # fmt: skip
+    engine.post(f"/containers/{made}/update", move)
+    assert page(engine, "127.0.0.1:8080") == ""
+    assert page(engine, "127.0.0.1:8081") == "web"
+    found = engine.get(f"/containers/{made}/json")
+    assert {*found["NetworkSettings"]["Ports"]} == {"80/tcp", "90/tcp"}
+    asked = {port: [place["HostPort"] for place in places] for port, places in
+             found["HostConfig"]["PortBindings"].items()}  # fmt: skip
+    assert asked == {"80/tcp": ["8081"], "90/tcp": ["8080"]}
+    status, body = engine.call("POST", f"/containers/{made}/update", {"PublishRm": {"1/tcp": []}})
+    assert (status, json.loads(body)) == (400, {"message": "container port 1/tcp is not published"})
+
+
+def test_a_change_of_ports_that_fails_leaves_them_as_they_were(
+    engine: Engine, until: Until
+) -> None:
+    made = serve(engine, "web", "8080:80/tcp")
+    serve(engine, "other", "8081:80/tcp")
+    until(lambda: page(engine, "127.0.0.1:8080") == "web")
+    move = {"PublishAdd": {"80/tcp": [{"HostPort": "8081"}]}, "PublishRm": {"80/tcp": []}}
+    status, _ = engine.call("POST", f"/containers/{made}/update", move)
+    assert status == 500
+    assert page(engine, "127.0.0.1:8080") == "web"
+    found = engine.get(f"/containers/{made}/json")["HostConfig"]["PortBindings"]
+    assert [place["HostPort"] for place in found["80/tcp"]] == ["8080"]

@@ -32,6 +32,7 @@ from lading.wire.images import (
     ImageInspect,
     ImagesPruned,
     ImageSummary,
+    ImageUsage,
     ManifestListEntry,
     RegistryManifest,
     SearchResult,
@@ -209,6 +210,7 @@ class Images(Protocol):
     async def explore(
         self, ref: str, *, platform: str | None, with_files: bool
     ) -> ImageExploration: ...
+    async def usage(self) -> Sequence[ImageUsage]: ...
     async def manifest(
         self, name: str, *, deep: bool, insecure: bool, auth: AuthConfig
     ) -> RegistryManifest: ...

@@ -118,6 +118,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "rm": "rmi",
         "save": "save",
         "tag": "tag",
+        "usage": "image_usage",
     },
     "manifest": {
         "annotate": "manifest_annotate",

@@ -24,6 +24,7 @@ from lading.containers.userns import Users
 from lading.errors import LadingError
 from lading.events import Event
 from lading.failpoints import fp
+from lading.images import records as image_rows
 from lading.images.service import Images
 from lading.networks import Network, Networks
 from lading.runtime import client
@@ -99,6 +100,7 @@ class Context:
         def transaction(connection: sqlite3.Connection) -> None:
             beside(connection)
             store.insert(connection, container.record)
+            image_rows.use(connection, container.record.image_id, container.record.created_ns)
             snapshot_rows.insert_active(
                 connection, container.id, parent, container.record.created_ns
             )
@@ -120,8 +122,9 @@ class Context:
             def transaction(connection: sqlite3.Connection) -> None:
                 store.delete(connection, container.id)
                 snapshot_rows.delete_active(connection, container.id)
-                self.volumes.delete(connection, gone)
-                _append(connection, container, happenings)
+                _append(connection, container, happenings[:-1])
+                self.volumes.delete(connection, gone)  # with events: they go before it
+                _append(connection, container, happenings[-1:])
 
             await self._write(transaction)
             self.volumes.discard(gone)

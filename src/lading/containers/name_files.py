@@ -4,6 +4,7 @@ They are in the container's directory and bound over those of its image. So they
 place, never replaced: a running container sees the file that was there when it started.
 """
 
+import hashlib
 import logging
 import os
 from collections.abc import Sequence
@@ -13,9 +14,11 @@ from lading.containers.context import Context
 from lading.containers.links import Linked
 from lading.containers.record import ContainerRecord
 from lading.networks import Endpoint, hosts, resolvconf
+from lading.networks.nameserver import choose, has_names, sockets
 from lading.networks.service import read_file
 
 log = logging.getLogger(__name__)
+_DIGEST = ".sha256"  # what we wrote last, so that a user's own text is known
 
 
 def write_all(
@@ -38,15 +41,45 @@ def write_all(
     _write(f"{directory}/hosts", text + links.host_lines(linked))
     if not os.path.exists(f"{directory}/hostname"):
         _write(f"{directory}/hostname", hosts.hostname_file(config.hostname))
-    if not os.path.exists(f"{directory}/resolv.conf"):
+    write_resolver(context, record, endpoints)
+
+
+def write_resolver(
+    context: Context, record: ContainerRecord, endpoints: Sequence[Endpoint]
+) -> None:
+    """resolv.conf as the networks want it, unless somebody has edited it since."""
+    host = record.host_config
+    path = f"{context.layout.files(record.id)}/resolv.conf"
+    text = resolvconf.host_text(read_file)
+    search, options = host.dns_search or [], host.dns_options or []
+    if any(has_names(endpoint) for endpoint in endpoints):
+        upstream = choose(text, servers=host.dns or [], options=options, has_way_out=True)
+        resolver = resolvconf.build_internal(
+            text, address=sockets.ADDRESS, search=search, options=options, asked=upstream.servers
+        )
+    else:
         resolver = resolvconf.build(
-            resolvconf.host_text(read_file),
+            text,
             servers=host.dns or [],
-            search=host.dns_search or [],
-            options=host.dns_options or [],
+            search=search,
+            options=options,
+            ipv6=any(endpoint.ipv6 for endpoint in endpoints),
             shares_host=host.network_mode == "host",
         )
-        _write(f"{directory}/resolv.conf", resolver)
+    if _is_ours(path):
+        _write(path, resolver)
+        _write(path + _DIGEST, hashlib.sha256(resolver.encode()).hexdigest())
+
+
+def _is_ours(path: str) -> bool:
+    """Whether the file is as we left it, or not there yet."""
+    try:
+        with open(path, "rb") as file:
+            present = file.read()
+        with open(path + _DIGEST, encoding="ascii") as file:
+            return file.read() == hashlib.sha256(present).hexdigest()
+    except FileNotFoundError:
+        return not os.path.exists(path)
 
 
 def rewrite_hosts(

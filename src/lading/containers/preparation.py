@@ -28,6 +28,7 @@ from lading.failpoints import fp
 from lading.kernel import namespaces
 from lading.kernel.cgroup import Hierarchies, hierarchies
 from lading.networks import Endpoint
+from lading.networks.nameserver import has_names
 from lading.volumes.directories import fill_mounted
 
 INIT_PROGRAMS = ("docker-init", "tini-static", "tini")  # tried in this order for --init
@@ -177,8 +178,14 @@ class Preparation:
         except LadingError as error:
             raise in_context(error) from error
         undo.callback(self._context.release_network, container)
-        if wishes := published.wishes(container.record):
-            name = container.record.name
+        record, host = container.record, container.record.host_config
+        if any(has_names(endpoint) for endpoint in endpoints):
+            servers, options = host.dns or [], host.dns_options or []
+            await self._context.call_network(
+                lambda: networks.resolve_for(container.id, servers=servers, options=options)
+            )
+        if wishes := published.wishes(record):
+            name = record.name
             await self._context.call_network(lambda: networks.publish(container.id, name, wishes))
         return endpoints
 
@@ -234,9 +241,13 @@ class Preparation:
     def _own_binds(self, record: ContainerRecord, asked: list[Bind]) -> list[Bind]:
         """Files that the engine keeps for the container, and the program behind --init.
 
-        A file that the user has brought along is there in place of ours.
+        Who joins another's network has the other's name files. A file that the user has brought
+        along is there in place of ours.
         """
-        directory = self._context.layout.files(record.id)
+        mode = record.host_config.network_mode
+        joined = mode.removeprefix("container:")
+        owner = record.id if joined == mode else self._context.find(joined).id
+        directory = self._context.layout.files(owner)
         options = ("bind", "rprivate", *(["idmap"] if record.ids else []))
         own = [
             Bind(f"{directory}/{name}", f"/etc/{name}", options)

@@ -1,6 +1,6 @@
 """Published ports as a container's record asks for them, and as documents tell them. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from lading.containers.record import ContainerRecord
 from lading.networks.ports import Published, Wish, read
@@ -23,9 +23,9 @@ def wishes(record: ContainerRecord) -> list[Wish]:
 def port_map(record: ContainerRecord, published: Sequence[Published]) -> PortMap:
     """`NetworkSettings.Ports` of a container that runs; null for what is exposed only."""
     found: PortMap = {}
-    for port in sorted(_exposed(record)):
+    for port in sorted(_exposed(record)) if _has_own_network(record) else ():
         found[port] = None
-    for one in _in_order(published):
+    for one in _in_order(p for p in published if not p.is_open):
         binding = PortBinding(host_ip=one.address, host_port=str(one.port))
         places = found.get(f"{one.container_port}/{one.protocol}") or []
         found[f"{one.container_port}/{one.protocol}"] = [*places, binding]
@@ -34,15 +34,15 @@ def port_map(record: ContainerRecord, published: Sequence[Published]) -> PortMap
 
 def summaries(record: ContainerRecord, published: Sequence[Published]) -> list[PortSummary]:
     """The ports of one row of a list; a container that does not run has none."""
-    if not record.state.is_running:
+    if not record.state.is_running or not _has_own_network(record):
         return []
     told = [
         PortSummary(
             ip=one.address, private_port=one.container_port, public_port=one.port, type=one.protocol
         )
-        for one in _in_order(published)
+        for one in _in_order(p for p in published if not p.is_open)
     ]
-    known = {f"{one.container_port}/{one.protocol}" for one in published}
+    known = {f"{one.container_port}/{one.protocol}" for one in published if not one.is_open}
     bare = [_bare(port) for port in _exposed(record) if port not in known]
     return sorted([*told, *bare], key=lambda port: (port.private_port, port.type))
 
@@ -67,12 +67,17 @@ def _exposed(record: ContainerRecord) -> list[str]:
     ]
 
 
+def _has_own_network(record: ContainerRecord) -> bool:
+    """Whether there is anything to say of ports: not in a namespace that is the host's or bare."""
+    return record.host_config.network_mode not in ("host", "none")
+
+
 def _bare(port: str) -> PortSummary:
     number, _, protocol = port.partition("/")
     return PortSummary(private_port=int(number), type=protocol)
 
 
-def _in_order(published: Sequence[Published]) -> list[Published]:
+def _in_order(published: Iterable[Published]) -> list[Published]:
     """IPv4 before IPv6."""
     return sorted(
         published, key=lambda one: (one.container_port, one.port, one.is_ipv6, one.address)

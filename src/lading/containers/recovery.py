@@ -21,7 +21,7 @@ from logging import getLogger
 
 from msgspec.structs import replace
 
-from lading.containers import logging, restart
+from lading.containers import logging, publishing, restart
 from lading.containers.container import Container, Run
 from lading.containers.context import Context
 from lading.containers.endpoints import wanted
@@ -59,6 +59,8 @@ async def recover(containers: Containers, context: Context) -> None:
     for container in containers.all():
         if container.id not in running:
             await _settle(containers, container)
+        else:
+            await publishing.settle(context, container)
 
 
 async def restart_stopped(containers: Containers, was_running: set[str]) -> None:

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from msgspec.structs import fields, replace
 
-from lading.containers import devices, limits, resources, restart
+from lading.containers import devices, limits, publishing, resources, restart
 from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.host_limits import host_limits
@@ -89,10 +89,12 @@ class Updating:
                 host = merge(record.host_config, asked)
             except Conflict as error:
                 raise Refused(container.id, error) from error
+            after = publishing.changed(replace(record, host_config=host), asked)
             if record.state.is_running:
                 await self._apply(container, asked, host)
+                await publishing.follow(self._context, container, after)
             fp("update.before-row")
-            container.record = replace(container.record, host_config=host)
+            container.record = replace(container.record, host_config=after.host_config)
             await self._context.save(container, "update")
             fp("update.after-row")
         return ContainerUpdated(warnings=warnings or None)

@@ -134,24 +134,13 @@ def _hosts(host: HostConfig) -> None:
 
 
 def _ports(host: HostConfig) -> None:
-    for port, bindings in (host.port_bindings or {}).items():
+    for port in host.port_bindings or {}:
         number, _, protocol = port.partition("/")
         _refuse(
-            not _is_port_range(number) or protocol not in ("", "tcp", "udp", "sctp"),
-            f'invalid port specification: "{port}"',
+            "-" in number and protocol.lower() in ("", *wishes.PROTOCOLS),
+            f'invalid port specification: "{number}"',
         )
-        for binding in bindings or []:
-            text = binding.host_port
-            _refuse(text and not _is_port_range(text), f'invalid port specification: "{text}"')
-            if binding.sources is not UNSET:
-                wishes.sources_of(binding.sources)
-
-
-def _is_port_range(text: str) -> bool:
-    ends = text.split("-")
-    return len(ends) <= 2 and all(
-        end.isascii() and end.isdecimal() and int(end) < 65536 for end in ends
-    )
+    wishes.read(host.port_bindings)  # dockerd takes any text for an address, and publishes to all
 
 
 def _numbers(host: HostConfig) -> None:

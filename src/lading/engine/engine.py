@@ -45,6 +45,7 @@ from lading.wire.host_config import LogConfig
 
 if TYPE_CHECKING:
     from lading.networks.firewall import Watch
+    from lading.networks.stewards import Revival
 
 SCHEMA = Schema("engine", ["CREATE TABLE engine (id TEXT NOT NULL, name TEXT NOT NULL) STRICT"])
 
@@ -132,7 +133,7 @@ class Engine:
         self.backups = Backups(self)
         self.system = System(self)
         self.usage = DiskUsages(self)
-        self._watch: Watch | None = None
+        self._watches: list[Watch | Revival] = []
         self._cleaning: asyncio.Task[None] | None = None
 
     @classmethod
@@ -155,7 +156,7 @@ class Engine:
         await recover(self.containers, self.context)
         await asyncio.to_thread(self._recover_snapshots)
         self._cleaning = asyncio.create_task(self.store.keep_clean())
-        self._watch = self.networks.watch_firewall(self.context.call_network)
+        self._watches += self.networks.watch(self.context.call_network)
         await self.context.launcher.open()
         self.containers.lifecycle.in_background(restart_stopped(self.containers, was_running))
 
@@ -177,8 +178,8 @@ class Engine:
         if self._cleaning:
             self._cleaning.cancel()
             await asyncio.wait([self._cleaning])
-        if self._watch:
-            self._watch.close()
+        for watch in self._watches:
+            watch.close()
         await self.containers.aclose()
         await self.volume_store.aclose()
         await self.store.aclose()

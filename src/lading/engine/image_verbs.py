@@ -21,6 +21,7 @@ from lading.wire.images import (
     ImageInspect,
     ImagesPruned,
     ImageSummary,
+    ImageUsage,
     ManifestListEntry,
     RegistryManifest,
     SearchResult,
@@ -181,6 +182,16 @@ class ImageVerbs:
         """What is in each layer, and what is wasted."""
         found = await self._images.explore(ref, platform=platform)
         return views.exploration(found, with_files=with_files)
+
+    async def usage(self) -> list[ImageUsage]:
+        """What every image takes on the disk, those that were used least recently first."""
+        found = await self._images.list()
+        shared = views.shared_bytes(found)
+        rows = [
+            views.usage(image, shared[image.id], len(self._images.users_of(image.id)))
+            for image in found
+        ]
+        return sorted(rows, key=lambda row: (max(row.last_used, row.added), row.id))
 
     async def manifest(
         self, name: str, *, deep: bool, insecure: bool, auth: AuthConfig

@@ -22,6 +22,7 @@ from lading.wire.images import (
     ImageHistoryItem,
     ImageInspect,
     ImageSummary,
+    ImageUsage,
     LayerFile,
     RegistryManifest,
     RootFS,
@@ -137,6 +138,21 @@ def descriptor(described: Descriptor) -> dict[str, object]:
     """A descriptor, with what it has beyond the three fields."""
     found: dict[str, object] = to_builtins(described)
     return found
+
+
+def usage(image: Image, shared_bytes: int, containers: int) -> ImageUsage:
+    """What one image takes, and when it was used."""
+    return ImageUsage(
+        id=image.id,
+        repo_tags=image.repo_tags,
+        size=image.size,
+        shared_size=shared_bytes,
+        unique_size=image.size - shared_bytes,
+        blob_size=image.blob_bytes,
+        containers=containers,
+        added=image.added_ns // 10**9,
+        last_used=image.used_ns // 10**9,
+    )
 
 
 def registry_manifest(found: Found) -> RegistryManifest:

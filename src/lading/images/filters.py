@@ -13,7 +13,10 @@ from lading.errors import InvalidArgument
 from lading.images.image import Image
 from lading.oci import reference as references
 
-KEYS = frozenset({"dangling", "label", "label!", "before", "since", "until", "reference"})
+UNUSED_FOR = "unused-for"  # Lading's own
+KEYS = frozenset(
+    {"dangling", "label", "label!", "before", "since", "until", "reference", UNUSED_FOR}
+)
 _FALSE = frozenset({"", "0", "f", "false", "no", "none"})
 
 Filters = Mapping[str, Sequence[str]]
@@ -53,6 +56,9 @@ def apply(
     if values := filters.get("until"):
         limit = min(parse_until_s(value) for value in values)
         tests.append(lambda image: created_s(image) < limit)
+    if values := filters.get(UNUSED_FOR):
+        last = min(parse_until_s(value) for value in values) * 1e9
+        tests.append(lambda image: max(image.used_ns, image.added_ns) < last)
     passed = [image for image in images if all(test(image) for test in tests)]
     if patterns := filters.get("reference"):
         passed = [kept for image in passed if (kept := _with_matching(image, patterns))]

@@ -26,6 +26,8 @@ class Image(NamedTuple):
     size: int  # bytes of the unpacked layers
     blob_bytes: int  # config and layers as they were sent
     created: str  # RFC 3339, ZERO_TIME when the config does not say
+    added_ns: int = 0  # it came to this store
+    used_ns: int = 0  # a container was last made of it; 0: never
 
     @property
     def is_dangling(self) -> bool:
@@ -62,6 +64,8 @@ def make(record: ImageRecord, platform: PlatformRecord, config: ImageConfig) -> 
         size=sum(layer.size for layer in platform.layers),
         blob_bytes=platform.blob_bytes,
         created=config.created or ZERO_TIME,
+        added_ns=record.added_ns,
+        used_ns=record.used_ns,
     )
 
 

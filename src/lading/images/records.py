@@ -5,6 +5,7 @@
     image_manifests  the platforms of an image whose bytes are all here
     image_chains     the snapshots that an image keeps, lowest first, with their sizes
     image_blobs      the blobs that an image keeps
+    image_uses       when a container was last made of an image
 
 A row is written after the bytes that it tells of are durable, and deleted before they go: so a blob
 or snapshot that no row tells of belongs to nobody, unless work under way has leased it.
@@ -57,7 +58,13 @@ SCHEMA = Schema(
             PRIMARY KEY (image, blob)
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX image_blobs_by_blob ON image_blobs (blob);
+        """,
         """
+        CREATE TABLE image_uses (
+            image TEXT PRIMARY KEY REFERENCES images ON DELETE CASCADE,
+            used_ns INTEGER NOT NULL
+        ) STRICT;
+        """,
     ],
 )
 
@@ -94,6 +101,7 @@ class ImageRecord(NamedTuple):
     added_ns: int
     platforms: tuple[PlatformRecord, ...]
     names: tuple[str, ...] = ()
+    used_ns: int = 0  # a container was last made of it; 0: never
 
 
 def add(connection: sqlite3.Connection, image: ImageRecord) -> None:
@@ -115,6 +123,14 @@ def add(connection: sqlite3.Connection, image: ImageRecord) -> None:
         )
         blobs.update((platform.manifest, platform.config, *platform.blobs))
     keep(connection, image.digest, sorted(blobs))
+
+
+def use(connection: sqlite3.Connection, image: str, now_ns: int) -> None:
+    """A container is made of the image; one that has just gone is no error."""
+    connection.execute(
+        "INSERT OR REPLACE INTO image_uses SELECT digest, ? FROM images WHERE digest = ?",
+        (now_ns, image),
+    )
 
 
 def keep(connection: sqlite3.Connection, image: str, blobs: Iterable[str]) -> None:
@@ -228,7 +244,8 @@ def _select(
     connection: sqlite3.Connection, condition: str, arguments: Sequence[str]
 ) -> list[ImageRecord]:
     rows = connection.execute(
-        "SELECT digest, media_type, size, added_ns FROM images"
+        "SELECT digest, media_type, size, added_ns, ifnull(used_ns, 0)"
+        " FROM images LEFT JOIN image_uses ON image = digest"
         f" {condition} ORDER BY added_ns DESC, digest",
         arguments,
     ).fetchall()
@@ -240,8 +257,9 @@ def _select(
             added_ns,
             _platforms(connection, digest),
             _names(connection, digest),
+            used_ns,
         )
-        for digest, media_type, size, added_ns in rows
+        for digest, media_type, size, added_ns, used_ns in rows
     ]
 
 

@@ -155,6 +155,7 @@ class Attaching:
             container_id=container_id,
             created_ns=time.time_ns(),
             names=unique(request.names),
+            links=tuple(request.links),
             gw_priority=request.gw_priority,
         )
         driver = self._drivers[network.driver]

@@ -2,6 +2,7 @@
 
 Names are in `Endpoint.names`, in the order in which inspect tells them: the container's name, its
 aliases, its short id. Several endpoints may share an alias; then each of their addresses is one.
+`Endpoint.links` are names that hold for that one container only (`--link db:store`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,8 +31,18 @@ def resolve(directory: Directory, container_id: str, name: str) -> list[Endpoint
         other
         for own in directory.endpoints(container_id)
         for other in directory.endpoints_of(own.network_id)
-        if wanted in (each.lower() for each in other.names)
+        if _answers(other, {wanted, *_linked(own, wanted)})
     ]
+
+
+def _linked(own: Endpoint, wanted: str) -> list[str]:
+    """Whom the container calls so in this network, by its own links."""
+    return [name.lower() for alias, name in own.links if alias.lower() == wanted]
+
+
+def _answers(other: Endpoint, wanted: set[str]) -> bool:
+    """Whether it is one of these: by a name, or by its container's id."""
+    return not wanted.isdisjoint((other.container_id, *(each.lower() for each in other.names)))
 
 
 def reverse(directory: Directory, container_id: str, ip: str) -> Endpoint | None:

@@ -66,6 +66,33 @@ def build(
     return "\n".join(lines) + "\n"
 
 
+def build_internal(
+    host: str,
+    *,
+    address: str,
+    search: Sequence[str] = (),
+    options: Sequence[str] = (),
+    asked: Sequence[tuple[str, bool]] = (),
+) -> str:
+    """The file of a container whose resolver is ours, at `address`.
+
+    `asked` are those whom our resolver asks, and whether from the host: told in a comment. Names of
+    one label are tried as they are first (ndots:0), since that is what containers are called.
+    """
+    host_search = (_values(host, "search") or _values(host, "domain") or [[]])[-1]
+    search = search or host_search
+    chosen = [*(options or [word for line in _values(host, "options") for word in line])]
+    if not any(option.partition(":")[0] == "ndots" for option in chosen):
+        chosen.append("ndots:0")
+    told = " ".join(f"host({server})" if is_host else server for server, is_host in asked)
+    lines = [f"nameserver {address}"]
+    if search and list(search) != ["."]:
+        lines.append("search " + " ".join(search))
+    lines.append("options " + " ".join(chosen))
+    lines.append(f"# the resolver at {address} answers for names of containers and asks: {told}")
+    return "\n".join(lines) + "\n"
+
+
 def _reachable(servers: list[str], *, ipv6: bool) -> list[str]:
     """Those that a container can ask: no loopback, and IPv6 only if it has any."""
     addresses = ((server, _address(server)) for server in servers)

@@ -18,19 +18,22 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
+from functools import partial
 
 from lading.errors import LadingError, NotFound, PermissionDenied
 from lading.failpoints import fp
 from lading.kernel import netns
-from lading.networks import definition, gateways, store
+from lading.networks import definition, entrances, resolvconf, store
 from lading.networks.attaching import Attaching
 from lading.networks.driver import Driver
 from lading.networks.drivers import Bridge, HostNetwork, Lan, NoNetwork
 from lading.networks.firewall import Firewall, Watch
 from lading.networks.leases import Leases
-from lading.networks.ports import Ports, Published, Wish
+from lading.networks.nameserver import Nameserver, choose, has_names
+from lading.networks.ports import Ports, Published, Target, Wish
 from lading.networks.records import Endpoint, EndpointRequest, Network, Settings
+from lading.networks.stewards import Call, Revival
 from lading.state import Database
 from lading.wire.networks import NetworkCreate
 
@@ -114,6 +117,8 @@ class Networks:
         self._firewall = _open_firewall(self._engine_id, self._settings)
         self.ports = Ports(self._exec_root, firewall=self._firewall, settings=self._settings)
         self.ports.open()
+        self.nameserver = Nameserver(self._exec_root, home=self._home, endpoints=self._named)
+        self.nameserver.open()
         self._drivers = self._open_drivers()
         self._attaching = Attaching(self._leases, self._drivers, self._prepare, self._home)
         for network in self._database.read(store.list_networks):
@@ -133,6 +138,7 @@ class Networks:
         for driver in self._drivers.values():
             driver.close()
         self.ports.close()
+        self.nameserver.close()
         if self._firewall:
             self._firewall.close()
         os.close(self._home)
@@ -167,6 +173,7 @@ class Networks:
                 self._firewall.settle()
             except OSError as error:
                 log.error("packet filter: %s", error)
+        self.nameserver.reconcile(set(running))
         return {
             container: [one for one in self.endpoints(container) if one.network_name not in names]
             for container, names in (wanted or {}).items()
@@ -177,6 +184,7 @@ class Networks:
         for container in self._leases.containers():
             self.release(container)
         self.ports.remove_everything()
+        self.nameserver.remove_everything()
         self._of_attaching().drop_spare()
         for driver in self._drivers.values():
             driver.remove()
@@ -322,34 +330,72 @@ class Networks:
         Raises as `attach_all`; then the container is as it was.
         """
         network = self._joinable(request.network)
-        return self._of_attaching().connect(container_id, network, request, netns_fd)
+        endpoint = self._of_attaching().connect(container_id, network, request, netns_fd)
+        if has_names(endpoint):
+            self.nameserver.put([endpoint])
+        self.ports.move(container_id, self._targets(container_id))
+        return endpoint
 
     def disconnect(self, endpoint: Endpoint, *, netns_fd: int | None) -> None:
         """Take a container that runs out of a network; without its namespace only the record."""
         self._of_attaching().disconnect(endpoint, netns_fd)
+        if has_names(endpoint):
+            self.nameserver.remove([endpoint])
+        self.ports.move(endpoint.container_id, self._targets(endpoint.container_id))
 
     def publish(self, container_id: str, name: str, wishes: Sequence[Wish]) -> Sequence[Published]:
         """Publish the ports of an attached container; `name` is for errors. Raises PublishFailed.
 
-        They are published at the endpoint that is the way out, or at the first with an address.
+        They are published at the endpoints that are the ways out, or at the first with an address.
         Containers without an address of their own (`host`, `none`) publish nothing.
         """
-        able = [one for one in self.endpoints(container_id) if one.host_interface and one.ip]
-        endpoint = gateways.choose(able, ipv6=False) or next(iter(able), None)
-        if endpoint is None or not wishes:
+        targets = self._targets(container_id)
+        if not targets or not wishes:
             return []
-        bridge = self._networks[endpoint.network_id].bridge
-        return self.ports.publish(container_id, name, wishes, endpoint, bridge)
+        return self.ports.publish(container_id, name, wishes, targets)
+
+    def _targets(self, container_id: str) -> dict[int, Target]:
+        return entrances.choose(self.endpoints(container_id), self._networks)
+
+    def resolve_for(
+        self,
+        container_id: str,
+        *,
+        servers: Sequence[str],
+        options: Sequence[str],
+        namespace: int | None = None,
+    ) -> bool:
+        """Have 127.0.0.11 answer in a container that is in a network with names; whether it is.
+
+        `servers` and `options` are those of --dns and --dns-option. `namespace` is that of one that
+        runs; it stays the caller's.
+        """
+        endpoints = self.endpoints(container_id)
+        named = [one for one in endpoints if has_names(one)]
+        inside = namespace if namespace is not None else next((e.netns_fd for e in named), None)
+        if not named or inside is None:
+            return False
+        has_way_out = any(one.gateway or one.ipv6_gateway for one in endpoints)
+        host = resolvconf.host_text(self._read_file)
+        upstream = choose(host, servers=servers, options=options, has_way_out=has_way_out)
+        self.nameserver.serve(container_id, inside, upstream)
+        self.nameserver.put(named)
+        return True
 
     def release(self, container_id: str) -> None:
         """Take the container out of its networks; its ports and addresses are free. Idempotent."""
         self.ports.unpublish(container_id)
+        self.nameserver.end(container_id)
         if leaving := self.endpoints(container_id):
+            if named := [one for one in leaving if has_names(one)]:
+                self.nameserver.remove(named)
             self._leases.free(leaving)
 
     def rename(self, container_id: str, old: str, new: str) -> None:
         """The container is found under its new name from now on."""
         self._of_attaching().rename(container_id, old, new)
+        if named := [one for one in self.endpoints(container_id) if has_names(one)]:
+            self.nameserver.put(named)
 
     def warm(self) -> None:
         """Make the sandbox of the next attach beforehand: it saves that 0.6 to 0.9 ms.
@@ -366,6 +412,11 @@ class Networks:
         """The endpoints in the network, for `network inspect`."""
         return self._leases.of_network(network_id)
 
+    def _named(self) -> Sequence[Endpoint]:
+        """Every endpoint that others find by a name."""
+        every = (one for each in self._leases.containers() for one in self.endpoints(each))
+        return [one for one in every if has_names(one)]
+
     def check_firewall(self) -> Sequence[tuple[str, str]]:
         """Where the packet filter is not as it should be, for the audit."""
         firewall = self._firewall
@@ -376,17 +427,25 @@ class Networks:
         if self._firewall:
             self._firewall.rebuild()
 
-    def watch_firewall(self, call: Callable[[Callable[[], None]], Awaitable[None]]) -> Watch | None:
-        """Have the packet filter repaired when others change it; for the thread of the event loop.
+    def watch(self, call: Call) -> Sequence[Watch | Revival]:
+        """Have repaired what others change in the packet filter, and stewards that have died.
 
-        `call` runs work in the thread of the networks. None where there is no filter.
+        For the thread of the event loop; `call` runs work in the thread of the networks.
         """
+        stewards = (
+            Revival(self.ports.steward, self._restore_ports, call),
+            Revival(self.nameserver.steward, self.nameserver.restore, call),
+        )
         firewall = self._firewall
         if firewall is None or not firewall.is_on:
-            return None
-        return Watch(
-            firewall.name, firewall.port, lambda change: call(lambda: firewall.repair(change))
-        )
+            return stewards
+        repair = firewall.repair
+        watch = Watch(firewall.name, firewall.port, lambda change: call(partial(repair, change)))
+        return (*stewards, watch)
+
+    def _restore_ports(self) -> None:
+        if self.ports.containers():
+            self.ports.restore()
 
     # --- within -------------------------------------------------------------------------------
 
@@ -454,3 +513,7 @@ class Networks:
 
         self._database.write_sync(transaction)
         self._networks[network.id] = network
+
+
+def _addresses(endpoint: Endpoint) -> tuple[str, str]:
+    return endpoint.ip, endpoint.ipv6

@@ -193,6 +193,15 @@ def explore(name: str, *, platform: str = "", files: bool = False) -> Call[Docum
     return found
 
 
+def usage() -> Call[list[Document]]:
+    """`{"Id", "RepoTags", "Size", "SharedSize", "UniqueSize", "BlobSize", "Containers", "Added",
+    "LastUsed"}` of each image. Lading's own.
+    """
+    response = yield Request("GET", "/lading/images/usage", versioned=False)
+    rows: list[Document] = response.json() or []
+    return rows
+
+
 def manifest(
     name: str, *, deep: bool = False, insecure: bool = False, auth: Mapping[str, str]
 ) -> Call[Document]:

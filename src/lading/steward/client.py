@@ -17,6 +17,7 @@ from lading.runtime import messages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 DESCRIPTOR = 3
@@ -39,11 +40,14 @@ class Client:
     """A connection to the steward of that name below an exec-root."""
 
     def __init__(self, name: str, exec_root: str) -> None:
-        self._name = name
+        self.name = name
         self._exec_root = exec_root
         self._connection: _socket.socket | None = None
         self._sequence = 0
         self._turn = threading.Lock()  # the audit asks from a thread of its own
+        self._child = 0  # if it is ours to reap
+        self.pid = 0  # of the one we are connected to
+        self.on_connect: Callable[[int], None] | None = None  # is told the pid
 
     @property
     def is_connected(self) -> bool:
@@ -54,15 +58,17 @@ class Client:
         self.close()
         try:
             with self._directory() as directory:
-                self._connection = _connected(f"/proc/self/fd/{directory}/{self._name}.sock")
+                self._connection = _connected(f"/proc/self/fd/{directory}/{self.name}.sock")
+            self._meet()
         except OSError:
+            self.close()
             return False
         return True
 
     def start(self) -> None:
         """Start one, in place of one that has died, and connect. Raises OSError."""
         with self._directory() as directory:
-            path = f"/proc/self/fd/{directory}/{self._name}.sock"
+            path = f"/proc/self/fd/{directory}/{self.name}.sock"
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
             listener = _socket.socket(
@@ -75,6 +81,7 @@ class Client:
                 self._connection = _connected(path)
             finally:
                 listener.close()
+        self._meet()
 
     def call(
         self, op: str, fields: dict[str, Any], descriptors: list[int] | None = None
@@ -87,7 +94,7 @@ class Client:
         self, op: str, fields: dict[str, Any], descriptors: list[int] | None
     ) -> dict[str, Any]:
         if self._connection is None:
-            raise StewardGone(f"no {self._name}")
+            raise StewardGone(f"no {self.name}")
         self._sequence += 1
         request = {"op": op, "seq": self._sequence, **fields}
         try:
@@ -97,14 +104,14 @@ class Client:
                 for descriptor in extra:
                     os.close(descriptor)
                 if answer is None:
-                    raise ConnectionResetError(f"the {self._name} hung up")
+                    raise ConnectionResetError(f"the {self.name} hung up")
                 if answer.get("seq") == self._sequence:
                     break
         except OSError as error:
             self.close()
-            raise StewardGone(f"{self._name}: {error}") from error
+            raise StewardGone(f"{self.name}: {error}") from error
         if "error" in answer:
-            raise StewardError(f"{self._name}: {answer['error']}")
+            raise StewardError(f"{self.name}: {answer['error']}")
         return answer
 
     def close(self) -> None:
@@ -112,6 +119,13 @@ class Client:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+            self.pid = 0
+
+    def _meet(self) -> None:
+        """Learn who it is. Raises StewardGone."""
+        self.pid = int(self.call("who", {})["pid"])
+        if self.on_connect is not None:
+            self.on_connect(self.pid)
 
     @contextlib.contextmanager
     def _directory(self) -> Any:
@@ -126,11 +140,14 @@ class Client:
 
     def _spawn(self, listener: int) -> None:
         parent = os.path.dirname(os.path.dirname(os.path.abspath(lading.__file__)))
-        program = _PROGRAM.format(path=parent, name=self._name, exec_root=self._exec_root)
+        program = _PROGRAM.format(path=parent, name=self.name, exec_root=self._exec_root)
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
         if "LADING_FAILPOINT" in os.environ:
             environment["LADING_FAILPOINT"] = os.environ["LADING_FAILPOINT"]
-        os.posix_spawn(
+        if self._child:  # dead, or as good as: nobody finds it any more
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(self._child, os.WNOHANG)
+        self._child = os.posix_spawn(
             sys.executable,
             [sys.executable, "-I", "-S", "-c", program],
             environment,

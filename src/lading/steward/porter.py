@@ -111,7 +111,7 @@ class Porter:
 
 def main(descriptor: int, exec_root: str) -> None:
     """The process."""
-    listener = prepare("lading-porter", descriptor)
+    listener = prepare("lading-porter", descriptor, capabilities=0)
     loop = Loop()
     porter = Porter(loop)
     verbs = {"hold": porter.hold, "drop": porter.drop, "list": porter.list}

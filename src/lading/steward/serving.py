@@ -50,7 +50,7 @@ class Steward:
         self._loop = loop
         self._listener = listener
         self._exec_root = exec_root
-        self._verbs = verbs
+        self._verbs = {"who": _who, **verbs}
         self._containers = containers
         self._forget = forget
         self._engine: _socket.socket | None = None
@@ -148,8 +148,11 @@ class Steward:
         self._forget(container)
 
 
-def prepare(name: str, descriptor: int) -> _socket.socket:
-    """Make this process a steward; returns its listening socket. Other descriptors are closed."""
+def prepare(name: str, descriptor: int, *, capabilities: int) -> _socket.socket:
+    """Make this process a steward; returns its listening socket. Other descriptors are closed.
+
+    It keeps the capabilities of that mask: what reads strangers' packets needs few.
+    """
     process.close_range(descriptor + 1)
     process.prctl(process.PR_SET_DUMPABLE, 0)
     process.default_signals()
@@ -159,6 +162,8 @@ def prepare(name: str, descriptor: int) -> _socket.socket:
         file.write(name)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    process.prctl(process.PR_SET_NO_NEW_PRIVS, 1)
+    process.capset(capabilities, capabilities, 0)
     os.chdir("/")
     os.umask(0o077)
     os.set_inheritable(descriptor, False)
@@ -178,6 +183,10 @@ def _unknown(request: Message, descriptors: list[int]) -> Message:
     for descriptor in descriptors:
         os.close(descriptor)
     return {"error": f"unknown verb: {request.get('op')}"}
+
+
+def _who(_request: Message, _descriptors: list[int]) -> Message:
+    return {"pid": os.getpid()}
 
 
 def _never() -> float:

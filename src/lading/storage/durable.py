@@ -43,6 +43,20 @@ def fsync_directory(path: str) -> None:
         os.close(descriptor)
 
 
+def replace_file(directory: str, name: str, data: bytes) -> None:
+    """Give a small file of ours this content: after a power cut it has the old one or the new."""
+    temporary = os.path.join(directory, f".{name}.new")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(temporary, flags, 0o600)
+    try:
+        write_all(descriptor, data)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    os.rename(temporary, os.path.join(directory, name))
+    fsync_directory(directory)
+
+
 def write_all(descriptor: int, data: bytes | memoryview) -> None:
     """Write every byte: write(2) may take fewer (a nearly full disk, a signal)."""
     written = os.write(descriptor, data)

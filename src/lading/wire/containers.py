@@ -6,7 +6,7 @@ from msgspec.structs import fields
 from lading.wire.base import Asked, Document, KeySet, StrSlice
 from lading.wire.host_config import HostConfig, Resources, RestartPolicy
 from lading.wire.mounts import MountPoint
-from lading.wire.networks import NetworkingConfig, NetworkSettings, NetworkSettingsSummary
+from lading.wire.networks import NetworkingConfig, NetworkSettings, NetworkSettingsSummary, PortMap
 
 ZERO_TIME = "0001-01-01T00:00:00Z"  # Go's zero time.Time: "never" in every document of Docker
 
@@ -209,6 +209,8 @@ class ContainerUpdate(Resources):
     """The body of `POST /containers/{id}/update`: limits, and the restart policy."""
 
     restart_policy: RestartPolicy = field(default_factory=RestartPolicy)
+    publish_add: PortMap | None = None  # our extension: ports to publish from now on
+    publish_rm: PortMap | None = None  # and no longer; a port without places: all of its places
 
 
 class ContainerUpdated(Document):

@@ -157,6 +157,24 @@ class ImageExploration(Document):
     waste: list[WastedPath]
 
 
+class ImageUsage(Document):
+    """Lading's own: bytes that an image takes, and when a container was last made of it.
+
+    `unique_size` would be free without the image; `blob_size` is as it was sent, and comes on top.
+    Moments in seconds; 0: never.
+    """
+
+    id: str
+    repo_tags: list[str]
+    size: int
+    shared_size: int
+    unique_size: int
+    blob_size: int
+    containers: int
+    added: int
+    last_used: int
+
+
 class ManifestListEntry(Document):
     """Lading's own: a manifest for an index, where it is and what it is (with a platform)."""
 

@@ -94,3 +94,18 @@ def test_names_filters_history_and_prune(docker: Docker, image: str) -> None:
     assert short in docker.text("images", "-q", "--filter", "reference=mine:*")
     docker.text("image", "prune", "-f")
     assert docker.id_of(image)  # it has a name
+
+
+def test_usage_tells_when_an_image_was_used(
+    docker: Docker, lading_command: Docker, image: str
+) -> None:
+    words = ["image", "usage", "--format", "{{.Names}}:{{.LastUsed}}:{{.Containers}}"]
+    assert f"{image}:never:0" in lading_command.text(*words).splitlines()
+    container = docker.text("create", image)
+    assert f"{image}:Less than a second ago:1" in lading_command.text(*words) or (
+        " second" in lading_command.text(*words)
+    )
+    docker.text("rm", container)
+    unused = ["image", "prune", "-a", "-f", "--filter", "unused-for=24h"]
+    docker.text(*unused)
+    assert docker.id_of(image)

@@ -45,6 +45,7 @@ from lading.wire.images import (
     ImageInspect,
     ImagesPruned,
     ImageSummary,
+    ImageUsage,
     RegistryManifest,
     SearchResult,
 )
@@ -304,6 +305,19 @@ class FakeNetworks:
         return NetworksPruned(networks_deleted=["old"])
 
 
+_USAGE = ImageUsage(
+    id="sha256:1",
+    repo_tags=["a:1"],
+    size=5,
+    shared_size=2,
+    unique_size=3,
+    blob_size=4,
+    containers=1,
+    added=10,
+    last_used=20,
+)
+
+
 class FakeImages:
     def __init__(self) -> None:
         self.calls: list[Any] = []
@@ -369,6 +383,9 @@ class FakeImages:
     async def explore(self, ref: str, **options: Any) -> ImageExploration:
         self.calls.append(("explore", ref, options["platform"], options["with_files"]))
         return ImageExploration(layers=[], size=9, wasted=1, waste=[])
+
+    async def usage(self) -> list[ImageUsage]:
+        return [_USAGE]
 
     async def manifest(self, name: str, **options: Any) -> RegistryManifest:
         self.calls.append(("manifest", name, options["deep"], options["insecure"]))

@@ -147,7 +147,7 @@ def test_row_35_a_joined_network_exposes_nothing() -> None:
     [
         HostConfig(),
         HostConfig(extra_hosts=["a:host-gateway", "b:::1", "c:[::1]", "d:1.2.3.4"]),
-        HostConfig(port_bindings={"80-81/udp": [PortBinding(host_port="8000-8001")]}),
+        HostConfig(port_bindings={"80/udp": [PortBinding(host_port="8000-8001")]}),
         HostConfig(pid_mode="container:x", ipc_mode="shareable"),
         HostConfig(security_opt=["no-new-privileges", "seccomp=unconfined", "label:disable"]),
         HostConfig(runtime="io.containerd.runc.v2"),

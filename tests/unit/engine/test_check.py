@@ -48,6 +48,7 @@ class Host:
         self.ports: list[Published] = []
         self.held: list[str] = []
         self.elements: list[tuple[str, str]] = []
+        self.names: list[tuple[str, str]] = []
         for place in ("exec/containers", "data/containers", "data/snapshots/active", "cg/lading/0"):
             (root / place / ID).mkdir(parents=True)
         self.mounts: list[MountRecord] = []
@@ -102,6 +103,7 @@ class Host:
                     drop=id,
                     restore=id,
                 ),
+                nameserver=SimpleNamespace(differences=lambda: self.names, restore=id),
                 check_firewall=lambda: self.elements,
                 repair_firewall=id,
             ),
@@ -237,11 +239,13 @@ def test_what_is_wrong_with_published_ports_is_found(host: Host) -> None:
     )
     host.ports, host.held = [lost, stale], [stale.key, "x/tcp/0.0.0.0/1"]
     host.elements = [("ip published", "06")]
+    host.names = [("name", "n1/c1")]
     assert host.found() == {
         ("published port", lost.key),
         ("published port", stale.key),
         ("held port", "x/tcp/0.0.0.0/1"),
         ("filter element", "ip published 06"),
+        ("name", "n1/c1"),
     }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lading.errors import Conflict, LadingError
+from lading.images import records
 from lading.images.filters import InvalidFilter
 from lading.images.lookup import NoSuchImage
 from lading.images.remove import User
@@ -288,3 +289,25 @@ def test_a_prune_takes_what_killed_pulls_left(
     done = engine.run(lambda images: images.prune({"dangling": [dangling]}))
     assert content.has(digest) == ingest.exists() == is_left
     assert done.bytes == (0 if is_left else 30)
+
+
+def test_images_can_be_found_by_how_long_nobody_used_them(engine: "Engine", app: str) -> None:
+    async def use(images: Images) -> None:
+        image = await images.pull(f"{app}:v1")
+        assert await images.list({"unused-for": ["1h"]}) == []
+        hour_ns = 3600 * 10**9
+        await images.stores.database.write(
+            lambda c: c.execute("UPDATE images SET added_ns = added_ns - ?", (3 * hour_ns,))
+        )
+        assert [found.id for found in await images.list({"unused-for": ["2h"]})] == [image.id]
+        now_ns = time.time_ns()
+        await images.stores.database.write(
+            lambda c: records.use(c, image.id, now_ns - hour_ns // 2)
+        )
+        assert await images.list({"unused-for": ["2h"]}) == []
+        assert (await images.resolve(image.id)).used_ns == now_ns - hour_ns // 2
+        done = await images.prune({"dangling": ["false"], "unused-for": ["10m"]})
+        assert {"Deleted": image.id} in done.told
+        await images.stores.database.write(lambda c: records.use(c, image.id, now_ns))  # gone
+
+    engine.run(use)

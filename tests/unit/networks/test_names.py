@@ -1,5 +1,7 @@
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from lading.networks import names
 from lading.networks.records import Endpoint
 
@@ -32,6 +34,14 @@ def test_an_alias_of_several_containers_is_all_of_them_in_networks_that_are_shar
     assert [one.container_id for one in names.resolve(KNOWN, "d", "Db")] == ["d"]
     assert names.resolve(KNOWN, "a", "d") == []
     assert names.resolve(KNOWN, "nobody", "db") == []
+
+
+def test_a_link_is_a_name_of_one_container_only() -> None:
+    linking = replace(endpoint("e", "x"), links=(("Store", "b"), ("db", "nobody")))
+    known = Known(linking, *KNOWN.endpoints_of("x"))
+    assert [one.container_id for one in names.resolve(known, "e", "store")] == ["b"]
+    assert [one.container_id for one in names.resolve(known, "e", "db")] == ["b", "c"]
+    assert names.resolve(known, "a", "store") == []
 
 
 def test_an_address_has_a_name_in_shared_networks_only() -> None:

@@ -12,8 +12,10 @@ from lading.http import Response, StreamResponse
 from lading.wire import auth as auths
 from lading.wire.auth import AuthConfig
 
-FILTERS = frozenset(["before", "dangling", "label", "reference", "since", "until"])
-PRUNE_FILTERS = frozenset(["dangling", "label", "label!", "until"])
+FILTERS = frozenset(
+    ["before", "dangling", "label", "reference", "since", "until", "unused-for"]
+)  # the last is Lading's own
+PRUNE_FILTERS = frozenset(["dangling", "label", "label!", "until", "unused-for"])
 SEARCH_FILTERS = frozenset(["is-automated", "is-official", "stars"])
 TAR = [("Content-Type", "application/x-tar")]
 SEARCH_LIMIT = 25  # Docker's default

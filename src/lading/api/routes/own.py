@@ -83,6 +83,11 @@ async def explore(call: Call) -> Response:
     )
 
 
+async def usage(call: Call) -> Response:
+    """What every image takes, shared and alone, and when it was last used."""
+    return call.reply(await call.backend.images.usage())
+
+
 async def manifest(call: Call) -> Response:
     """A manifest as a registry has it; with `deep` those that an index names, too."""
     return call.reply(
@@ -139,6 +144,7 @@ ROUTES = [
     Route("POST", "/lading/images/from-host", from_host),
     Route("POST", "/lading/images/copy", copy),
     Route("POST", "/lading/images/fetch-archive", fetch_archive),
+    Route("GET", "/lading/images/usage", usage),
     Route("GET", "/lading/images/{name}/explore", explore),
     Route("GET", "/lading/registry/manifest", manifest),
     Route("POST", "/lading/registry/manifest-list", push_list),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from lading.cli import limit_flags, option_values
+from lading.cli import limit_flags, option_values, ports
 from lading.cli.command import Command
 from lading.cli.each import for_each
 from lading.cli.failures import Failure
-from lading.cli.flags import STRING, Flag
+from lading.cli.flags import LIST, STRING, Flag
 from lading.cli.parser import parse
 from lading.sdk import containers
 
@@ -25,6 +25,8 @@ COMMAND = Command(
     "Update configuration of one or more containers",
     (
         *limit_flags.FLAGS,
+        Flag("publish-add", "", LIST, "Publish one more port, as in run"),
+        Flag("publish-rm", "", LIST, "Stop publishing: PORT[/PROTO], or a mapping as in run"),
         Flag("restart", "", STRING, "Restart policy to apply when a container exits"),
     ),
     least=1,
@@ -33,6 +35,8 @@ COMMAND = Command(
 
 
 class UpdateArguments(limit_flags.LimitArguments):
+    publish_add: list[str]
+    publish_rm: list[str]
     restart: str
 
 
@@ -60,4 +64,20 @@ def to_update_request(args: UpdateArguments) -> Document:
             document["RestartPolicy"] = option_values.restart_policy(args.restart)
         except ValueError as error:
             raise Failure(str(error)) from error
+    try:
+        document |= published(args)
+    except ValueError as error:
+        raise Failure(str(error)) from error
+    return document
+
+
+def published(args: UpdateArguments) -> Document:
+    """The ports to publish and to take back. Raises ValueError."""
+    document: Document = {}
+    if args.publish_add:
+        document["PublishAdd"] = ports.published(args.publish_add)
+    if args.publish_rm:
+        mappings = [text for text in args.publish_rm if ":" in text or "=" in text]
+        whole = ports.exposed([text for text in args.publish_rm if text not in mappings])
+        document["PublishRm"] = {port: [] for port in whole} | ports.published(mappings)
     return document

@@ -1,4 +1,4 @@
-"""Published ports: what the records say, what the porter holds, and what the packet filter has."""
+"""Published ports and names: the records against the stewards and the packet filter."""
 
 from functools import partial
 from typing import TYPE_CHECKING
@@ -32,10 +32,15 @@ def find(engine: "Engine", running: set[str]) -> list[Finding]:
         *(
             Finding("published port", key, "is not held", ports.restore)
             for key in sorted(recorded.keys() - held)
-            if recorded[key].protocol != "sctp"  # some kernels have no socket to hold it
+            # some kernels have no socket to hold SCTP
+            if recorded[key].protocol != "sctp" and not recorded[key].is_open
         ),
         *(
             Finding("filter element", f"{place} {key}", "differs", engine.networks.repair_firewall)
             for place, key in engine.networks.check_firewall()
+        ),
+        *(
+            Finding(kind, key, "is not what the resolver knows", engine.networks.nameserver.restore)
+            for kind, key in engine.networks.nameserver.differences()
         ),
     ]

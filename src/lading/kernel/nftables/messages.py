@@ -56,9 +56,10 @@ class Table:
         self.family = family
         self._set_ids = 0
 
-    def create(self) -> bytes:
-        """Make the table unless it is there."""
-        return self._message(NFT_MSG_NEWTABLE, codec.NLM_F_CREATE, codec.string(1, self.name))
+    def create(self, *, must_be_new: bool = False) -> bytes:
+        """Make the table unless it is there; `must_be_new`: then the kernel answers EEXIST."""
+        flags = codec.NLM_F_CREATE | (codec.NLM_F_EXCL if must_be_new else 0)
+        return self._message(NFT_MSG_NEWTABLE, flags, codec.string(1, self.name))
 
     def delete(self) -> bytes:
         """Delete the table and all in it. The kernel answers ENOENT if there is none."""

@@ -90,7 +90,10 @@ class Bridge:
         if any(len(network.of_family(ipv6=family)) > 1 for family in (False, True)):
             raise ManySubnets
         in_use = occupied.subnets(self._socket, self._read_file)
-        network = subnets.complete(network, others, pools=self._pools, in_use=in_use)
+        without = [ipv6 for ipv6 in (False, True) if asked.gateway_mode(ipv6=ipv6) == "isolated"]
+        network = subnets.complete(
+            network, others, pools=self._pools, in_use=in_use, without_gateway=without
+        )
         return replace(network, bridge=name, mtu=asked.mtu or self._default_mtu())
 
     def prepare(self, network: Network, endpoints: Sequence[Endpoint]) -> list[str]:

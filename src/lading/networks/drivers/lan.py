@@ -89,9 +89,9 @@ class Lan:
             if is_shared and "passthru" in (mode[0], modes(other, self._kind)[0]):
                 raise ParentTaken(other.name, parent)
         in_use = occupied.subnets(self._socket, self._read_file)
-        has_gateway = not (self._kind == "ipvlan" and mode[0] != "l2")
+        without = (False, True) if self._kind == "ipvlan" and mode[0] != "l2" else ()
         network = subnets.complete(
-            network, others, pools=self._pools, in_use=in_use, has_gateway=has_gateway
+            network, others, pools=self._pools, in_use=in_use, without_gateway=without
         )
         return replace(
             network,

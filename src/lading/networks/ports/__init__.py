@@ -4,8 +4,8 @@
 numbers, `service` does all of it in the order that survives a crash.
 """
 
-from lading.networks.ports.records import Published
+from lading.networks.ports.records import Published, Target
 from lading.networks.ports.service import Ports
 from lading.networks.ports.wishes import Wish, read
 
-__all__ = ["Ports", "Published", "Wish", "read"]
+__all__ = ["Ports", "Published", "Target", "Wish", "read"]

@@ -7,8 +7,14 @@ just given back is not the next to be given out. Ports that the administrator re
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 
+from lading.errors import LadingError
 from lading.networks.ports.records import Published
 from lading.networks.ports.wishes import Wish, port_range
+
+
+class Taken(LadingError):
+    """{0}"""
+
 
 FALLBACK_RANGE = (49153, 65535)  # dockerd's, where the kernel does not say
 ANY = {4: "0.0.0.0", 6: "::"}

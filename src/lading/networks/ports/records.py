@@ -1,8 +1,25 @@
 """What is kept of a published port, in the run directory: it ends with the container's run."""
 
+from typing import NamedTuple
+
 from msgspec import Struct
 
-from lading.networks.firewall import Redirect
+from lading.networks.firewall import Opening, Redirect
+from lading.networks.records import Endpoint
+
+
+class Target(NamedTuple):
+    """The network by which one family of a container's addresses is reached."""
+
+    endpoint: Endpoint
+    bridge: str
+    gateway_mode: str = "nat"
+    host_binding: str = ""  # where to publish what names no address; "" for everywhere
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing can come in there."""
+        return self.gateway_mode == "isolated"
 
 
 class Published(Struct, frozen=True, omit_defaults=True):
@@ -16,6 +33,7 @@ class Published(Struct, frozen=True, omit_defaults=True):
     target: str  # the container's address
     is_redirected: bool = False  # by the packet filter
     is_relayed: bool = False  # by the porter: what the filter cannot redirect, or all
+    is_open: bool = False  # reached at the container's own address; `port` is 0, nothing is held
     sources: tuple[str, ...] = ()  # who may come from outside; none: everybody
 
     @property
@@ -28,8 +46,12 @@ class Published(Struct, frozen=True, omit_defaults=True):
         """Whether the host's address is."""
         return ":" in self.address
 
-    def redirect(self) -> Redirect:
-        """What the packet filter is told."""
+    def rule(self) -> Redirect | Opening | None:
+        """What the packet filter is told, if anything."""
+        if self.is_open:
+            return Opening(self.protocol, self.target, self.container_port)
+        if not self.is_redirected:
+            return None
         return Redirect(
             self.protocol,
             self.address,

@@ -16,7 +16,8 @@ import errno
 import logging
 import os
 import socket
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -24,12 +25,12 @@ from lading.errors import LadingError, SystemFault
 from lading.failpoints import fp
 from lading.kernel import sysctl
 from lading.kernel.netlink import NETLINK_NETFILTER, NetlinkSocket, conntrack
-from lading.networks.firewall import Firewall
-from lading.networks.ports import door, files, sockets
-from lading.networks.ports.choosing import ANY, Numbers, ephemeral_range, reserved_ports
-from lading.networks.ports.records import Published
+from lading.networks.firewall import Firewall, Opening, Redirect
+from lading.networks.ports import door, files, placing, sockets
+from lading.networks.ports.choosing import Numbers, Taken, ephemeral_range, reserved_ports
+from lading.networks.ports.records import Published, Target
 from lading.networks.ports.wishes import Wish
-from lading.networks.records import Endpoint, Settings
+from lading.networks.records import Settings
 from lading.steward.client import Client, StewardGone
 
 log = logging.getLogger(__name__)
@@ -40,10 +41,6 @@ MAX_SOCKETS = 200  # in one message to the porter
 class PublishFailed(SystemFault):
     """failed to set up container networking: driver failed programming external connectivity on \
 endpoint {0} ({1}): {2}"""
-
-
-class _Taken(LadingError):
-    """{0}"""
 
 
 class _CannotBind(OSError):
@@ -63,22 +60,32 @@ class Ports:
         # what arrives on the host does not pass our filter where its network is not ours
         redirects = firewall is not None and firewall.is_on and not settings.host_door
         self._firewall = firewall if redirects else None
-        self._settings = settings
         self._published: dict[str, list[Published]] = {}  # by container
         self._numbers = Numbers()
         self._open_bridges: set[str] = set()
+        self._conntrack: NetlinkSocket | None = None
+        self._means = placing.Means(
+            has_filter=self._firewall is not None,
+            has_relay=settings.userland_proxy,
+            has_ipv6=partial(sockets.has_ipv6, self._make),
+            default=settings.default_ip,
+        )
 
     def open(self) -> None:
         """Read the files, and tell the packet filter. Nothing on the host changes."""
         self._published = files.load(self._directory)
         for one in self._all():
-            self._numbers.take(one)
+            if not one.is_open:
+                self._numbers.take(one)
         if self._firewall:
-            self._firewall.add(one.redirect() for one in self._all() if one.is_redirected)
+            self._firewall.add(_rules(self._all()))
 
     def close(self) -> None:
         """Leave everything as it is for the next engine."""
         self._porter.close()
+        if self._conntrack:
+            self._conntrack.close()
+            self._conntrack = None
 
     def of(self, container_id: str) -> Sequence[Published]:
         """The container's published ports."""
@@ -104,17 +111,20 @@ class Ports:
             log.error("published ports are not held: %s", error)
 
     def publish(
-        self, container_id: str, name: str, wishes: Iterable[Wish], endpoint: Endpoint, bridge: str
+        self, container_id: str, name: str, wishes: Iterable[Wish], targets: Mapping[int, Target]
     ) -> Sequence[Published]:
-        """Publish all that is wished at the endpoint, or nothing. Raises PublishFailed.
+        """Publish all that is wished, or nothing. Raises PublishFailed.
 
-        `bridge` is the link by which the container is reached.
+        `targets` are where the container is reached by IPv4 and IPv6, those of the keys 4 and 6
+        that there are.
         """
+        bridges = {target.bridge for target in targets.values()}
         with contextlib.ExitStack() as bound:
             try:
-                made = self._bind_all(container_id, wishes, endpoint, bound)
-                self._publish(container_id, made, bridge)
-            except (_Taken, OSError) as error:
+                made = self._bind_all(container_id, wishes, targets, bound)
+                self._publish(container_id, made, bridges)
+            except (Taken, OSError) as error:
+                endpoint = next(iter(targets.values())).endpoint
                 raise PublishFailed(name, endpoint.id, error) from error
         return [one for one, _ in made]
 
@@ -127,7 +137,7 @@ class Ports:
         fp("ports.before-release")
         if self._firewall:
             try:
-                self._firewall.remove(one.redirect() for one in leaving if one.is_redirected)
+                self._firewall.remove(_rules(leaving))
             except OSError as error:
                 log.error("published ports of %s: %s", container_id, error)
         self._forget_flows(leaving)
@@ -139,8 +149,26 @@ class Ports:
         staying = [one for one in every if one not in leaving]
         self._remember(container_id, staying)
         for one in leaving:
-            self._numbers.give(one)
+            if not one.is_open:
+                self._numbers.give(one)
         fp("ports.released")
+
+    def move(self, container_id: str, targets: Mapping[int, Target]) -> None:
+        """Have ports lead to where the container is reached now. Failures are logged."""
+        reached = {placing.address(target, version) for version, target in targets.items()}
+        moving = [one for one in self.of(container_id) if one.target not in reached]
+        if not moving:
+            return
+        wishes = [
+            Wish(one.protocol, one.container_port, one.address, one.port, one.port, one.sources)
+            for one in moving
+        ]
+        self.unpublish(container_id, moving)
+        try:
+            if targets:
+                self.publish(container_id, container_id[:12], wishes, targets)
+        except LadingError as error:
+            log.error("published ports of %s cannot be moved: %s", container_id, error)
 
     def remove_everything(self) -> None:
         """Unpublish everything."""
@@ -162,6 +190,11 @@ class Ports:
         """Have the porter let go of what nobody owns. Raises StewardGone."""
         self._porter.call("drop", {"keys": [*keys]})
 
+    @property
+    def steward(self) -> Client:
+        """The connection to the porter, for whoever watches it."""
+        return self._porter
+
     def restore(self) -> None:
         """Give the porter what it should hold and does not. Raises OSError."""
         self._revive()
@@ -177,22 +210,27 @@ class Ports:
         files.write(self._directory, container_id, published)
 
     def _publish(
-        self, container_id: str, made: list[tuple[Published, socket.socket | None]], bridge: str
+        self,
+        container_id: str,
+        made: list[tuple[Published, socket.socket | None]],
+        bridges: Iterable[str],
     ) -> None:
         """Steps 2 to 4. Raises OSError, after everything was taken back."""
         new = [one for one, _ in made]
         if not new:
             return
         for one in new:
-            self._numbers.take(one)
+            if not one.is_open:
+                self._numbers.take(one)
         try:
             self._remember(container_id, [*self.of(container_id), *new])
             fp("ports.recorded")
             self._hold(made)
             fp("ports.held")
-            if self._firewall and (redirects := [o.redirect() for o in new if o.is_redirected]):
-                self._open_loopback(bridge)
-                self._firewall.add(redirects)
+            if self._firewall and (found := _rules(new)):
+                for bridge in bridges:
+                    self._open_loopback(bridge)
+                self._firewall.add(found)
             fp("ports.redirected")
             self._forget_flows(new)
         except BaseException:
@@ -203,10 +241,10 @@ class Ports:
         self,
         container_id: str,
         wishes: Iterable[Wish],
-        endpoint: Endpoint,
+        targets: Mapping[int, Target],
         bound: contextlib.ExitStack,
     ) -> list[tuple[Published, socket.socket | None]]:
-        """Step 1; the sockets are on `bound`. Raises _Taken, OSError.
+        """Step 1; the sockets are on `bound`. Raises Taken, OSError.
 
         Those that want one port come before those that can choose.
         """
@@ -214,57 +252,22 @@ class Ports:
         order = sorted(wishes, key=lambda wish: (not wish.is_fixed, not wish.first))
         mine = Numbers()
         for wish in order:
-            places = self._places(container_id, wish, endpoint)
-            if not places:
-                continue
-            found = self._bind(wish, places, mine, bound)
+            places = placing.places(container_id, wish, targets, self._means)
+            opened: list[tuple[Published, socket.socket | None]] = [
+                (place, None) for place in places if place.is_open
+            ]
+            made += opened
+            held = [place for place in places if not place.is_open]
+            found = self._bind(wish, held, mine, bound) if held else []
             for one, _ in found:
                 mine.take(one)
             made += found
         return made
 
-    def _places(self, container_id: str, wish: Wish, endpoint: Endpoint) -> list[Published]:
-        """Where the wish is to be published, with port 0: one for each address of the host."""
-        address = wish.address or self._settings.default_ip
-        everywhere = [ANY[4], *([ANY[6]] if sockets.has_ipv6(self._make) else [])]
-        addresses = [address] if address else everywhere
-        found = []
-        for one in addresses:
-            place = self._place(container_id, wish, one, endpoint)
-            if place:
-                found.append(place)
-        if not found and addresses:
-            raise _Taken(f"no address of the container can be reached from {addresses[0]}")
-        return found
-
-    def _place(
-        self, container_id: str, wish: Wish, address: str, endpoint: Endpoint
-    ) -> Published | None:
-        """How one address of the host is published; None if it cannot be."""
-        same, other = ("", endpoint.ip) if ":" in address else (endpoint.ip, "")
-        can_relay = self._settings.userland_proxy and wish.protocol != "sctp"
-        is_redirected = bool(same) and self._firewall is not None
-        # a filter can redirect all of IPv4; of IPv6 not what is sent to ::1
-        is_relayed = can_relay and (not is_redirected or ":" in address)
-        target = same or other
-        if not target or not (is_redirected or is_relayed):
-            return None
-        return Published(
-            container_id,
-            wish.protocol,
-            wish.container_port,
-            address,
-            0,
-            target,
-            is_redirected,
-            is_relayed,
-            wish.sources,
-        )
-
     def _bind(
         self, wish: Wish, places: list[Published], mine: Numbers, bound: contextlib.ExitStack
     ) -> list[tuple[Published, socket.socket | None]]:
-        """The places at the first number at which all of them are free. Raises _Taken, OSError."""
+        """The places at the first number at which all of them are free. Raises Taken, OSError."""
         addresses = [place.address for place in places]
         limits = (_ephemeral(), _reserved()) if not wish.first else ((0, 0), frozenset[int]())
         for number in self._numbers.candidates(wish, *limits):
@@ -272,7 +275,7 @@ class Ports:
                 wish.protocol, number, addresses
             )
             if holder and wish.is_fixed:
-                raise _Taken(f"Bind for {holder}:{number} failed: port is already allocated")
+                raise Taken(f"Bind for {holder}:{number} failed: port is already allocated")
             if holder:
                 continue
             try:
@@ -280,7 +283,7 @@ class Ports:
             except OSError as error:
                 if wish.is_fixed or error.errno != errno.EADDRINUSE:
                     raise
-        raise _Taken("all ports are allocated")
+        raise Taken("all ports are allocated")
 
     def _bind_at(
         self, number: int, places: list[Published], bound: contextlib.ExitStack
@@ -324,7 +327,7 @@ class Ports:
         if not self._porter.find():
             self._porter.start()
         present = set(self._held())
-        lacking = [one for one in self._all() if one.key not in present]
+        lacking = [one for one in self._all() if one.key not in present and not one.is_open]
         with contextlib.ExitStack() as bound:
             made: list[tuple[Published, socket.socket | None]] = []
             for one in lacking:
@@ -367,11 +370,17 @@ class Ports:
         if not ports:
             return
         try:
-            with NetlinkSocket(NETLINK_NETFILTER) as netfilter:
-                for version, port in ports:
-                    conntrack.forget(netfilter, version=version, protocol=IPPROTO_UDP, port=port)
+            # kept open: to close one waits for the deletion of elements that were just taken out
+            if self._conntrack is None:
+                self._conntrack = NetlinkSocket(NETLINK_NETFILTER)
+            for version, port in ports:
+                conntrack.forget(self._conntrack, version=version, protocol=IPPROTO_UDP, port=port)
         except OSError as error:
             log.warning("flows of published UDP ports cannot be forgotten: %s", error)
+
+
+def _rules(published: Iterable[Published]) -> list[Redirect | Opening]:
+    return [rule for one in published if (rule := one.rule())]
 
 
 def _ephemeral() -> tuple[int, int]:

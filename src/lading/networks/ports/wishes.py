@@ -64,9 +64,7 @@ def read(
         for protocol, port in container_ports(text):
             named.add((protocol, port))
             sources = _labelled(labels, f"{port}/{protocol}")
-            # no place at all is a free port, as dockerd takes {"80/tcp": []}
-            for place in places or [PortBinding()]:
-                found.append(_wish(protocol, port, place, sources))
+            found += [_wish(protocol, port, place, sources) for place in places or ()]
     if publish_all:
         for text in exposed:
             for protocol, port in container_ports(text):

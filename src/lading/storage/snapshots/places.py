@@ -3,6 +3,7 @@
 import os
 
 from lading import errors
+from lading.storage import durable
 from lading.storage.layers import attributes
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -17,20 +18,26 @@ class OtherDriver(errors.Conflict):
 
 
 def claim(root: str, driver: str, *, is_new: bool) -> None:
-    """Write down which driver made the root. Raises OtherDriver when it was another one.
+    """Write down which driver made the root, durably. Raises OtherDriver when it was another one.
 
-    Roots from before that was done are of overlay2.
+    Roots from before that was done are of overlay2; so are those with layers whose note is empty,
+    as a power cut could leave it when the note was not yet written durably.
     """
-    path = os.path.join(root, "driver")
-    try:
-        with open(path, encoding="ascii") as file:
-            known = file.read().strip()
-    except FileNotFoundError:
+    known = _read(os.path.join(root, "driver"))
+    if not known:
         known = driver if is_new else "overlay2"
-        with open(path, "w", encoding="ascii") as file:
-            file.write(known)
+        durable.replace_file(root, "driver", known.encode())
     if known != driver:
         raise OtherDriver(root, known, driver)
+
+
+def _read(path: str) -> str:
+    """What is noted there; "" for nothing."""
+    try:
+        with open(path, encoding="ascii") as file:
+            return file.read().strip()
+    except FileNotFoundError:
+        return ""
 
 
 def checked(key: str) -> str:

@@ -42,3 +42,18 @@ def test_an_image_is_explored_with_its_files_if_asked(api: Any) -> None:
     _, found = api.ask("GET", "/lading/images/team/app:1/explore?platform=linux/arm64&files=1")
     assert api.backend.images.calls == [("explore", "team/app:1", "linux/arm64", True)]
     assert found == {"Layers": [], "Size": 9, "Wasted": 1, "Waste": []}
+
+
+def test_what_images_take_is_told(api: Any) -> None:
+    _, [row] = api.ask("GET", "/lading/images/usage")
+    assert row == {
+        "Id": "sha256:1",
+        "RepoTags": ["a:1"],
+        "Size": 5,
+        "SharedSize": 2,
+        "UniqueSize": 3,
+        "BlobSize": 4,
+        "Containers": 1,
+        "Added": 10,
+        "LastUsed": 20,
+    }

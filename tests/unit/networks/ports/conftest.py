@@ -33,7 +33,7 @@ def inside(netns_fd: int | None, action: Callable[[], T]) -> T:
         return thread.submit(visit).result()
 
 
-def is_served(protocol: str, to: tuple[str, int], timeout_s: float = 0.4) -> str:
+def is_served(protocol: str, to: tuple[str, int], timeout_s: float = 5) -> str:
     """Ask the echo at an address from here: what it says about us, or "" if there is none."""
     family = socket.AF_INET6 if ":" in to[0] else socket.AF_INET
     kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
@@ -47,14 +47,22 @@ def is_served(protocol: str, to: tuple[str, int], timeout_s: float = 0.4) -> str
             return ""
 
 
+def is_silent(protocol: str, to: tuple[str, int]) -> bool:
+    """Whether nobody answers at an address, for a while that is long for those who would."""
+    return is_served(protocol, to, 0.4) == ""
+
+
 class Echo:
     """A server in a container that tells each client by which address it sees it."""
 
     def __init__(self, endpoint: Endpoint, port: int = 80) -> None:
         def make() -> tuple[socket.socket, socket.socket]:
-            datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            datagrams.bind(("0.0.0.0", port))
-            return socket.create_server(("0.0.0.0", port), backlog=128), datagrams
+            datagrams = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+            datagrams.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            datagrams.bind(("::", port))
+            family = socket.AF_INET6
+            streams = socket.create_server(("::", port), family=family, dualstack_ipv6=True)
+            return streams, datagrams
 
         self._tcp, self._udp = inside(endpoint.netns_fd, make)
         for serve in (self._serve_tcp, self._serve_udp):
@@ -67,7 +75,7 @@ class Echo:
                 with client:
                     client.settimeout(1)
                     if client.recv(100):
-                        client.sendall(seen[0].encode())
+                        client.sendall(_name(seen))
 
     def _serve_udp(self) -> None:
         with contextlib.suppress(OSError):
@@ -75,13 +83,17 @@ class Echo:
                 _, seen = self._udp.recvfrom(100)
                 if seen is None:
                     return
-                self._udp.sendto(seen[0].encode(), seen)
+                self._udp.sendto(_name(seen), seen)
 
     def close(self) -> None:
         for one in (self._tcp, self._udp):
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
             one.close()
+
+
+def _name(seen: tuple[str, int]) -> bytes:
+    return seen[0].removeprefix("::ffff:").encode()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from lading.networks.ports import files
 from lading.networks.ports.records import Published
 
-ONE = Published("c1", "tcp", 80, "0.0.0.0", 8080, "172.17.0.2", True, False, ("10.0.0.0/8",))
+ONE = Published("c1", "tcp", 80, "0.0.0.0", 8080, "172.17.0.2", True, sources=("10.0.0.0/8",))
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ class Bundle:
         root.chmod(0o755)  # pytest's directories are for root alone
         self.state = path / "state"
         self.names: set[str] = set()
+        self._group = f"lading-cli-{os.getpid()}"  # also in a child of the test
 
     def write(self, *arguments: str, change: Change | None = None) -> None:
         """The template's spec with this program, on the busybox root, without a terminal."""
@@ -34,7 +35,7 @@ class Bundle:
         env = ["PATH=/bin"]
         spec["process"] |= {"terminal": False, "args": list(arguments), "env": env}
         spec["root"] = {"path": str(self.rootfs), "readonly": True}
-        spec["linux"]["cgroupsPath"] = f"/lading-cli-{os.getpid()}/{self.path.name}"
+        spec["linux"]["cgroupsPath"] = f"/{self._group}/{self.path.name}"
         if change is not None:
             change(spec)
         (self.path / "config.json").write_text(json.dumps(spec))
@@ -93,7 +94,7 @@ class Bundle:
         for name in self.names:
             self.call("delete", "--force", name)
         for tree in Path("/sys/fs/cgroup").iterdir():
-            _remove_group(tree / f"lading-cli-{os.getpid()}")
+            _remove_group(tree / self._group)
 
 
 def _remove_group(place: Path) -> None:
