@@ -175,7 +175,7 @@ class User:
 
 
 def eventually(condition: Callable[[], bool], tell: Callable[[], object] = str) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 20
     while not condition():
         assert time.monotonic() < deadline, tell()
         time.sleep(0.02)
