@@ -36,7 +36,6 @@ class Bind(NamedTuple):
     options: tuple[str, ...] = ("rbind", "rprivate")
     subpath: str = ""  # only this of the source, which no link in it leads out of
     layers: tuple[str, ...] = ()  # of an image: its trees, top first, in place of the source
-    users: int | None = None  # index of the user namespace that maps its ids
 
 
 class Walls(NamedTuple):
@@ -250,15 +249,13 @@ def _mount(target: str, kind: str, options: list[str], source: str = "") -> dict
 
 
 def _bind(bind: Bind) -> dict[str, object]:
-    """`subpath`, `layers` and `users` are extensions of ours to the runtime spec."""
+    """`subpath` and `layers` are extensions of ours to the runtime spec."""
     kind = "image" if bind.layers else "bind"
     mount = _mount(bind.destination, kind, list(bind.options), bind.source)
     if bind.subpath:
         mount["subpath"] = bind.subpath
     if bind.layers:
         mount["layers"] = list(bind.layers)
-    if bind.users is not None:
-        mount["users"] = bind.users
     return mount
 
 

@@ -18,7 +18,7 @@ from lading.containers.context import Context
 from lading.containers.endpoints import in_context, requests
 from lading.containers.files.view import RestingView
 from lading.containers.links import Linked, LinkedNotRunning
-from lading.containers.mountpoints import mapping, placing
+from lading.containers.mountpoints import placing
 from lading.containers.mountpoints import volumes as mount_volumes
 from lading.containers.mountpoints.placing import Places
 from lading.containers.oci_spec import Bind, Surroundings
@@ -91,14 +91,6 @@ class Preparation:
         fp("start.network-attached")
         linked = self._linked(container)
         name_files.write_all(context, record, endpoints, linked)
-        descriptors = [e.netns_fd for e in endpoints[:1] if e.netns_fd is not None]
-        fds: dict[str, int | None] = {"netns": 0 if descriptors else None}
-        if users is not None:
-            fds["users"] = len(descriptors)
-            descriptors.append(users)
-        else:
-            make = context.launcher.make_namespaces
-            asked = await mapping.give_users(asked, descriptors, make, lent)
         surroundings = Surroundings(
             hostname=record.config.hostname,
             cgroup_path=context.cgroup(container),
@@ -117,6 +109,11 @@ class Preparation:
         overlay = context.snapshots.mount(record.id)
         directory = context.layout.make_run(record.id)
         undo.callback(shutil.rmtree, directory, ignore_errors=True)
+        descriptors = [e.netns_fd for e in endpoints[:1] if e.netns_fd is not None]
+        fds: dict[str, int | None] = {"netns": 0 if descriptors else None}
+        if users is not None:
+            fds["users"] = len(descriptors)
+            descriptors.append(users)
         request: dict[str, object] = {
             "id": record.id,
             "directory": directory,

@@ -113,7 +113,6 @@ def compile(
         trees=trees,
         binds_devices="user" in asked or host.is_nested,
         private_cgroup=private,
-        fds=fds,
     )
     planner.add(steps, spec, linux)
     if process.get("terminal"):

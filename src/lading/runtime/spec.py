@@ -80,7 +80,6 @@ class Mount(TypedDict, total=False):
     gidMappings: list[IdMapping]
     subpath: str  # ours: of a bind or an image, only this
     layers: list[str]  # ours: of type "image", its trees, top first
-    users: int  # ours: of a bind, which descriptor is the user namespace that maps its ids
 
 
 class Namespace(TypedDict, total=False):

@@ -96,16 +96,7 @@ def inherit_mode(child: Child, destination: str, tree: int) -> None:
 class BindMount(Operation):
     """A file or directory of the host, seen at another place."""
 
-    __slots__ = (
-        "destination",
-        "layers",
-        "options",
-        "recursive",
-        "source",
-        "subpath",
-        "tree",
-        "users",
-    )
+    __slots__ = ("destination", "layers", "options", "recursive", "source", "subpath", "tree")
 
     def __init__(
         self,
@@ -117,9 +108,7 @@ class BindMount(Operation):
         tree: int = -1,
         subpath: str = "",
         layers: list[str] | None = None,
-        users: int = -1,
     ) -> None:
-        self.users = users  # a user namespace that maps the ids of the source
         self.tree = tree  # the parent has cloned it already
         self.subpath = subpath  # only this of the source
         self.layers = layers  # of an image, whose name is the source then
@@ -136,13 +125,6 @@ class BindMount(Operation):
     def execute(self, child: Child) -> None:
         options = self.options
         tree = self.tree if self.tree >= 0 else self._clone()
-        if self.users >= 0:
-            mount.mount_setattr(
-                tree,
-                set=mount.MOUNT_ATTR_IDMAP,
-                userns=self.users,
-                recursive=options.idmap.startswith("ridmap"),
-            )
         if options.set or options.clear:
             mount.mount_setattr(tree, set=options.set, clear=options.clear)
         if options.recursive_set or options.recursive_clear:

@@ -26,7 +26,6 @@ class MountPlanner:
     __slots__ = (
         "_binds_devices",
         "_cgroup_path",
-        "_fds",
         "_label",
         "_private_cgroup",
         "_trees",
@@ -42,9 +41,7 @@ class MountPlanner:
         trees: dict[str, int],
         binds_devices: bool,
         private_cgroup: bool,
-        fds: list[int],
     ) -> None:
-        self._fds = fds
         self.hosts = hosts
         self.has_readonly_dev = False
         self._cgroup_path = linux.get("cgroupsPath") or ""
@@ -97,7 +94,6 @@ class MountPlanner:
                 recursive=recursive,
                 tree=tree,
                 subpath=entry.get("subpath") or "",
-                users=self._fds[entry["users"]] if "users" in entry else -1,
             )
         if fstype == "image":
             layers = entry.get("layers") or []
