@@ -4,8 +4,9 @@
 
 A round kills the daemon once at each pass of a failpoint of everything that `Life` does: create,
 start, exec, pause, update, rename, commit, copies in and out, restart, stop, prune, removal, with
-published ports and two networks. A random kill ends a daemon, spawner, monitor, starter, porter or
-resolver while a life is lived. After each kill the
+published ports and two networks, and what it does with volumes: filled, mounted, copied, backed up,
+restored. A random kill ends a daemon, spawner, monitor, starter, porter or resolver while a life is
+lived. After each kill the
 engine is started again, and then the audit must be silent, what is said to run must run, and when
 all is removed no process, cgroup or mount may be left. Prints what it did, and fails at a leak.
 """
@@ -42,7 +43,7 @@ class Life:
 
     def live(self) -> None:
         """Live it to the end, or to the first error of a daemon that has gone."""
-        for step in (self._begin, self._use, self._change, self._end):
+        for step in (self._begin, self._use, self._keep, self._change, self._end):
             try:
                 step()
             except LOST:
@@ -71,6 +72,25 @@ class Life:
         self._engine.exchange("PUT", "/containers/one/archive?path=/tmp", _archive())
         self._engine.call("GET", "/containers/one/archive?path=/tmp")
         self._engine.call("GET", "/containers/one/changes")
+
+    def _keep(self) -> None:
+        """Volumes: made, filled, mounted, copied, backed up, restored, removed."""
+        post, call = self._engine.post, self._engine.call
+        options = {"type": "tmpfs", "device": "tmpfs", "o": "size=1m"}
+        post("/volumes/create", {"Name": "memory", "DriverOpts": options})
+        host = {"Binds": ["kept:/etc", "memory:/memory"], "NetworkMode": "none"}
+        document = {"Image": "base", "Cmd": ["sleep", "60"], "Volumes": {"/x": {}}}
+        post("/containers/create?name=keeper", {**document, "HostConfig": host})
+        post("/containers/keeper/start")
+        post("/lading/volumes/kept/clone?to=copy&pause=1")
+        post("/lading/volumes/copy/rename?to=other")
+        status, backup = call("POST", "/lading/backups/create?container=keeper")
+        if status == 200:
+            renames = "volume=kept=again&volume=memory=plain"
+            self._engine.exchange("POST", f"/lading/backups/restore?name=twin&{renames}", backup)
+        call("DELETE", "/containers/keeper?force=1&v=1")
+        call("DELETE", "/containers/twin?v=1")
+        post("/volumes/prune?filters=%7B%22all%22%3A%5B%221%22%5D%7D")
 
     def _change(self) -> None:
         post = self._engine.post
@@ -158,6 +178,9 @@ class Campaign:
             found.append(self._engine.log()[-3000:])
         found += self._engine.findings()
         self._engine.call("DELETE", "/images/campaign?force=1")
+        self._engine.post("/volumes/prune?filters=%7B%22all%22%3A%5B%221%22%5D%7D")
+        found += self._engine.get("/volumes")["Volumes"]
+        found += self._engine.findings()
         if found:
             self.leaks.append((when, found))
             print(f"LEAK after {when}: {json.dumps(found)}", flush=True)
