@@ -3,14 +3,21 @@
 That is the one by which its own packets leave (`gateways`), so that answers go back as they came.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 from lading.networks import gateways, options
 from lading.networks.ports import Target
 from lading.networks.records import Endpoint, Network
 
 
-def choose(endpoints: Sequence[Endpoint], networks: Mapping[str, Network]) -> dict[int, Target]:
+class Known(Protocol):
+    """The networks by id."""
+
+    def __getitem__(self, network_id: str, /) -> Network: ...
+
+
+def choose(endpoints: Sequence[Endpoint], networks: Known) -> dict[int, Target]:
     """Where published ports lead, by version of IP; none for a container without a bridge."""
     found = {}
     able = [one for one in endpoints if one.host_interface]

@@ -127,6 +127,14 @@ class Bridge:
                 raise NetworkGone(network.name) from error
             raise
 
+    def leave(self, endpoint: Endpoint, sandbox: Sandbox | None) -> None:
+        """By the host's end of the pair: the container may have renamed its own."""
+        try:
+            self._socket.request(link.delete(endpoint.host_interface))
+        except OSError as error:
+            if error.errno != errno.ENODEV:
+                raise
+
     def discard(self, network: Network) -> None:
         """Delete the link if it is ours, and what the filter knew of it."""
         self._indexes.pop(network.id, None)
