@@ -106,6 +106,21 @@ def test_connect_and_disconnect_show_inside_at_once(engine: Engine) -> None:
     assert "default via 10.92.0.1" in execute(engine, "ca", "ip", "route")[1]
 
 
+def test_a_renamed_interface_goes_with_its_network(engine: Engine) -> None:
+    network(engine, "one", "10.91.0.0/24")
+    document = {
+        **CONFIG,
+        "HostConfig": {"NetworkMode": "one", "CapAdd": ["NET_ADMIN"]},
+    }
+    engine.post("/containers/create?name=ca", document)
+    engine.post("/containers/ca/start")
+    renamed = "ip link set eth0 down; ip link set eth0 name mine; ip link set mine up"
+    assert execute(engine, "ca", "sh", "-c", renamed)[0] == 0
+    engine.post("/networks/one/disconnect", {"Container": "ca"})
+    assert "mine" not in execute(engine, "ca", "ip", "link")[1]
+    assert engine.findings() == []
+
+
 def test_networks_are_kept_over_stop_and_start(engine: Engine) -> None:
     network(engine, "one", "10.91.0.0/24")
     network(engine, "two", "10.92.0.0/24")
@@ -162,6 +177,9 @@ def test_published_ports_follow_the_way_out(engine: Engine) -> None:
     assert engine.findings() == []
     files = Path(f"{engine.directory}/exec/ports").iterdir()
     assert all("10.92.0.2" in path.read_text() for path in files)
+    engine.post("/networks/two/disconnect", {"Container": "ca"})
+    engine.post("/networks/one/connect", {"Container": "ca"})
+    assert ports()["80/tcp"]
 
 
 def test_events_tell_of_networks(engine: Engine) -> None:

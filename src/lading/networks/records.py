@@ -78,7 +78,7 @@ class EndpointRequest(Struct, frozen=True):
 class Endpoint(Struct, frozen=True, omit_defaults=True):
     """A container's place in a network: recorded from before the address is used until release.
 
-    With `names` and the addresses it is all that a resolver needs; see `names`.
+    With names, links and addresses it is all that the resolver needs; see `nameserver`.
     """
 
     id: str  # 64 hex digits, new at every attach

@@ -190,6 +190,23 @@ def test_the_interface_goes_with_the_sandbox(host: Host) -> None:
     _until(lambda: host.links() == before)
 
 
+def test_who_leaves_has_no_interface_any_more(host: Host) -> None:
+    network = host.network()
+    host.driver.prepare(network, [])
+    before, made = host.links(), host.sandbox()
+    endpoint = host.endpoint(network, 2)
+    host.driver.join(network, endpoint, made)
+    if host.driver.gives_interface and host.kind != "ipvlan":
+        found = link.get(made.socket, "eth0")
+        assert found
+        made.socket.request(link.rename(found.ifindex, "mine"))
+    host.driver.leave(endpoint, made)
+    assert [one.name for one in link.dump(made.socket)] == ["lo"]
+    host.driver.leave(endpoint, made)
+    host.driver.leave(endpoint, None)
+    assert host.links() == before
+
+
 def test_the_host_part_that_is_lost_is_told_and_made_again(host: Host) -> None:
     network = host.network()
     host.driver.prepare(network, [])

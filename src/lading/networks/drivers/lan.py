@@ -132,6 +132,13 @@ class Lan:
                 raise KernelLacks(self._kind) from error
             raise
 
+    def leave(self, endpoint: Endpoint, sandbox: Sandbox | None) -> None:
+        """By its MAC, under whatever name; ipvlan's is its parent's, so there by the name."""
+        for one in link.dump(sandbox.socket) if sandbox else ():
+            is_it = one.mac == endpoint.mac or one.name == endpoint.interface
+            if one.kind == self._kind and is_it and sandbox:
+                sandbox.socket.request(link.delete(one.ifindex))
+
     def discard(self, network: Network) -> None:
         """Delete the parent if we made it."""
         found = link.get(self._socket, network.bridge) if network.bridge else None
