@@ -102,8 +102,16 @@ class CuttingProxy:
             limit = self.cuts[self.connections] if self.connections < len(self.cuts) else None
             self.connections += 1
             upstream = socket.create_connection(("127.0.0.1", self._target))
-            threading.Thread(target=_pump, args=(client, upstream, None), daemon=True).start()
-            threading.Thread(target=_pump, args=(upstream, client, limit), daemon=True).start()
+            threading.Thread(target=_relay, args=(client, upstream, limit), daemon=True).start()
+
+
+def _relay(client: socket.socket, upstream: socket.socket, limit: int | None) -> None:
+    """Both directions; the descriptors are free for others only when no thread uses them."""
+    with client, upstream:
+        there = threading.Thread(target=_pump, args=(client, upstream, None), daemon=True)
+        there.start()
+        _pump(upstream, client, limit)
+        there.join()
 
 
 def _pump(source: socket.socket, target: socket.socket, limit: int | None) -> None:
@@ -118,7 +126,6 @@ def _pump(source: socket.socket, target: socket.socket, limit: int | None) -> No
     for end in (source, target):
         with suppress(OSError):
             end.shutdown(socket.SHUT_RDWR)
-        end.close()
 
 
 def free_port() -> int:
