@@ -31,7 +31,7 @@ hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 REGISTRY_PROGRAM = "/usr/bin/docker-registry"
-START_S = 10.0
+START_S = 60.0
 
 
 class DockerRegistry:
@@ -67,7 +67,7 @@ class DockerRegistry:
         path.write_bytes(bytes(damaged))
 
     def _call(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> str:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
