@@ -4,12 +4,13 @@
 
 A round kills the daemon once at each pass of a failpoint of everything that `Life` does: create,
 start, exec, pause, update, rename, commit, copies in and out, restart, stop, prune, removal; with
-networks and volumes of the user's, connect and disconnect, published ports of both protocols. A
-random kill ends a daemon, spawner, monitor, starter, porter or resolver while a life is lived.
-After each kill the engine is started again, and then the audit must be silent, what is said to run
-must run, and when all is removed no process, cgroup or mount may be left, no link but the engine's
-own, no port, no element of the packet filter, no lease and no run directory: the kernel and the
-directories are looked at, too, not only the audit. Prints what it did, and fails at a leak.
+networks and volumes of the user's (filled, mounted, copied, backed up, restored), connect and
+disconnect, published ports of both protocols. A random kill ends a daemon, spawner, monitor,
+starter, porter or resolver while a life is lived. After each kill the engine is started again, and
+then the audit must be silent, what is said to run must run, and when all is removed no process,
+cgroup or mount may be left, no link but the engine's own, no port, no element of the packet filter,
+no lease and no run directory: the kernel and the directories are looked at, too, not only the
+audit. Prints what it did, and fails at a leak.
 """
 
 from __future__ import annotations
@@ -48,7 +49,15 @@ class Life:
 
     def live(self) -> None:
         """Live it to the end, or to the first error of a daemon that has gone."""
-        steps = (self._begin, self._join, self._use, self._change, self._part, self._end)
+        steps = (
+            self._begin,
+            self._join,
+            self._use,
+            self._keep,
+            self._change,
+            self._part,
+            self._end,
+        )
         for step in steps:
             try:
                 step()
@@ -89,9 +98,32 @@ class Life:
         self._engine.call("GET", "/containers/one/archive?path=/tmp")
         self._engine.call("GET", "/containers/one/changes")
 
+    def _keep(self) -> None:
+        """Volumes: made, filled, mounted, copied, backed up, restored, removed."""
+        post, call = self._engine.post, self._engine.call
+        options = {"type": "tmpfs", "device": "tmpfs", "o": "size=1m"}
+        post("/volumes/create", {"Name": "memory", "DriverOpts": options})
+        host = {"Binds": ["kept:/etc", "memory:/memory"], "NetworkMode": "none"}
+        document = {"Image": "base", "Cmd": ["sleep", "60"], "Volumes": {"/x": {}}}
+        post("/containers/create?name=keeper", {**document, "HostConfig": host})
+        post("/containers/keeper/start")
+        post("/lading/volumes/kept/clone?to=copy&pause=1")
+        post("/lading/volumes/copy/rename?to=other")
+        status, backup = call("POST", "/lading/backups/create?container=keeper")
+        if status == 200:
+            renames = "volume=kept=again&volume=memory=plain"
+            self._engine.exchange("POST", f"/lading/backups/restore?name=twin&{renames}", backup)
+        call("DELETE", "/containers/keeper?force=1&v=1")
+        call("DELETE", "/containers/twin?v=1")
+        post("/volumes/prune?filters=%7B%22all%22%3A%5B%221%22%5D%7D")
+
     def _change(self) -> None:
         post = self._engine.post
         post("/containers/one/update", {"CpuShares": 512})
+        more = {"PublishAdd": {"81/tcp": [{"HostPort": "8081"}]}, "PublishRm": {"80/tcp": []}}
+        post("/containers/one/update", more)
+        post("/networks/bridge/connect", {"Container": "one"})
+        post("/networks/campaign/disconnect", {"Container": "one"})
         post("/containers/one/rename?name=uno")
         image = post("/commit?container=uno&repo=campaign")["Id"]
         post("/containers/create?name=three", {"Image": image, "Cmd": ["true"]})

@@ -45,6 +45,27 @@ services:
     depends_on: [app]
 volumes: {data: {}}
 """
+NETWORKED = """
+version: "2.4"
+services:
+  db:
+    image: base
+    command: sleep 600
+    stop_grace_period: 0s
+    networks: {back: {aliases: [database]}}
+  app:
+    image: base
+    command: sleep 600
+    stop_grace_period: 0s
+    networks: [back, front]
+  web:
+    image: base
+    command: sleep 600
+    stop_grace_period: 0s
+    ports: ["18080:80"]
+    networks: [front]
+networks: {back: {internal: true}, front: {}}
+"""
 PLUGINS = ("/usr/libexec/docker/cli-plugins", "/usr/lib/docker/cli-plugins",
            "/usr/local/lib/docker/cli-plugins")  # fmt: skip
 
@@ -63,7 +84,8 @@ def second() -> list[str]:
 
 class Compose:
     def __init__(self, words: list[str], engine: Engine, directory: Path) -> None:
-        self._words = [*words, "-p", "trio", "-f", str(directory / "compose.yml")]
+        self._file = directory / "compose.yml"
+        self._words = [*words, "-p", "trio", "-f", str(self._file)]
         # with what it finds by itself, docker-compose 1.29 reads fields that are gone since 1.45
         self._environ = os.environ | {
             "DOCKER_HOST": engine.address,
@@ -71,8 +93,11 @@ class Compose:
             "COMPOSE_API_VERSION": "1.44",
         }
 
-    def __call__(self, *words: str) -> str:
-        done = subprocess.run(
+    def write(self, project: str) -> None:
+        self._file.write_text(project)
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [*self._words, *words],
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -80,6 +105,9 @@ class Compose:
             env=self._environ,
             timeout=100,
         )
+
+    def __call__(self, *words: str) -> str:
+        done = self.run(*words)
         assert done.returncode == 0, (words, done.stderr)
         return done.stdout
 
@@ -91,8 +119,8 @@ def compose(request: pytest.FixtureRequest, engine: Engine, tmp_path: Path) -> I
     if not words:
         pytest.skip("no such docker compose is installed")
     engine.get("/images/base/json")
-    (tmp_path / "compose.yml").write_text(PROJECT)
     found = Compose(words, engine, tmp_path)
+    found.write(PROJECT)
     yield found
     found("down", "-v", "--timeout", "0")
 
@@ -120,3 +148,17 @@ def test_a_project_comes_up_works_and_goes(compose: Compose, engine: Engine) -> 
     compose("down", "-v", "--timeout", "0")
     assert running(engine) == {}
     assert "trio_data" not in [each["Name"] for each in engine.get("/volumes")["Volumes"] or []]
+
+
+def test_services_find_each_other_on_the_networks_that_they_share(
+    compose: Compose, engine: Engine
+) -> None:
+    compose.write(NETWORKED)
+    compose("up", "-d")
+    for service, name in (("app", "db"), ("app", "database"), ("web", "app"), ("db", "app")):
+        assert name in compose("exec", "-T", service, "getent", "hosts", name)
+    assert compose.run("exec", "-T", "web", "getent", "hosts", "db").returncode == 2
+    assert "18080" in compose("port", "web", "80")
+    compose("down", "--timeout", "0")
+    names = [network["Name"] for network in engine.get("/networks")]
+    assert sorted(names) == ["bridge", "host", "none"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,8 +81,9 @@ def lookup(engine: Engine, container: str, name: str) -> set[str]:
 
 def steward(engine: Engine, name: str) -> int | None:
     for process in engine.process_ids():
-        if Path(f"/proc/{process}/comm").read_text() == f"lading-{name}\n":
-            return process
+        with suppress(OSError):  # one that has just ended
+            if Path(f"/proc/{process}/comm").read_text() == f"lading-{name}\n":
+                return process
     return None
 
 

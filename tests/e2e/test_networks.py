@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -13,7 +14,6 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.e2e.conftest import Engine
 
@@ -106,6 +106,21 @@ def test_connect_and_disconnect_show_inside_at_once(engine: Engine) -> None:
     assert "default via 10.92.0.1" in execute(engine, "ca", "ip", "route")[1]
 
 
+def test_a_renamed_interface_goes_with_its_network(engine: Engine) -> None:
+    network(engine, "one", "10.91.0.0/24")
+    document = {
+        **CONFIG,
+        "HostConfig": {"NetworkMode": "one", "CapAdd": ["NET_ADMIN"]},
+    }
+    engine.post("/containers/create?name=ca", document)
+    engine.post("/containers/ca/start")
+    renamed = "ip link set eth0 down; ip link set eth0 name mine; ip link set mine up"
+    assert execute(engine, "ca", "sh", "-c", renamed)[0] == 0
+    engine.post("/networks/one/disconnect", {"Container": "ca"})
+    assert "mine" not in execute(engine, "ca", "ip", "link")[1]
+    assert engine.findings() == []
+
+
 def test_networks_are_kept_over_stop_and_start(engine: Engine) -> None:
     network(engine, "one", "10.91.0.0/24")
     network(engine, "two", "10.92.0.0/24")
@@ -135,6 +150,36 @@ def test_everything_goes_on_under_the_next_daemon(engine: Engine) -> None:
     assert settings(engine, "ca")["two"]["IPAddress"] == "10.92.0.2"
     engine.post("/networks/one/disconnect", {"Container": "ca"})
     assert execute(engine, "ca", "ip", "-4", "-o", "addr")[1].count(": eth") == 1
+
+
+def test_published_ports_follow_the_way_out(engine: Engine) -> None:
+    network(engine, "one", "10.91.0.0/24")
+    network(engine, "two", "10.92.0.0/24")
+    answer = "while :; do echo word | nc -l -p 80 >/dev/null 2>&1 || sleep 0.1; done"
+    document = {
+        "Image": "base",
+        "Cmd": ["sh", "-c", answer],
+        "ExposedPorts": {"80/tcp": {}},
+        "HostConfig": {"NetworkMode": "one", "PortBindings": {"80/tcp": [{"HostPort": ""}]}},
+    }
+    engine.post("/containers/create?name=ca", document)
+    engine.post("/containers/ca/start")
+
+    def ports() -> Any:
+        return engine.get("/containers/ca/json")["NetworkSettings"]["Ports"]
+
+    before = ports()
+    assert before["80/tcp"]
+    engine.post("/networks/two/connect", {"Container": "ca"})
+    assert ports() == before
+    engine.post("/networks/one/disconnect", {"Container": "ca"})
+    assert ports() == before
+    assert engine.findings() == []
+    files = Path(f"{engine.directory}/exec/ports").iterdir()
+    assert all("10.92.0.2" in path.read_text() for path in files)
+    engine.post("/networks/two/disconnect", {"Container": "ca"})
+    engine.post("/networks/one/connect", {"Container": "ca"})
+    assert ports()["80/tcp"]
 
 
 def test_events_tell_of_networks(engine: Engine) -> None:

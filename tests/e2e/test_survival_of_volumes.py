@@ -234,3 +234,26 @@ def test_a_damaged_record_of_a_volume_is_told_and_its_content_is_kept(engine: En
     assert (place / "file").read_text() == "kept"
     remove_volume(engine)
     assert engine.findings() == []
+
+
+def test_a_volume_of_a_container_whose_record_is_damaged_is_not_pruned(engine: Engine) -> None:
+    import sqlite3
+
+    create_container(engine)
+    engine.kill9()
+    path = f"{engine.directory}/data/state.db"
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        # a field of another type than it has: the record cannot be decoded, its words are there
+        query = "SELECT record FROM containers WHERE name = 'crash'"
+        record = bytes(database.execute(query).fetchone()[0])
+        damaged = record.replace(b'"created_ns":', b'"created_ns":"x","was":', 1)
+        assert damaged != record
+        database.execute("UPDATE containers SET record = ? WHERE name = 'crash'", (damaged,))
+        database.commit()
+    engine.start()
+    prune(engine)
+    assert "named" in [volume["Name"] for volume in engine.get("/volumes")["Volumes"]]
+    assert engine.call("DELETE", "/volumes/named")[0] == 409
+    engine.call("DELETE", "/containers/crash?force=1")
+    prune(engine)
+    assert engine.get("/volumes")["Volumes"] == []

@@ -580,3 +580,25 @@ def test_export_and_commit_leave_volumes_out(engine: Engine, image: str) -> None
     engine.post(f"/commit?container={container}&repo=committed")
     assert run(engine, "committed", "ls /data") == ""
     engine.call("DELETE", "/images/committed")
+
+
+@pytest.mark.parametrize(
+    ("modes", "expected"),
+    [
+        ("uid=33,gid=44", "33 44\n"),
+        ("idmap=uids=70-5-10;gids=80-6-10,ro", "5 6\n"),
+    ],
+)
+def test_the_files_of_a_bind_seem_to_be_whose_they_shall_be(
+    engine: Engine, image: str, tmp_path: Path, modes: str, expected: str
+) -> None:
+    os.chown(tmp_path, 70, 80)
+    (tmp_path / "file").touch()
+    os.chown(tmp_path / "file", 70, 80)
+    assert run(engine, image, "stat -c '%u %g' /b/file", **binds(f"{tmp_path}:/b:{modes}")) == (
+        expected
+    )
+    if "ro" not in modes:
+        run(engine, image, "touch /b/new", User="33:44", **binds(f"{tmp_path}:/b:{modes}"))
+        status = (tmp_path / "new").stat()
+        assert (status.st_uid, status.st_gid) == (70, 80)

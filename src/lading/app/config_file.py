@@ -7,7 +7,7 @@ not is taken with a warning, so that a daemon.json that is there can be used.
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NoReturn
 from urllib.parse import urlsplit
 
@@ -20,22 +20,24 @@ PLURAL = {
     "authorization-plugins": "authorization-plugin",
     "labels": "label",
     "features": "feature",
+    "default-address-pools": "default-address-pool",
+    "default-network-opts": "default-network-opt",
 }
 OBJECTS = ("log-opts", "features")  # where flags are NAME=VALUE
 # dockerd's other keys (docs.docker.com/reference/cli/dockerd, daemon configuration file)
 WITHOUT_EFFECT = frozenset({
-    "allow-direct-routing", "allow-nondistributable-artifacts", "bip6", "bridge-accept-fwmark",
+    "allow-nondistributable-artifacts", "bip6", "bridge-accept-fwmark",
     "builder", "cdi-spec-dirs", "cluster-advertise", "cluster-store", "cluster-store-opts",
     "containerd", "containerd-namespace", "containerd-plugin-namespace",
     "containerd-plugins-namespace", "cpu-rt-period", "cpu-rt-runtime", "cri-containerd",
-    "default-address-pools", "default-cgroupns-mode", "default-gateway", "default-gateway-v6",
-    "default-ipc-mode", "default-network-opts", "default-shm-size", "default-ulimits", "dns",
+    "default-cgroupns-mode", "default-gateway", "default-gateway-v6",
+    "default-ipc-mode", "default-shm-size", "default-ulimits", "dns",
     "dns-opts", "dns-search", "experimental", "fixed-cidr-v6", "host-gateway-ip",
-    "host-gateway-ips", "icc", "init", "init-path", "ip", "ip-forward", "ip-forward-no-drop",
-    "ip-masq", "ip6tables", "iptables", "ipv6", "log-format", "metrics-addr",
+    "host-gateway-ips", "init", "init-path", "ip-forward-no-drop",
+    "ip6tables", "ipv6", "log-format", "metrics-addr",
     "network-control-plane-mtu", "no-new-privileges", "node-generic-resources", "oom-score-adjust",
     "raw-logs", "resolv-conf", "runtimes", "seccomp-profile", "storage-opts",
-    "swarm-default-advertise-addr", "userland-proxy", "userland-proxy-path", "userns-remap",
+    "swarm-default-advertise-addr", "userland-proxy-path",
 })  # fmt: skip
 GO_TYPES = {bool: "bool", int: "int", str: "string", list: "[]string"}
 JSON_TYPES = {bool: "bool", int: "number", float: "number", str: "string", dict: "object",
@@ -73,7 +75,8 @@ def _types(flags: argparse.ArgumentParser) -> dict[str, type]:
     """What kind of value each flag takes."""
     found: dict[str, type] = {}
     for action in flags._actions:
-        kind: type = bool if action.nargs == 0 else str
+        is_switch = action.nargs == 0 or (action.nargs == "?" and action.const is True)
+        kind: type = bool if is_switch else str
         if action.type is int:
             kind = int
         found[action.dest] = list if isinstance(action, argparse._AppendAction) else kind
@@ -118,7 +121,9 @@ def _merged(
         )
     merged = dict(given)
     for key, value in document.items():
-        if names[key] in types:
+        if key in AS_WORDS:
+            merged[names[key]] = AS_WORDS[key](value)
+        elif names[key] in types:
             merged[names[key]] = _typed(key, value, types[names[key]])
     if ignored := sorted(key for key in document if names[key] not in types):
         merged["without_effect"] = ignored
@@ -140,6 +145,33 @@ def _typed(key: str, value: object, kind: type) -> object:
                     _refuse_type(key, each, "string")
         return value
     return _refuse_type(key, value, "map[string]string" if key in OBJECTS else GO_TYPES[kind])
+
+
+def _pool_words(value: object) -> list[str]:
+    """`[{"base": "10.10.0.0/16", "size": 24}]` as the flag has it."""
+    found = []
+    for each in value if isinstance(value, list) else [value]:
+        if not isinstance(each, dict) or not isinstance(each.get("base"), str):
+            _refuse_type("default-address-pools", each, "ipamutils.NetworkToSplit")
+        found.append(f"base={each['base']},size={each.get('size', '')}")
+    return found
+
+
+def _network_option_words(value: object) -> list[str]:
+    """`{"bridge": {"com.docker.network.driver.mtu": "1450"}}` as the flag has it."""
+    found = []
+    for driver, options in value.items() if isinstance(value, dict) else [("", value)]:
+        if not isinstance(options, dict):
+            _refuse_type("default-network-opts", options, "map[string]map[string]string")
+        found += [f"{driver}={name}={each}" for name, each in options.items()]
+    return found
+
+
+# keys that are objects in the file and words as a flag
+AS_WORDS: dict[str, Callable[[object], list[str]]] = {
+    "default-address-pools": _pool_words,
+    "default-network-opts": _network_option_words,
+}
 
 
 def _refuse_type(key: str, value: object, wanted: str) -> NoReturn:

@@ -15,13 +15,13 @@ from collections.abc import Sequence
 
 from lading.api import ROUTES, Audit, Guard, Plugin, Router
 from lading.app import config_file, reloading, rootless
+from lading.app.network_settings import network_settings
 from lading.app.sockets import certificates, listeners
 from lading.engine import Engine, Options
 from lading.engine.clean_up import clean_up
 from lading.errors import LadingError
 from lading.http import Server, serve
 from lading.kernel.cgroup import hierarchies, systemd
-from lading.networks import Settings
 from lading.registry.client.proxy import Proxies, from_environment
 from lading.version import VERSION
 
@@ -91,6 +91,16 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("-b", "--bridge", help="name of the default bridge (default lading0)")
     flags.add_argument("--bip", help="address of the default bridge, 10.9.0.1/24")
     flags.add_argument("--fixed-cidr", help="the part of its subnet that containers get")
+    flags.add_argument(
+        "--default-address-pool",
+        action="append",
+        help="base=CIDR,size=PREFIX: where networks get their subnets from (repeatable)",
+    )
+    flags.add_argument(
+        "--default-network-opt",
+        action="append",
+        help="DRIVER=NAME=VALUE: an option of every new network of that driver (repeatable)",
+    )
     flags.add_argument("--ip", help="where ports are published that name no address")
     for name, words in SWITCHES.items():
         flags.add_argument(f"--{name}", type=_boolean, nargs="?", const=True, help=words)
@@ -132,24 +142,6 @@ def options(given: dict[str, object]) -> Options:
         values = given.get(name)
         return tuple(str(value) for value in values) if isinstance(values, list) else ()
 
-    def switch(name: str, *, default: bool = True) -> bool:
-        value = given.get(name)
-        return default if value is None else bool(value)
-
-    networks = Settings(
-        bridge_name=text("bridge", "lading0"),
-        bip=text("bip", ""),
-        fixed_cidr=text("fixed_cidr", ""),
-        mtu=int(text("mtu", "1500")),
-        default_ip=text("ip", ""),
-        iptables=switch("iptables"),
-        ip_forward=switch("ip_forward"),
-        ip_masq=switch("ip_masq"),
-        icc=switch("icc"),
-        userland_proxy=switch("userland_proxy"),
-        host_door=rootless.door_of(os.environ),
-        allow_direct_routing=switch("allow_direct_routing", default=False),
-    )
     return Options(
         data_root=os.path.abspath(text("data_root", "/var/lib/lading")),
         exec_root=os.path.abspath(text("exec_root", "/run/lading")),
@@ -160,7 +152,7 @@ def options(given: dict[str, object]) -> Options:
         cgroup_parent=text("cgroup_parent", ""),
         cgroup_driver=_cgroup_driver(texts("exec_opt"), text("cgroup_parent", "")),
         selinux_enabled=bool(given.get("selinux_enabled")),
-        networks=networks,
+        networks=network_settings(given, host_door=rootless.door_of(os.environ)),
         log_driver=text("log_driver", "json-file"),
         log_options=tuple(_log_options(given.get("log_opt"))),
         userns_remap=text("userns_remap", ""),
@@ -287,6 +279,8 @@ def main() -> int:
     try:
         if os.geteuid() != 0:
             rootless.enter(given, environ, sys.orig_argv)
+        if environ.get(rootless.ISLAND):
+            log.warning("no way out of the network: %s", environ[rootless.ISLAND])
         asyncio.run(run(given, environ))
         if rootless.NEST in environ:
             rootless.leave(environ[rootless.NEST])

@@ -85,7 +85,7 @@ class Committing:
                 await self._stopping.unpause(container)
         told = {"comment": options.comment, "imageID": image.id}
         if name:
-            told["imageRef"] = str(name)
+            told["imageRef"] = name.familiar
         await self._context.publish(container, ("commit", told))
         return image.id
 

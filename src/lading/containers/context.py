@@ -124,8 +124,9 @@ class Context:
             def transaction(connection: sqlite3.Connection) -> None:
                 store.delete(connection, container.id)
                 snapshot_rows.delete_active(connection, container.id)
-                self.volumes.delete(connection, gone)
-                _append(connection, container, happenings)
+                _append(connection, container, happenings[:-1])
+                self.volumes.delete(connection, gone)  # with events: they go before it
+                _append(connection, container, happenings[-1:])
 
             await self._write(transaction)
             self.volumes.discard(gone)

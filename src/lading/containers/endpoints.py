@@ -14,7 +14,7 @@ from lading.names import short_id
 from lading.networks import Endpoint, EndpointRequest, Network, wishes
 from lading.networks.names import unique
 from lading.wire.host_config import HostConfig
-from lading.wire.networks import EndpointIPAMConfig, EndpointSettings, NetworkingConfig
+from lading.wire.networks import EndpointSettings, NetworkingConfig
 
 NOT_USER_DEFINED = ("bridge", "host", "none", "default")
 
@@ -83,11 +83,8 @@ def _name(reference: str, find: Callable[[str], Network | None]) -> str:
 
 def wish(settings: EndpointSettings) -> EndpointSettings:
     """What is asked, without what only an engine can say."""
-    ipam = settings.ipam_config
-    if ipam == EndpointIPAMConfig():
-        ipam = None
     return EndpointSettings(
-        ipam_config=ipam,
+        ipam_config=settings.ipam_config,
         links=settings.links,
         aliases=settings.aliases,
         mac_address=settings.mac_address.lower().replace("-", ":"),
@@ -117,6 +114,7 @@ def request(record: ContainerRecord, name: str, settings: EndpointSettings) -> E
     return EndpointRequest(
         network=name,
         names=dns_names(record, settings) if is_user_defined(name) else (),
+        links=[_link(text) for text in settings.links or []] if is_user_defined(name) else (),
         ip=ip,
         ipv6=ipv6,
         link_local_ips=link_local,
@@ -124,6 +122,12 @@ def request(record: ContainerRecord, name: str, settings: EndpointSettings) -> E
         gw_priority=settings.gw_priority,
         options=settings.driver_opts or {},
     )
+
+
+def _link(text: str) -> tuple[str, str]:
+    """`name:alias` as alias and name."""
+    name, _, alias = text.partition(":")
+    return alias or name, name
 
 
 def dns_names(record: ContainerRecord, settings: EndpointSettings) -> Sequence[str]:
@@ -144,11 +148,14 @@ def settings_of(
         endpoint = made.get(name)
         if endpoint is not None:
             found[name] = _told(asked, endpoint)
-        elif record.state.started_ns and (network := find(name)):
-            names = list(dns_names(record, asked)) if is_user_defined(name) else None
-            found[name] = replace(asked, network_id=network.id, dns_names=names)
-        else:
-            found[name] = asked
+            continue
+        has_names = is_user_defined(name) and (asked.dns_names or record.state.started_ns)
+        network = find(name) if record.state.started_ns else None
+        found[name] = replace(
+            asked,
+            network_id=network.id if network else "",
+            dns_names=list(dns_names(record, asked)) if has_names else None,
+        )
     return found
 
 

@@ -55,9 +55,12 @@ class Exits:
             state = replace(state, status="restarting")
             container.record = replace(container.record, state=state)
         details = {"exitCode": str(state.exit_code), **duration(earlier, state)}
-        left = self._context.network_events(container, "disconnect")
-        happenings: list[Happening] = [*(["oom"] if is_news else []), *left, ("die", details)]
-        happenings += mount_events(self._context, container, "unmount")
+        happenings: list[Happening] = [
+            *(["oom"] if is_news else []),
+            *self._context.network_events(container, "disconnect"),
+            *mount_events(self._context, container, "unmount"),
+            ("die", details),
+        ]
         goes = container.record.is_auto_removed and again is None and not container.keeps
         fp("exit.before-record")
         try:

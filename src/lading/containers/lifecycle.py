@@ -205,6 +205,7 @@ class Lifecycle:
             if run and not run.has_ended:
                 self.mark_stopped(container)
                 with suppress(MonitorGone):  # it ends by itself just now
+                    await self._context.publish(container, ("kill", {"signal": "9"}))
                     await self.signal(container, 9)
                 if container.record.state.status == "paused":  # a frozen one never hears of it
                     group = Cgroup(self._context.cgroup(container))

@@ -12,9 +12,10 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
+from lading.containers import published
 from lading.containers.container import Container
 from lading.containers.context import Context, network_event
-from lading.containers.endpoints import is_user_defined, request, wanted, wish
+from lading.containers.endpoints import dns_names, is_user_defined, request, wanted, wish
 from lading.containers.name_files import rewrite_hosts, write_resolver
 from lading.containers.record import ContainerRecord
 from lading.errors import InvalidArgument, LadingError, PermissionDenied, SystemFault
@@ -105,6 +106,8 @@ class Networking:
                 raise AlreadyConnected(record.name, network.name)
             _check_connect(record, network, present)
             wishes.check(settings, network, is_user_defined=is_user_defined(network.name))
+            if is_user_defined(network.name):  # from now on inspect tells its names there
+                settings = replace(settings, dns_names=list(dns_names(record, settings)))
             changed = _with(record, {**present, network.name: settings})
             if is_up:
                 await self._connect_now(container, changed, network, settings)
@@ -181,6 +184,7 @@ class Networking:
             raise
         rewrite_hosts(self._context, container.record, with_=[endpoint])
         write_resolver(self._context, container.record, networks.endpoints(container.id))
+        await self._publish(container)
 
     def _connect_inside(
         self, container: Container, asked: EndpointRequest, descriptor: int
@@ -195,6 +199,21 @@ class Networking:
             namespace=descriptor,
         )
         return endpoint
+
+    async def _publish(self, container: Container) -> None:
+        """What had nowhere to be published has now; that it cannot be does not undo the join."""
+        wishes = published.wishes(container.record)
+        if not wishes or not container.record.state.is_running:
+            return
+        networks, name = self._context.networks, container.record.name
+        try:
+            await self._context.call_network(
+                lambda: (
+                    networks.ports.of(container.id) or networks.publish(container.id, name, wishes)
+                )
+            )
+        except LadingError as error:
+            log.error("ports of container %s are not published: %s", name, error)
 
     async def _save(self, container: Container, before: ContainerRecord, *events: Event) -> None:
         """Make the record durable; if that fails the networks are those of before."""

@@ -18,7 +18,7 @@ from lading.containers.context import Context
 from lading.containers.endpoints import in_context, requests
 from lading.containers.files.view import RestingView
 from lading.containers.links import Linked, LinkedNotRunning
-from lading.containers.mountpoints import placing
+from lading.containers.mountpoints import mapping, placing
 from lading.containers.mountpoints import volumes as mount_volumes
 from lading.containers.mountpoints.placing import Places
 from lading.containers.oci_spec import Bind, Surroundings
@@ -110,10 +110,16 @@ class Preparation:
         directory = context.layout.make_run(record.id)
         undo.callback(shutil.rmtree, directory, ignore_errors=True)
         descriptors = [e.netns_fd for e in endpoints[:1] if e.netns_fd is not None]
-        fds: dict[str, int | None] = {"netns": 0 if descriptors else None}
+        mapped: dict[str, int] = {}
+        fds: dict[str, object] = {"netns": 0 if descriptors else None, "trees": mapped}
         if users is not None:
             fds["users"] = len(descriptors)
             descriptors.append(users)
+        else:
+            make = context.launcher.make_namespaces
+            for place, tree in (await mapping.trees(asked, make, lent)).items():
+                mapped[place] = len(descriptors)
+                descriptors.append(tree)
         request: dict[str, object] = {
             "id": record.id,
             "directory": directory,

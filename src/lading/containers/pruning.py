@@ -51,8 +51,7 @@ class Pruning:
             if await self._remove(container):
                 removed.append(container.id)
                 freed += size
-        if removed:
-            await self._context.publish_own("prune", {"reclaimed": str(freed)})
+        await self._context.publish_own("prune", {"reclaimed": str(freed)})
         return ContainersPruned(containers_deleted=removed or None, space_reclaimed=freed)
 
     async def _remove(self, container: Container) -> bool:

@@ -193,7 +193,10 @@ class Containers:
 
     async def top(self, ref: str, arguments: str) -> ContainerTop:
         """Its processes, as `ps` prints them. Raises NotRunning, PsFailed."""
-        return await self._looking.top(self.find(ref), arguments)
+        container = self.find(ref)
+        found = await self._looking.top(container, arguments)
+        self._note(container, "top")
+        return found
 
     def wait(self, ref: str, condition: str) -> Awaitable[WaitResult]:
         """Registered when this returns. Conditions: not-running (or empty), next-exit, removed."""

@@ -88,10 +88,8 @@ class Stopping:
         """Stop it if it runs, then start it; `--rm` does not remove it in between."""
         container.keeps = True
         try:
-            if container.record.state.status == "restarting":
-                await self._lifecycle.rest(container)
-            elif container.record.state.is_running:
-                await self._stop(container, signal, timeout_s)
+            if container.record.state.is_up:
+                await self.stop(container, signal=signal, timeout_s=timeout_s)
             await self._lifecycle.start(container)
         finally:
             container.keeps = False

@@ -92,6 +92,15 @@ def find_damaged(connection: sqlite3.Connection, damaged: Collection[str], ref: 
     return owner if owner in damaged else None
 
 
+def damaged_users(
+    connection: sqlite3.Connection, damaged: Collection[str], volume: str
+) -> list[str]:
+    """The damaged rows that still have a volume's name in them: it is not taken for unused."""
+    told = msgspec.json.encode(volume)
+    rows = connection.execute("SELECT id FROM containers WHERE instr(record, ?)", (told,))
+    return [container_id for (container_id,) in rows if container_id in damaged]
+
+
 def _owner(connection: sqlite3.Connection, name: str) -> str:
     row = connection.execute("SELECT id FROM containers WHERE name = ?", (name,)).fetchone()
     return str(row[0]) if row else ""

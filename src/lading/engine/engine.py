@@ -9,6 +9,7 @@ import os
 import secrets
 import socket
 import sqlite3
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from lading.containers import store as container_rows
@@ -111,7 +112,7 @@ class Engine:
             self.journal,
             data_root=options.data_root,
             exec_root=options.exec_root,
-            users=lambda name: self.containers.known.users_of_volume(name),
+            users=self._users_of_volume,
         )
         self.context = Context(
             database=database,
@@ -158,6 +159,14 @@ class Engine:
         self._watches += self.networks.watch(self.context.call_network)
         await self.context.launcher.open()
         self.containers.lifecycle.in_background(restart_stopped(self.containers, was_running))
+
+    def _users_of_volume(self, name: str) -> list[str]:
+        """Containers that have a volume; of a damaged record what can still be read counts."""
+        found = self.containers.known.users_of_volume(name)
+        if not self.damaged:
+            return found
+        query = partial(container_rows.damaged_users, damaged=self.damaged, volume=name)
+        return [*found, *self.database.read(query)]
 
     def _recover_snapshots(self) -> None:
         """Bring directories and rows together; writable layers without a container go."""

@@ -15,7 +15,7 @@ from lading.errors import Conflict, InvalidArgument, LadingError, NotFound
 from lading.events import Event
 from lading.moments import parse_ns
 from lading.networks import Network, filters
-from lading.networks.service import PREDEFINED, NoSuchNetwork
+from lading.networks.catalog import PREDEFINED, NoSuchNetwork
 from lading.state import journal
 from lading.wire.networks import (
     NetworkConnect,

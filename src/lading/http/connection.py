@@ -24,6 +24,7 @@ from typing import Protocol
 import h11
 
 from lading.http.flow import ClientGone, Outlet, has_hung_up, is_unix, wait_taken, wake
+from lading.http.holdback import Holdback
 from lading.http.lent_body import LentBody
 from lading.http.limits import Limits
 from lading.http.peer import peer_of
@@ -58,7 +59,7 @@ class Connection(Upper):
         "_deadline",
         "_early",
         "_ended",
-        "_held",
+        "_holdback",
         "_http",
         "_lingering",
         "_more",
@@ -67,7 +68,6 @@ class Connection(Upper):
         "_started",
         "_stream",
         "_task",
-        "_torn",
         "_transport",
         "_unread",
     )
@@ -85,8 +85,7 @@ class Connection(Upper):
         self._started = False  # the answer's first byte is out
         self._ended = False  # the client's direction
         self._lingering = False
-        self._held: bytes | None = None  # of a chunked body that nobody has asked for yet
-        self._torn = False  # a lent body was not read to its end
+        self._holdback = Holdback()
         self._deadline: float | None = None
 
     # --- what the transport tells ---
@@ -119,7 +118,7 @@ class Connection(Upper):
         elif self._task is None or self._http is None:
             return False  # closes the transport
         else:
-            self._parse_held()
+            self._holdback.release(self._http)
             self._http.receive_data(b"")
             wake(self._more)
             if self._started and not is_unix(self._transport):
@@ -216,10 +215,8 @@ class Connection(Upper):
             self._http.receive_data(data[:head] if head > 3 else data)
             self._start_next(data[head:] if head > 3 else b"")
             return
-        if self._held is None:
+        if not self._holdback.keeps(data):
             self._http.receive_data(data)
-        else:
-            self._held += data
         wake(self._more)
         if self._unread > self._owner.limits.buffered_bytes:
             self._transport.pause_reading()
@@ -227,14 +224,12 @@ class Connection(Upper):
     def _start_next(self, rest: bytes = b"") -> None:
         """Start the handler of the next request, if its head is here; `rest` follows the head."""
         assert self._http is not None
-        self._held = rest
         try:
             event = self._http.next_event()
         except h11.RemoteProtocolError as error:
             self._refuse(error.error_status_hint, str(error))
             return
-        if not isinstance(event, h11.Request) or not self._may_lend(event):
-            self._parse_held()
+        self._holdback.begin(rest, event, self._http)
         if isinstance(event, h11.Request):
             self._deadline = None
             self._started = False
@@ -258,7 +253,7 @@ class Connection(Upper):
     async def read_some(self) -> bytes:
         """The next bytes of the request's body (`lading.http.request.Body`)."""
         assert self._http is not None
-        self._parse_held()
+        self._holdback.release(self._http)
         while self._http.their_state is h11.SEND_BODY:
             try:
                 event = self._http.next_event()
@@ -286,43 +281,21 @@ class Connection(Upper):
         finally:
             self._more = None
 
-    def _parse_held(self) -> None:
-        """The body takes the common way: give the parser what was kept from it."""
-        held, self._held = self._held, None
-        if held and self._http is not None:
-            self._http.receive_data(held)
-
-    def _may_lend(self, head: h11.Request) -> bool:
-        """Whether the body is of a form that `LentBody` reads, and the parser has none of it."""
-        assert self._http is not None
-        names = {name for name, _ in head.headers}
-        is_chunked = b"transfer-encoding" in names and not names & {b"expect", b"upgrade"}
-        return is_chunked and not self._http.trailing_data[0]
-
     @contextlib.contextmanager
     def lent(self) -> Iterator[LentBody | None]:
         """The body as a source for a thread; None where it has to come by `read_some`."""
-        held = self._held
         is_deaf = self._out.is_lost or self._transport.is_closing()
-        if held is None or is_deaf or isinstance(self._transport, TLSTransport):
+        if is_deaf or self._http is None or isinstance(self._transport, TLSTransport):
             yield None
             return
-        self._held = None
-        self._transport.pause_reading()
-        body = LentBody(self._transport.get_extra_info("socket").fileno(), held)
+        descriptor = self._transport.get_extra_info("socket").fileno()
         try:
-            yield body
+            with self._holdback.lent(descriptor, self._http) as body:
+                if body:
+                    self._transport.pause_reading()
+                yield body
         finally:
-            body.close()
-            self._take_back(body)
-
-    def _take_back(self, body: LentBody) -> None:
-        self._torn = not body.is_over
-        if self._http is not None and body.is_over:
-            self._http.receive_data(b"0\r\n\r\n")  # all that the parser hears of this body
-            if rest := body.rest:
-                self._http.receive_data(rest)
-        self.resume_reading()
+            self.resume_reading()
 
     # --- requests to answers ---
 
@@ -369,7 +342,9 @@ class Connection(Upper):
 
     async def _finish(self) -> None:
         """Read what is left of the request's body, if that is little."""
-        if self._stream is not None or self._http is None or self._out.is_lost or self._torn:
+        if self._stream is not None or self._http is None or self._out.is_lost:
+            return
+        if self._holdback.is_torn:
             return
         left = self._owner.limits.drained_bytes
         while self._http.their_state is h11.SEND_BODY and left > 0:

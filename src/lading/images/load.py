@@ -107,13 +107,13 @@ def nothing_to_fetch(blob: Descriptor, _: LayerProgress) -> NoReturn:
 
 def _publish(stores: Stores, image: Loadable, progress: Progress) -> None:
     digest = image.target.digest
-    event = ("load", digest, digest)
+    events = [("load", digest, digest)]
     publish(
         stores,
         image.target,
         image.platforms,
         names=image.names,
-        event=event,
+        events=events,
         beside=image.beside,
     )
     for name in image.names:

@@ -87,7 +87,7 @@ def import_(stores: Stores, request: ImportRequest, source: Source) -> str:
         request.cancellation.check()
         digest = ready.descriptor.digest
         shown = request.name.familiar if request.name else digest
-        _publish(stores, ready, request.name, ("import", digest, shown))
+        _publish(stores, ready, request.name, [("import", digest, shown)])
         return digest
 
 
@@ -120,8 +120,12 @@ def commit(stores: Stores, request: CommitRequest) -> str:
             comment=request.comment,
         )
         ready = _write(stores, base, config, layer, step, lease)
-        _publish(stores, ready, request.name, None)
-        return ready.descriptor.digest
+        digest = ready.descriptor.digest
+        events = [("create", digest, digest)]
+        if request.name:
+            events.append(("tag", digest, request.name.familiar))
+        _publish(stores, ready, request.name, events)
+        return digest
 
 
 def _write(
@@ -161,10 +165,10 @@ def _write(
 
 
 def _publish(
-    stores: Stores, ready: Ready, name: Reference | None, event: tuple[str, str, str] | None
+    stores: Stores, ready: Ready, name: Reference | None, events: Sequence[tuple[str, str, str]]
 ) -> None:
     names = [str(name)] if name else []
-    publish(stores, ready.descriptor, [ready], names=names, event=event)
+    publish(stores, ready.descriptor, [ready], names=names, events=events)
 
 
 def _manifest_of(stores: Stores, image: Image) -> Manifest:

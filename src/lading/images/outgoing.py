@@ -4,9 +4,12 @@ A part of the images service (`Images.outgoing`); coroutines here never block ei
 """
 
 import functools
-from collections.abc import AsyncIterable, Iterator, Sequence
+import time
+from collections.abc import AsyncIterable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from sqlite3 import Connection
 
+from lading.events import Event
 from lading.images import copy, distribution, lookup, manifest_list, save
 from lading.images import progress as progress_texts
 from lading.images.byte_queue import ByteQueue
@@ -26,14 +29,18 @@ from lading.registry.client import login as logins
 from lading.registry.client import search as searches
 from lading.registry.client.access import ANONYMOUS
 from lading.registry.client.search import Hit
+from lading.state import journal
 
 STORE = "store:"  # in front of the name of an image of this engine
 
 
 class Outgoing:
-    """One per engine."""
+    """One per engine; `wake` tells the journal's readers that there is something new."""
 
-    def __init__(self, stores: Stores, registry: Registry, workers: Workers) -> None:
+    def __init__(
+        self, stores: Stores, registry: Registry, workers: Workers, wake: Callable[[], None]
+    ) -> None:
+        self._wake = wake
         self._stores = stores
         self._registry = registry
         self._workers = workers
@@ -59,7 +66,10 @@ class Outgoing:
             cancellation,
             self._registry.authorizer(credentials),
         )
-        return await self._workers.run_cancellable(cancellation, self._pusher.push, request)
+        pushed = await self._workers.run_cancellable(cancellation, self._pusher.push, request)
+        named = [references.parse(each.target) for each in pushed]
+        await self._note("push", [(name.familiar, name.familiar_name) for name in named])
+        return pushed
 
     async def save(self, names: Sequence[str], *, wanted: Sequence[str] = ()) -> "Archive":
         """The pieces of an archive of these images. Raises NoSuchImage before the first piece."""
@@ -74,7 +84,19 @@ class Outgoing:
         except BaseException:
             stack.close()
             raise
+        await self._note("save", [(each.record.digest, each.record.digest) for each in chosen])
         return Archive(save.pieces(self._stores, planned), stack, self._workers)
+
+    async def _note(self, action: str, images: Sequence[tuple[str, str]]) -> None:
+        """Journal an event for each: what it is called as an actor, and its attribute `name`."""
+        now_ns = time.time_ns()
+
+        def write(connection: Connection) -> None:
+            for actor, name in images:
+                journal.append(connection, Event("image", action, actor, {"name": name}, now_ns))
+
+        await self._stores.database.write(write)
+        self._wake()
 
     async def copy(
         self,

@@ -36,10 +36,10 @@ def publish(
     platforms: Sequence[Ready],
     *,
     names: Sequence[str] = (),
-    event: tuple[str, str, str] | None = None,
+    events: Sequence[tuple[str, str, str]] = (),
     beside: Sequence[str] = (),
 ) -> bool:
-    """Write the rows; `event` is (action, actor id, name). False when nothing was new.
+    """Write the rows; an event is (action, actor id, name). False when nothing was new.
 
     `beside`: blobs that the image keeps although it runs without them: attestations.
 
@@ -55,9 +55,10 @@ def publish(
         records.add(connection, image)
         records.keep(connection, target.digest, beside)
         moved = [records.set_name(connection, name, target.digest, now_ns) for name in names]
-        if event:
-            action, actor, name = event
-            journal.append(connection, Event("image", action, actor, {"name": name}, now_ns))
+        labels = (platforms[0].config.execution.labels or {}) if platforms else {}
+        for action, actor, name in events:
+            told = {**labels, "name": name}
+            journal.append(connection, Event("image", action, actor, told, now_ns))
         is_named = all(previous == target.digest for previous in moved)
         return not (is_named and known.issuperset(p.manifest for p in layers))
 

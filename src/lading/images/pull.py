@@ -124,7 +124,7 @@ class _OnePull:
             target,
             [ready],
             names=[name],
-            event=("pull", request.reference.familiar, request.reference.familiar_name),
+            events=[("pull", request.reference.familiar, request.reference.familiar_name)],
         )
         familiar = request.reference.familiar
         request.progress({"status": f"Digest: {target.digest}"})

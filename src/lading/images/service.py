@@ -78,7 +78,7 @@ class Images:
         self.making = Making(
             self.stores, self._registry, self._workers, self._flights, self._catalog, self._wake
         )
-        self.outgoing = Outgoing(self.stores, self._registry, self._workers)
+        self.outgoing = Outgoing(self.stores, self._registry, self._workers, self._wake)
         self._puller = Puller(self.stores, self._registry, self._flights, trust)
         self._assembling = asyncio.Lock()
 

@@ -15,7 +15,6 @@ from msgspec.structs import replace
 
 from lading.errors import InvalidArgument, PermissionDenied, SystemFault
 from lading.failpoints import fp
-from lading.kernel.netlink import link
 from lading.networks import furnishing, gateways, options, sandbox
 from lading.networks.driver import Driver, NetworkGone
 from lading.networks.leases import Leases
@@ -55,13 +54,6 @@ class Attaching:
         self._home = home
         self._spare: Sandbox | None = None
 
-    def ready(self, network: Network) -> Network:
-        """The network, prepared. Raises LadingError."""
-        try:
-            return self._prepare(network)
-        except OSError as error:
-            raise AttachFailed(error) from error
-
     def attach(
         self,
         container_id: str,
@@ -95,7 +87,8 @@ class Attaching:
                     fp("networks.connected")
                     furnishing.reroute(inside, self._leases.of_container(container_id))
                 except BaseException:
-                    self._take_out(inside, endpoint, before)
+                    self._drivers[network.driver].leave(endpoint, inside)
+                    furnishing.reroute(inside, before)
                     raise
         except BaseException as error:
             self._leases.free([endpoint])
@@ -104,16 +97,20 @@ class Attaching:
             raise
         return endpoint
 
-    def disconnect(self, endpoint: Endpoint, netns_fd: int | None) -> None:
+    def disconnect(self, network: Network, endpoint: Endpoint, netns_fd: int | None) -> None:
         """The interface goes, then the lease; what is left gets its routes."""
         rest = [
             one
             for one in self._leases.of_container(endpoint.container_id)
             if one.network_id != endpoint.network_id
         ]
-        if netns_fd is not None and endpoint.interface:
+        driver = self._drivers[network.driver]
+        if netns_fd is None:
+            driver.leave(endpoint, None)
+        elif endpoint.interface:
             with self._entered(netns_fd) as inside:
-                self._take_out(inside, endpoint, rest)
+                driver.leave(endpoint, inside)
+                furnishing.reroute(inside, rest)
         fp("networks.disconnected")
         self._leases.free([endpoint])
 
@@ -155,6 +152,7 @@ class Attaching:
             container_id=container_id,
             created_ns=time.time_ns(),
             names=unique(request.names),
+            links=tuple(request.links),
             gw_priority=request.gw_priority,
         )
         driver = self._drivers[network.driver]
@@ -219,13 +217,6 @@ class Attaching:
             if error.errno == errno.EEXIST:  # an interface that the container made itself
                 raise furnishing.InterfaceTaken(endpoint.interface) from error
             raise
-
-    def _take_out(self, inside: Sandbox, endpoint: Endpoint, rest: Sequence[Endpoint]) -> None:
-        """Delete the endpoint's interface, if it is there and really its own."""
-        found = link.get(inside.socket, endpoint.interface)
-        if found is not None and (not endpoint.mac or found.mac.lower() == endpoint.mac.lower()):
-            inside.socket.request(link.delete(found.ifindex))
-        furnishing.reroute(inside, rest)
 
 
 def _interface(network: Network, request: EndpointRequest, others: Sequence[Endpoint]) -> str:

@@ -68,10 +68,6 @@ class NoConfigNetwork(NotFound):
     """configuration network "{0}" does not exist"""
 
 
-class NoConfigNetworkAt(PermissionDenied):
-    """{0} is not a configuration network"""
-
-
 class NestedConfig(PermissionDenied):
     """a configuration network cannot depend on another configuration network"""
 
@@ -121,7 +117,7 @@ def define(
     return Network(
         id=network_id,
         name=asked.name,
-        driver="" if asked.config_only and not asked.driver else driver,
+        driver="null" if asked.config_only else driver,  # nothing is ever made of it
         created_ns=now_ns,
         subnets=tuple(sorted(subnets, key=lambda one: one.is_ipv6)),
         options=found,
@@ -171,10 +167,8 @@ def _template(asked: NetworkCreate, others: Sequence[Network]) -> Network | None
     if not wanted:
         return None
     found = next((one for one in others if wanted in (one.name, one.id)), None)
-    if found is None:
+    if found is None or not found.config_only:
         raise NoConfigNetwork(wanted)
-    if not found.config_only:
-        raise NoConfigNetworkAt(wanted)
     if (asked.ipam and (asked.ipam.config or asked.ipam.options)) or asked.options or asked.labels:
         raise OwnFields
     return found

@@ -3,14 +3,21 @@
 That is the one by which its own packets leave (`gateways`), so that answers go back as they came.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 from lading.networks import gateways, options
 from lading.networks.ports import Target
 from lading.networks.records import Endpoint, Network
 
 
-def choose(endpoints: Sequence[Endpoint], networks: Mapping[str, Network]) -> dict[int, Target]:
+class Known(Protocol):
+    """The networks by id."""
+
+    def __getitem__(self, network_id: str, /) -> Network: ...
+
+
+def choose(endpoints: Sequence[Endpoint], networks: Known) -> dict[int, Target]:
     """Where published ports lead, by version of IP; none for a container without a bridge."""
     found = {}
     able = [one for one in endpoints if one.host_interface]
@@ -23,5 +30,5 @@ def choose(endpoints: Sequence[Endpoint], networks: Mapping[str, Network]) -> di
         network = networks[chosen.network_id]
         asked = options.bridge(network.options, internal=network.internal)
         mode = "isolated" if network.internal else asked.gateway_mode(ipv6=is_ipv6)
-        found[version] = Target(chosen, network.bridge, mode, asked.host_binding_ipv4)
+        found[version] = Target(chosen, mode, asked.host_binding_ipv4)
     return found

@@ -12,7 +12,7 @@ engine starts.
 import contextlib
 import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -38,7 +38,7 @@ class Leases:
         self._pools: dict[str, list[ipam.Pool]] = {}  # by network id, of those that were used
         self._sandboxes: dict[str, int] = {}  # descriptors, by container
 
-    def load(self, networks: dict[str, Network]) -> None:
+    def load(self, networks: Mapping[str, Network]) -> None:
         """Take over the recorded endpoints and their addresses."""
         os.makedirs(self._directory, mode=0o700, exist_ok=True)
         for name in sorted(os.listdir(self._directory)):

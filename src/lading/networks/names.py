@@ -1,48 +1,8 @@
-"""Who answers to a name in a network: all that a resolver needs of the endpoints. Pure.
+"""The names by which others in a network find a container. Pure; `nameserver` answers for them."""
 
-Names are in `Endpoint.names`, in the order in which inspect tells them: the container's name, its
-aliases, its short id. Several endpoints may share an alias; then each of their addresses is one.
-"""
-
-from collections.abc import Iterable, Sequence
-from typing import Protocol
-
-from lading.networks.records import Endpoint
-
-
-class Directory(Protocol):
-    """Where endpoints are looked up: in memory, from any thread, without the database."""
-
-    def endpoints(self, container_id: str) -> Sequence[Endpoint]:
-        """The container's endpoints, in the order in which they were made."""
-
-    def endpoints_of(self, network_id: str) -> Sequence[Endpoint]:
-        """The endpoints in the network."""
-
-
-def resolve(directory: Directory, container_id: str, name: str) -> list[Endpoint]:
-    """Whom the container finds under the name, in any of the networks it is in.
-
-    Names are compared without regard to case, and a full stop at their end is not part of them.
-    """
-    wanted = name.rstrip(".").lower()
-    return [
-        other
-        for own in directory.endpoints(container_id)
-        for other in directory.endpoints_of(own.network_id)
-        if wanted in (each.lower() for each in other.names)
-    ]
-
-
-def reverse(directory: Directory, container_id: str, ip: str) -> Endpoint | None:
-    """Who has the address in one of the container's networks; the name is then names[0]."""
-    for own in directory.endpoints(container_id):
-        for other in directory.endpoints_of(own.network_id):
-            if ip in (other.ip, other.ipv6):
-                return other
-    return None
+from collections.abc import Iterable
 
 
 def unique(names: Iterable[str]) -> tuple[str, ...]:
-    """The names without repetition, in order."""
+    """The names without repetition, in order: the container's name, its aliases, its short id."""
     return tuple(dict.fromkeys(name for name in names if name))

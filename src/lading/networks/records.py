@@ -66,6 +66,7 @@ class EndpointRequest(Struct, frozen=True):
 
     network: str  # name or id
     names: Sequence[str] = ()  # by which others in the network find it: name, aliases, short id
+    links: Sequence[tuple[str, str]] = ()  # (alias, name): names that only this container has
     ip: str = ""
     ipv6: str = ""
     link_local_ips: Sequence[str] = ()
@@ -77,7 +78,7 @@ class EndpointRequest(Struct, frozen=True):
 class Endpoint(Struct, frozen=True, omit_defaults=True):
     """A container's place in a network: recorded from before the address is used until release.
 
-    With `names` and the addresses it is all that a resolver needs; see `names`.
+    With names, links and addresses it is all that the resolver needs; see `nameserver`.
     """
 
     id: str  # 64 hex digits, new at every attach
@@ -96,6 +97,7 @@ class Endpoint(Struct, frozen=True, omit_defaults=True):
     link_local_ips: tuple[str, ...] = ()
     mac: str = ""
     names: tuple[str, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
     gw_priority: int = 0
     sysctls: tuple[tuple[str, str], ...] = ()  # (name, value), in the container's namespace
     netns_fd: int | None = None  # of the sandbox; the service's, and not stored

@@ -7,25 +7,20 @@ Order of an attach, so that a crash at any point leaves nothing that nobody owns
     3. interfaces, addresses, routes in it     they go with the sandbox
 
 `release` deletes the records and drops the descriptor. What a crash left is freed by `reconcile`.
-A network of the user's is made on the host before its row, and its row goes before what is on the
-host: links without a row are swept by `reconcile`.
+The networks themselves are the business of `catalog`.
 All methods are synchronous and are called from one worker thread at a time; those that only look
 (`list`, `find`, `endpoints`, `endpoints_of`) may be called from any.
 """
 
 import logging
 import os
-import secrets
-import sqlite3
-import time
 from collections.abc import Callable, Mapping, Sequence, Set
 from functools import partial
 
-from lading.errors import LadingError, NotFound, PermissionDenied
-from lading.failpoints import fp
 from lading.kernel import netns
-from lading.networks import definition, entrances, resolvconf, store
-from lading.networks.attaching import Attaching
+from lading.networks import entrances, resolvconf
+from lading.networks.attaching import AttachFailed, Attaching
+from lading.networks.catalog import DEFAULT, Catalog, Transaction, nothing
 from lading.networks.driver import Driver
 from lading.networks.drivers import Bridge, HostNetwork, Lan, NoNetwork
 from lading.networks.firewall import Firewall, Watch
@@ -39,37 +34,11 @@ from lading.wire.networks import NetworkCreate
 
 log = logging.getLogger(__name__)
 
-# names and drivers of the networks that every engine has, as `docker network ls` shows them
-PREDEFINED = {"bridge": "bridge", "host": "host", "none": "null"}
-DEFAULT = "bridge"  # what HostConfig.NetworkMode "default" means
-
-Transaction = Callable[[sqlite3.Connection, Network], None]
-
-
-class NoSuchNetwork(NotFound):
-    """network {0} not found"""
-
-
-class PredefinedRemoval(PermissionDenied):
-    """{0} is a pre-defined network and cannot be removed"""
-
-
-class InUse(PermissionDenied):
-    """error while removing network: network {0} has active endpoints ({1})"""
-
-
-class ConfigInUse(PermissionDenied):
-    """configuration network "{0}" is in use"""
-
 
 def read_file(path: str) -> str:
     """The text of a file of the host. Raises FileNotFoundError."""
     with open(path, encoding="utf-8", errors="replace") as file:
         return file.read()
-
-
-def _nothing(connection: sqlite3.Connection, network: Network) -> None:
-    """Nothing more is to be in the transaction."""
 
 
 def _open_firewall(engine_id: str, settings: Settings) -> Firewall | None:
@@ -100,10 +69,8 @@ class Networks:
         self._engine_id = engine_id
         self._settings = settings or Settings()
         self._read_file = read_file
-        self._networks: dict[str, Network] = {}  # by id
         self._leases = Leases(directory)
         self._exec_root = exec_root or f"{directory}-exec"
-        self._prepared: dict[str, list[str]] = {}  # warnings by id, of networks ready for use
         self._drivers: dict[str, Driver] = {}
         self._attaching: Attaching | None = None
         self._firewall: Firewall | None = None
@@ -120,14 +87,9 @@ class Networks:
         self.nameserver = Nameserver(self._exec_root, home=self._home, endpoints=self._named)
         self.nameserver.open()
         self._drivers = self._open_drivers()
-        self._attaching = Attaching(self._leases, self._drivers, self._prepare, self._home)
-        for network in self._database.read(store.list_networks):
-            self._networks[network.id] = network
-        names = {network.name for network in self._networks.values()}
-        for name, driver in PREDEFINED.items():
-            if name not in names:
-                self._store(Network(secrets.token_hex(32), name, driver, time.time_ns()))
-        self._leases.load(self._networks)
+        self._catalog = Catalog(self._database, self._drivers, self._leases, self._settings)
+        self._attaching = Attaching(self._leases, self._drivers, self._catalog.prepare, self._home)
+        self._leases.load(self._catalog.load())
 
     def close(self) -> None:
         """Close every descriptor; twice is harmless. Running containers keep their networks."""
@@ -158,16 +120,7 @@ class Networks:
         self.ports.reconcile(running)
         if gone:
             self._leases.free(one for container in gone for one in self.endpoints(container))
-        networks = self.list()
-        for driver in self._drivers.values():
-            driver.sweep(networks)
-        for network in networks:
-            is_made = network.name not in PREDEFINED and not network.config_only
-            if is_made or self.endpoints_of(network.id):
-                try:
-                    self._prepare(network)
-                except (OSError, LadingError) as error:
-                    log.error("network %s: cannot be repaired: %s", network.name, error)
+        self._catalog.repair()
         if self._firewall:
             try:
                 self._firewall.settle()
@@ -190,94 +143,37 @@ class Networks:
             driver.remove()
         if self._firewall:
             self._firewall.remove_everything()
-        self._prepared.clear()
+        self._catalog.forget_preparations()
 
     # --- networks -----------------------------------------------------------------------------
 
-    def create(self, asked: NetworkCreate, beside: Transaction = _nothing) -> Network:
-        """Make a network of the user's, on the host and in the records.
+    def create(self, asked: NetworkCreate, beside: Transaction = nothing) -> Network:
+        """Make a network of the user's; `beside` runs in the transaction that stores it.
 
-        `beside` runs in the transaction that stores it. Raises the errors of `definition.define`
-        and of the driver; after any of them nothing of the attempt is left.
+        Raises the errors of `definition.define` and of the driver; after any of them nothing of
+        the attempt is left.
         """
-        self._reserve_default()
-        network = definition.define(
-            asked,
-            network_id=secrets.token_hex(32),
-            now_ns=time.time_ns(),
-            drivers=list(self._drivers),
-            others=self.list(),
-            settings=self._settings,
-        )
-        if network.config_only:
-            self._store(network, beside)
-            return network
-        driver = self._drivers[network.driver]
-        network = driver.complete(network, self._others(network), has_endpoints=False)
-        fp("networks.before-create")
-        try:
-            self._prepared[network.id] = driver.prepare(network, [])
-            fp("networks.made")
-            self._store(network, beside)
-        except BaseException:
-            self._prepared.pop(network.id, None)
-            driver.discard(network)
-            raise
-        fp("networks.created")
-        return network
+        return self._catalog.create(asked, beside)
 
-    def remove(self, network: Network, beside: Transaction = _nothing) -> None:
-        """Take a network away, from the records and then from the host.
-
-        Raises PredefinedRemoval, InUse, ConfigInUse.
-        """
-        if network.name in PREDEFINED:
-            raise PredefinedRemoval(network.name)
-        if users := self.endpoints_of(network.id):
-            told = [f'name:"{one.names[0]}" id:"{one.id[:12]}"' for one in users if one.names]
-            raise InUse(network.name, ", ".join(told))
-        if any(other.config_from == network.name for other in self.list()):
-            raise ConfigInUse(network.name)
-
-        def transaction(connection: sqlite3.Connection) -> None:
-            store.delete_network(connection, network.id)
-            beside(connection, network)
-
-        fp("networks.before-remove")
-        self._database.write_sync(transaction)
-        fp("networks.removed")
-        del self._networks[network.id]
-        self._prepared.pop(network.id, None)
-        self._leases.forget_pool(network.id)
-        if not network.config_only:
-            self._drivers[network.driver].discard(network)
+    def remove(self, network: Network, beside: Transaction = nothing) -> None:
+        """Take a network away. Raises PredefinedRemoval, InUse, ConfigInUse."""
+        self._catalog.remove(network, beside)
 
     def list(self) -> Sequence[Network]:
         """Every network, by name."""
-        return sorted(list(self._networks.values()), key=lambda network: network.name)
+        return self._catalog.list()
 
     def find(self, reference: str) -> Network:
         """The network of that id, name or unambiguous beginning of an id. Raises NoSuchNetwork."""
-        name = DEFAULT if reference == "default" else reference
-        every = self.list()
-        for network in every:
-            if name == network.id:
-                return network
-        for network in every:
-            if name == network.name:
-                return network
-        candidates = [one for one in every if name and one.id.startswith(name)]
-        if len(candidates) != 1:
-            raise NoSuchNetwork(reference)
-        return candidates[0]
+        return self._catalog.find(reference)
+
+    def warnings(self) -> Sequence[str]:
+        """What works less than it should, in sentences for `info`."""
+        return self._catalog.warnings()
 
     def status(self, network: Network) -> dict[str, tuple[int, int]]:
         """How many addresses are taken and how many can be had, by subnet."""
         return self._leases.status(network)
-
-    def warnings(self) -> Sequence[str]:
-        """What works less than it should, in sentences for `info`."""
-        return sorted({warning for some in self._prepared.values() for warning in some})
 
     @property
     def settings(self) -> Settings:
@@ -338,7 +234,8 @@ class Networks:
 
     def disconnect(self, endpoint: Endpoint, *, netns_fd: int | None) -> None:
         """Take a container that runs out of a network; without its namespace only the record."""
-        self._of_attaching().disconnect(endpoint, netns_fd)
+        network = self._catalog[endpoint.network_id]
+        self._of_attaching().disconnect(network, endpoint, netns_fd)
         if has_names(endpoint):
             self.nameserver.remove([endpoint])
         self.ports.move(endpoint.container_id, self._targets(endpoint.container_id))
@@ -355,7 +252,7 @@ class Networks:
         return self.ports.publish(container_id, name, wishes, targets)
 
     def _targets(self, container_id: str) -> dict[int, Target]:
-        return entrances.choose(self.endpoints(container_id), self._networks)
+        return entrances.choose(self.endpoints(container_id), self._catalog)
 
     def resolve_for(
         self,
@@ -470,46 +367,13 @@ class Networks:
             )
         return made
 
-    def _reserve_default(self) -> None:
-        """Choose the default network's subnet before another network takes it."""
-        network = self.find(DEFAULT)
-        if not network.subnets:
-            others = self._others(network)
-            self._store(self._drivers["bridge"].complete(network, others, has_endpoints=False))
+    def _joinable(self, reference: str) -> Network:
+        """The network, ready for use. Raises NoSuchNetwork, AttachFailed."""
+        try:
+            return self._catalog.joinable(reference)
+        except OSError as error:
+            raise AttachFailed(error) from error
 
     def _of_attaching(self) -> Attaching:
         assert self._attaching is not None, "not open"
         return self._attaching
-
-    def _joinable(self, reference: str) -> Network:
-        """The network, ready for use. Raises NoSuchNetwork."""
-        found = self.find(reference)
-        if found.config_only:
-            raise definition.ConfigOnlyJoin(found.name)
-        return found if found.id in self._prepared else self._of_attaching().ready(found)
-
-    def _others(self, network: Network) -> Sequence[Network]:
-        return [other for other in self._networks.values() if other.id != network.id]
-
-    def _prepare(self, network: Network) -> Network:
-        """Complete the record, then the host's part; the record as it now is."""
-        driver = self._drivers[network.driver]
-        endpoints = self.endpoints_of(network.id)
-        completed = driver.complete(network, self._others(network), has_endpoints=bool(endpoints))
-        if completed != network:
-            self._store(completed)
-            fp("networks.completed")
-            if not endpoints:
-                self._leases.forget_pool(network.id)
-        self._prepared[network.id] = driver.prepare(completed, endpoints)
-        for warning in self._prepared[network.id]:
-            log.warning("network %s: %s", network.name, warning)
-        return completed
-
-    def _store(self, network: Network, beside: Transaction = _nothing) -> None:
-        def transaction(connection: sqlite3.Connection) -> None:
-            store.put_network(connection, network)
-            beside(connection, network)
-
-        self._database.write_sync(transaction)
-        self._networks[network.id] = network

@@ -1,6 +1,6 @@
 """Which ranges of addresses a network has: those that were asked, and chosen ones. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from ipaddress import ip_network
 
 from msgspec.structs import replace
@@ -29,9 +29,11 @@ def complete(
     *,
     pools: Sequence[tuple[str, int]],
     in_use: Sequence[IPNetwork],
-    has_gateway: bool = True,
+    without_gateway: Container[bool] = (),
 ) -> Network:
     """The network with a range for each of its families, and a gateway in each range.
+
+    `without_gateway` are the families (whether IPv6) whose ranges get none unless it is asked for.
 
     What is asked may overlap what the host uses (its owner knows why), but no other network; what
     is chosen overlaps neither. Raises PoolOverlaps, GatewayTaken, AuxiliaryTaken, NoSubnetLeft.
@@ -48,7 +50,10 @@ def complete(
         if is_wanted and not any(one.is_ipv6 == ipv6 for one in found):
             subnet = ipam.choose_subnet(pools, [*in_use, *occupied], ipv6=ipv6)
             found.append(Subnet(str(subnet)))
-    found = [with_gateway(one) if has_gateway else one for one in found]
+    found = [
+        one if one.is_ipv6 in without_gateway and not one.gateway else with_gateway(one)
+        for one in found
+    ]
     order = sorted([*found, *idle], key=lambda one: one.is_ipv6)
     return replace(network, subnets=tuple(order))
 

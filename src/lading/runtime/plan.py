@@ -103,7 +103,8 @@ def compile(
     has_mounts = "mount" in asked
     if has_mounts:
         _cut_off(steps, request["directory"], linux.get("rootfsPropagation") or "")
-    trees = trees or {}
+    made = (request.get("fds") or {}).get("trees") or {}
+    trees = {place: fds[index] for place, index in made.items()} | (trees or {})
     steps.append(_root(request, spec, tree=trees.get("", -1)))
     private = "cgroup" in asked and not asked["cgroup"].get("path")
     _cgroup(steps, request, linux, host, fds, is_private=private)

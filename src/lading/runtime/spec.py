@@ -146,6 +146,7 @@ class Descriptors(TypedDict, total=False):
     netns: int | None  # index in the descriptors that came with the request
     users: int | None  # the user namespace
     cgroup: list[int] | None  # `tasks` files of v1, open for writing
+    trees: dict[str, int]  # mounts that the engine has made, by destination
 
 
 class Request(TypedDict, total=False):

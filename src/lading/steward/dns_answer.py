@@ -47,7 +47,7 @@ def answer(
 
 
 def _called(zones: Zones, container: str, name: str) -> list[Host]:
-    return [host for zone in zones.of(container) for host in zone.called(name)]
+    return [host for zone in zones.of(container) for host in zone.called(name, by=container)]
 
 
 def _addresses(hosts: list[Host], kind: int) -> list[dns.Record]:

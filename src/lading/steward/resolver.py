@@ -8,7 +8,7 @@ stay, but for those of containers that end.
     serve  {"container", "servers": [[address, from_host]], "forwards", "ndots_set"}
            + the UDP socket, the TCP socket, the namespace
     end    {"containers": [...]}
-    put    {"hosts": [{"network", "network_name", "container", "names", "ip", "ipv6"}]}
+    put    {"hosts": [{"network", "network_name", "container", "names", "links", "ip", "ipv6"}]}
     remove {"hosts": [[network, container]]}
     list   -> {"sandboxes": [...], "hosts": [[network, container]]}
 """
@@ -121,7 +121,9 @@ class Resolver:
 
     def put(self, request: Message, _descriptors: list[int]) -> Message:
         for host in request["hosts"]:
-            made = Host(host["container"], host["names"], host["ip"], host["ipv6"])
+            made = Host(
+                host["container"], host["names"], host["ip"], host["ipv6"], host.get("links")
+            )
             self._zones.put(host["network"], host["network_name"], made)
         return {}
 

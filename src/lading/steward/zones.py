@@ -16,11 +16,22 @@ if TYPE_CHECKING:
 class Host:
     """A container in one network."""
 
-    __slots__ = ("container", "ipv4", "ipv6", "names")
+    __slots__ = ("container", "ipv4", "ipv6", "links", "names")
 
-    def __init__(self, container: str, names: list[str], ip: str, ipv6: str) -> None:
-        """Raises OSError for an address that is none."""
+    def __init__(
+        self,
+        container: str,
+        names: list[str],
+        ip: str,
+        ipv6: str,
+        links: list[list[str]] | None = None,
+    ) -> None:
+        """`links` are names that it alone has for others: (alias, name).
+
+        Raises OSError for an address that is none.
+        """
         self.container = container
+        self.links = [(alias.lower(), name.lower()) for alias, name in links or ()]
         self.names = [name.lower() for name in names]
         self.ipv4 = _socket.inet_pton(_socket.AF_INET, ip) if ip else b""
         self.ipv6 = _socket.inet_pton(_socket.AF_INET6, ipv6) if ipv6 else b""
@@ -61,8 +72,14 @@ class Zone:
             if self._by_address.get(address) is host:
                 del self._by_address[address]
 
-    def called(self, name: str) -> list[Host]:
-        """The hosts of that name, which may end with the network's."""
+    def called(self, name: str, *, by: str = "") -> list[Host]:
+        """The hosts of that name, which may end with the network's, and what `by` calls so."""
+        asker = self.hosts.get(by)
+        linked = [to for alias, to in asker.links if alias == name] if asker else []
+        found = {host.container: host for each in (name, *linked) for host in self._called(each)}
+        return [*found.values()]
+
+    def _called(self, name: str) -> list[Host]:
         found = self._by_name.get(name)
         if found is None and name.endswith(f".{self.name}"):
             found = self._by_name.get(name[: -len(self.name) - 1])

@@ -44,7 +44,7 @@ class Claim:
         Raises NoSuchDriver, NameTaken, InvalidArgument, DriverFailed.
         """
         assert name in self._names
-        found = self._volumes.known(name, driver)
+        found = await self._volumes.known(name, driver)
         found = found or next((volume for volume in self._made if volume.name == name), None)
         if found is not None:
             return found

@@ -232,10 +232,14 @@ class Volumes:
         """Hold these names while a container with such volumes is created."""
         return Claim(self, list(names))
 
-    def known(self, name: str, driver: str) -> Volume | None:
-        """The volume of that name, if there is one. Raises NameTaken for another driver's."""
+    async def known(self, name: str, driver: str) -> Volume | None:
+        """The volume of that name, if there is one. Raises NameTaken for another driver's,
+        NoSuchDriver.
+        """
         volume = self._volumes.get(name)
         if volume and driver and driver != volume.driver:
+            if await self.drivers.find(driver) is None:
+                raise NoSuchDriver(name, driver)
             raise NameTaken(name, volume.driver)
         return volume
 

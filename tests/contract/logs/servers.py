@@ -11,7 +11,7 @@ import threading
 import zlib
 from typing import TYPE_CHECKING, Any
 
-import msgspec
+import msgpack  # type: ignore[import-untyped]
 from tests.contract.logs.lines import joined, until_enough
 
 from lading.runtime.segments import STDERR, STDOUT
@@ -117,7 +117,6 @@ class Forward(_Server):
     def __init__(self, directory: Path, **options: str) -> None:
         super().__init__("tcp")
         self.records: list[dict[str, Any]] = []
-        self.times: list[object] = []
         self.options = {"fluentd-address": f"127.0.0.1:{self.port}"}
         self.options |= {f"fluentd-{name.replace('_', '-')}": v for name, v in options.items()}
 
@@ -126,20 +125,18 @@ class Forward(_Server):
         return self
 
     def read(self, connection: socket.socket) -> None:
-        rest = b""
+        arrived = msgpack.Unpacker()  # which knows where one message ends and the next begins
         while data := connection.recv(1 << 20):
-            rest += data
-            try:
-                tag, entries, *options = msgspec.msgpack.decode(rest)
-            except msgspec.DecodeError:
-                continue
-            rest = b""
-            assert tag == "a" * 12
-            for moment, record in entries:
-                self.times.append(moment)
-                self.records.append(record)
-                stream = STDERR if record["source"] == "stderr" else STDOUT
-                self.received.append((stream, record["log"].encode()))
-            if options:
-                assert base64.b64decode(options[0]["chunk"])
-                connection.sendall(msgspec.msgpack.encode({"ack": options[0]["chunk"]}))
+            arrived.feed(data)
+            for tag, entries, *options in arrived:
+                assert tag == "a" * 12
+                self._take(entries)
+                if options:
+                    assert base64.b64decode(options[0]["chunk"])
+                    connection.sendall(msgpack.packb({"ack": options[0]["chunk"]}))
+
+    def _take(self, entries: list[tuple[object, dict[str, Any]]]) -> None:
+        for _moment, record in entries:
+            self.records.append(record)
+            stream = STDERR if record["source"] == "stderr" else STDOUT
+            self.received.append((stream, record["log"].encode()))

@@ -53,7 +53,7 @@ class PluginProcess:
         self.socket = self.sockets / f"{name}.sock"
         words = [sys.executable, str(PROGRAM), str(self.socket), str(self.root), *hang]
         self._process = subprocess.Popen(words)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while True:
             assert time.monotonic() < deadline
             with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:

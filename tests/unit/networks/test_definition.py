@@ -172,7 +172,7 @@ def test_a_template_lends_its_configuration() -> None:
     with pytest.raises(LadingError, match="configuration network can only contain"):
         defined(ConfigOnly=True, Attachable=True)
     other = replace(template, config_only=False)
-    with pytest.raises(LadingError, match="tmpl is not a configuration network"):
+    with pytest.raises(LadingError, match='configuration network "tmpl" does not exist'):
         defined(other, ConfigFrom={"Network": "tmpl"})
 
 

@@ -139,11 +139,11 @@ def test_a_join_that_fails_leaves_the_container_as_it_was(networks: Networks) ->
     create(networks, "b", **ipam("10.9.0.0/24"))
     (first,) = attach(networks, "c1", "a")
     namespace = first.netns_fd or 0
-    before = shown(namespace, "addr"), shown(namespace, "route"), links()
+    before = shown(namespace, "-o", "addr"), shown(namespace, "route"), links()
     options = {SYSCTLS: "net.ipv4.conf.IFNAME.bogus=1"}
     with pytest.raises(InvalidArgument, match="failed to set sysctl"):
         networks.connect("c1", EndpointRequest("b", options=options), netns_fd=namespace)
-    assert (shown(namespace, "addr"), shown(namespace, "route"), links()) == before
+    assert (shown(namespace, "-o", "addr"), shown(namespace, "route"), links()) == before
     assert networks.endpoints("c1") == [first]
     assert attach(networks, "c2", "b")[0].ip == "10.9.0.3"  # the next one: .2 is free again
 

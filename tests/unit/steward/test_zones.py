@@ -9,7 +9,8 @@ def host(container: str, *names: str, ip: str = "", ipv6: str = "") -> Host:
 
 
 def called(zones: Zones, container: str, name: str) -> list[str]:
-    return sorted(host.container for zone in zones.of(container) for host in zone.called(name))
+    found = (host for zone in zones.of(container) for host in zone.called(name, by=container))
+    return sorted(host.container for host in found)
 
 
 def test_a_container_sees_the_networks_that_it_is_in() -> None:
@@ -24,6 +25,15 @@ def test_a_container_sees_the_networks_that_it_is_in() -> None:
     assert called(zones, "c1", "app.front") == ["c2"]
     assert called(zones, "c1", "app.back") == []
     assert called(zones, "nobody", "app") == []
+
+
+def test_a_link_is_a_name_that_one_container_has_for_another() -> None:
+    zones = Zones()
+    zones.put("n1", "front", Host("c1", ["web"], "", "", [["Store", "db"], ["db", "db"]]))
+    zones.put("n1", "front", host("c2", "db"))
+    assert called(zones, "c1", "store") == ["c2"]
+    assert called(zones, "c1", "db") == ["c2"]
+    assert called(zones, "c2", "store") == []
 
 
 def test_who_leaves_takes_names_and_addresses_along() -> None:

@@ -55,8 +55,8 @@ EXEC = (
     " ProcessConfig Running"
 )
 IMAGE = (
-    "Architecture Author Comment Config DockerVersion GraphDriver Id Metadata Os Parent"
-    " RepoDigests RepoTags RootFS Size"
+    "Architecture Author Comment Config Container ContainerConfig DockerVersion GraphDriver Id"
+    " Metadata Os Parent RepoDigests RepoTags RootFS Size"
 )
 IMAGE_ROW = "Containers Created Id Labels ParentId RepoDigests RepoTags SharedSize Size"
 INFO = (

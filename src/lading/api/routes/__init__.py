@@ -10,6 +10,7 @@ from lading.api.routes import (
     networks,
     own,
     own_volumes,
+    swarm,
     system,
     volumes,
 )
@@ -26,6 +27,7 @@ ROUTES = [
     *volumes.ROUTES,
     *own.ROUTES,
     *own_volumes.ROUTES,
+    *swarm.ROUTES,
 ]
 
 __all__ = ["ROUTES"]

@@ -60,9 +60,7 @@ class Files:
         place = paths.absolute(path)
         find = partial(paths.describe, path=place, asked=path, container=ref)
         async with self._shown(container) as view:
-            found = await asyncio.wrap_future(run_in(view, find))
-        await self._context.publish(container, ("archive-path", {}))
-        return found
+            return await asyncio.wrap_future(run_in(view, find))
 
     async def read(self, container: Container, ref: str, path: str) -> tuple[PathStat, Download]:
         """What is at a path, and its archive. Raises as `describe` does, before any byte."""

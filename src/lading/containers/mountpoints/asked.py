@@ -12,6 +12,7 @@ from typing import NamedTuple
 from lading.containers.mountpoints import errors, modes
 from lading.containers.mountpoints.errors import (
     InvalidBind,
+    InvalidMode,
     InvalidMount,
     InvalidSpecification,
     MisplacedOptions,
@@ -60,6 +61,8 @@ def from_text(text: str, driver: str = "") -> Wish:
     if problem := problem_of_target(target):
         raise InvalidBind(text, kind, problem)
     if kind == "bind":
+        if any(key == "mode" for key, _ in asked.owner):
+            raise InvalidMode(words)  # the source is the host's: nothing of it is changed
         if asked.is_not_copied:
             raise InvalidBind(text, kind, errors.FORBIDDEN.format("VolumeOptions"))
         mount = MountRecord(

@@ -7,6 +7,8 @@ of a volume or of a bind are. Source of the rest: moby, volume/mounts/linux_pars
 from typing import NamedTuple
 
 from lading.containers.mountpoints.errors import InvalidMode
+from lading.runtime.parent_mounts import parse_option
+from lading.runtime.planning.errors import BadSpec
 
 PROPAGATIONS = ("private", "rprivate", "slave", "rslave", "shared", "rshared")
 LABELS = ("z", "Z")  # SELinux: files for all containers, or for this one alone
@@ -42,7 +44,7 @@ def parse(text: str, *, told: str = "") -> Modes:
         key, equals, value = word.partition("=")
         if equals and key in _OWNERS and _is_number(value, 8 if key == "mode" else 10):
             owner.append((key, value))
-        elif equals and key == "idmap" and value:
+        elif equals and key == "idmap" and _is_mapping(value):
             idmap = word
         elif not any(word in group for group in _GROUPS):
             raise InvalidMode(told or text)
@@ -69,3 +71,12 @@ def parse_of_volumes_from(text: str) -> bool | None:
 def _is_number(text: str, base: int) -> bool:
     digits = "01234567" if base == 8 else "0123456789"
     return bool(text) and not text.strip(digits) and len(text) <= 10
+
+
+def _is_mapping(text: str) -> bool:
+    """`uids=0-1000-1;gids=0-1000-1`: first on the disk, first as seen, how many."""
+    try:
+        uids, gids = parse_option(text, {})
+    except BadSpec:
+        return False
+    return bool(uids and gids)

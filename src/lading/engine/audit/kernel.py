@@ -8,7 +8,7 @@ from lading.engine.audit.finding import Finding
 from lading.kernel import mount
 from lading.kernel.netlink import link
 from lading.kernel.netlink.socket import NetlinkSocket
-from lading.networks.service import PREDEFINED
+from lading.networks.catalog import PREDEFINED
 
 if TYPE_CHECKING:
     from lading.engine.engine import Engine

@@ -52,5 +52,5 @@ def _build(stores: Stores, flights: Flights, request: BuildRequest, lease: Lease
     ).build()
     digest, name = ready.descriptor.digest, request.name
     event = ("import", digest, name.familiar)
-    publish(stores, ready.descriptor, [ready], names=[str(name)], event=event)
+    publish(stores, ready.descriptor, [ready], names=[str(name)], events=[event])
     return digest

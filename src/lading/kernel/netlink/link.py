@@ -184,6 +184,11 @@ def set_up(target: int | str) -> bytes:
     return _change(target, flags=IFF_UP)
 
 
+def rename(index: int, name: str) -> bytes:
+    """Give the link another name. The kernel answers EBUSY while it is up (before Linux 6.0)."""
+    return codec.message(RTM_NEWLINK, 0, _header(index=index), codec.string(IFLA_IFNAME, name))
+
+
 def set_master(target: int | str, master: int) -> bytes:
     """Make the link a port of the bridge `master`."""
     return _change(target, codec.u32(IFLA_MASTER, master))

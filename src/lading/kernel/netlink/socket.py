@@ -77,12 +77,13 @@ class NetlinkSocket:
     def get(self, message: bytes) -> bytes:
         """The body of the single answer to a GET request. Raises OSError."""
         first, _ = self._send((message,), acknowledge=-1)
-        for message_type, flags, sequence, body in self._receive():
-            if sequence == first:
+        while True:  # what a failed request left behind may be in front of it
+            for message_type, flags, sequence, body in self._receive():
+                if sequence != first:
+                    continue
                 if message_type == codec.NLMSG_ERROR:
                     raise _error(*codec.parse_error(flags, body))
                 return body
-        raise _error(_NO_ANSWER, "")
 
     def dump(self, message: bytes) -> list[tuple[int, bytes]]:
         """All (type, body) that a GET request with NLM_F_DUMP answers. Raises OSError."""

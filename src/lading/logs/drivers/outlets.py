@@ -24,6 +24,7 @@ CLOSED = "the receiver has closed the connection"
 CONNECT_S = 10.0
 UNANSWERED_MS = 60_000  # TCP_USER_TIMEOUT: a receiver that acknowledges nothing is given up
 FIRST_LOOK_S, LONGEST_LOOK_S = 0.0005, 0.05
+BURST = 64  # so many datagrams before others have their turn
 FULL = (errno.EAGAIN, errno.ENOBUFS)
 
 
@@ -32,6 +33,7 @@ class Datagrams:
 
     def __init__(self, endpoint: socket.socket) -> None:
         self._socket = endpoint
+        self._count = 0  # packets sent
 
     @classmethod
     async def open(cls, address: Address) -> "Datagrams":
@@ -50,6 +52,9 @@ class Datagrams:
     async def send(self, packets: Iterable[bytes]) -> None:
         """Hand each to the kernel. Raises SinkDown; OSError EMSGSIZE for one that is too large."""
         for packet in packets:
+            self._count += 1
+            if self._count % BURST == 0:
+                await asyncio.sleep(0)  # a socket that takes everything must not keep the loop
             while True:
                 try:
                     self._socket.send(packet)

@@ -90,7 +90,10 @@ class Bridge:
         if any(len(network.of_family(ipv6=family)) > 1 for family in (False, True)):
             raise ManySubnets
         in_use = occupied.subnets(self._socket, self._read_file)
-        network = subnets.complete(network, others, pools=self._pools, in_use=in_use)
+        without = [ipv6 for ipv6 in (False, True) if asked.gateway_mode(ipv6=ipv6) == "isolated"]
+        network = subnets.complete(
+            network, others, pools=self._pools, in_use=in_use, without_gateway=without
+        )
         return replace(network, bridge=name, mtu=asked.mtu or self._default_mtu())
 
     def prepare(self, network: Network, endpoints: Sequence[Endpoint]) -> list[str]:
@@ -102,7 +105,7 @@ class Bridge:
         self._indexes[network.id] = index
         warnings = self._ways.open(zone(network, self._settings))
         if endpoints:
-            self._ensure_ports(index, {endpoint.host_interface for endpoint in endpoints})
+            self._ensure_ports(network, index, {one.host_interface for one in endpoints})
         return warnings
 
     def join(self, network: Network, endpoint: Endpoint, sandbox: Sandbox) -> None:
@@ -123,6 +126,14 @@ class Bridge:
             if error.errno in (errno.EINVAL, errno.ENODEV):  # there is no link of that index
                 raise NetworkGone(network.name) from error
             raise
+
+    def leave(self, endpoint: Endpoint, sandbox: Sandbox | None) -> None:
+        """By the host's end of the pair: the container may have renamed its own."""
+        try:
+            self._socket.request(link.delete(endpoint.host_interface))
+        except OSError as error:
+            if error.errno != errno.ENODEV:
+                raise
 
     def discard(self, network: Network) -> None:
         """Delete the link if it is ours, and what the filter knew of it."""
@@ -232,11 +243,15 @@ class Bridge:
         if changes:
             self._socket.request(*changes)
 
-    def _ensure_ports(self, index: int, names: set[str]) -> None:
+    def _ensure_ports(self, network: Network, index: int, names: set[str]) -> None:
         """Make the host ends of running containers ports again, after the bridge was lost."""
         lost = [one for one in link.dump(self._socket) if one.name in names and one.master != index]
         if lost:
             self._socket.request(*(link.set_master(one.ifindex, index) for one in lost))
+            isolated = self._isolates(network)
+            self._socket.request(
+                *(link.set_port(one.ifindex, hairpin=True, isolated=isolated) for one in lost)
+            )
 
     def _delete(self, index: int) -> None:
         with contextlib.suppress(OSError):

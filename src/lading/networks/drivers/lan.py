@@ -89,9 +89,9 @@ class Lan:
             if is_shared and "passthru" in (mode[0], modes(other, self._kind)[0]):
                 raise ParentTaken(other.name, parent)
         in_use = occupied.subnets(self._socket, self._read_file)
-        has_gateway = not (self._kind == "ipvlan" and mode[0] != "l2")
+        without = (False, True) if self._kind == "ipvlan" and mode[0] != "l2" else ()
         network = subnets.complete(
-            network, others, pools=self._pools, in_use=in_use, has_gateway=has_gateway
+            network, others, pools=self._pools, in_use=in_use, without_gateway=without
         )
         return replace(
             network,
@@ -131,6 +131,13 @@ class Lan:
             if error.errno == errno.EOPNOTSUPP:
                 raise KernelLacks(self._kind) from error
             raise
+
+    def leave(self, endpoint: Endpoint, sandbox: Sandbox | None) -> None:
+        """By its MAC, under whatever name; ipvlan's is its parent's, so there by the name."""
+        for one in link.dump(sandbox.socket) if sandbox else ():
+            is_it = one.mac == endpoint.mac or one.name == endpoint.interface
+            if one.kind == self._kind and is_it and sandbox:
+                sandbox.socket.request(link.delete(one.ifindex))
 
     def discard(self, network: Network) -> None:
         """Delete the parent if we made it."""

@@ -22,6 +22,9 @@ class NoNetwork:
     def join(self, network: Network, endpoint: Endpoint, sandbox: Sandbox) -> None:
         pass
 
+    def leave(self, endpoint: Endpoint, sandbox: Sandbox | None) -> None:
+        pass
+
     def discard(self, network: Network) -> None:
         pass
 

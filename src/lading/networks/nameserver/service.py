@@ -230,6 +230,7 @@ def _host(endpoint: Endpoint) -> dict[str, object]:
         "names": [*endpoint.names],
         "ip": endpoint.ip,
         "ipv6": endpoint.ipv6,
+        "links": [[*link] for link in endpoint.links],
     }
 
 

@@ -58,3 +58,13 @@ def test_a_socket_is_closed_on_exec_and_closing_twice_is_harmless() -> None:
     assert all(not os.get_inheritable(n) for n in opened if os.path.exists(f"/proc/self/fd/{n}"))
     socket.close()
     socket.close()
+
+
+def test_the_errors_of_a_request_are_not_taken_for_the_next_answer() -> None:
+    with NetlinkSocket() as socket:
+        for _ in range(3):
+            with pytest.raises(OSError, match="No such device"):
+                socket.request(*(link.set_up(f"absent{n}") for n in range(4)))
+            found = link.get(socket, "lo")
+            assert found is not None
+            assert found.name == "lo"

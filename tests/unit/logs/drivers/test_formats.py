@@ -44,7 +44,9 @@ def test_extra_fields_of_gelf_begin_with_one_underscore() -> None:
 
 
 def test_gelf_tells_milliseconds() -> None:
-    assert b'"timestamp":1796040000.123,' in gelf.document({}, MESSAGE)
+    head = gelf.head_of({"version": "1.1"})
+    expected = b'{"version":"1.1","short_message":"hello","timestamp":1796040000.123,"level":6}'
+    assert gelf.document(head, MESSAGE) == expected
 
 
 def test_a_value_of_several_lines_is_written_with_its_length() -> None:
