@@ -7,7 +7,8 @@ start, exec, pause, update, rename, commit, copies in and out, restart, stop, pr
 published ports, two networks, and volumes: filled, mounted, copied, backed up, restored. A random
 kill ends a daemon, spawner, monitor, starter, porter or resolver while a life is lived. After each
 kill the engine is started again, and then the audit must be silent, what is said to run must run,
-and when all is removed no process, cgroup or mount may be left. Prints what it did, and fails at a leak.
+and when all is removed no process, cgroup or mount may be left. Prints what it did, and fails at a
+leak.
 """
 
 from __future__ import annotations
