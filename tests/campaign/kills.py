@@ -3,11 +3,12 @@
     PYTHONPATH=src:. python -m tests.campaign.kills --rounds 5 --random 1000
 
 A round kills the daemon once at each pass of a failpoint of everything that `Life` does: create,
-start, exec, pause, update, rename, commit, copies in and out, restart, stop, prune, removal, and
-what it does with volumes: filled, mounted, copied, backed up, restored. A
-random kill ends a daemon, spawner, monitor or starter while a life is lived. After each kill the
-engine is started again, and then the audit must be silent, what is said to run must run, and when
-all is removed no process, cgroup or mount may be left. Prints what it did, and fails at a leak.
+start, exec, pause, update, rename, commit, copies in and out, restart, stop, prune, removal, with
+published ports, two networks, and volumes: filled, mounted, copied, backed up, restored. A random
+kill ends a daemon, spawner, monitor, starter, porter or resolver while a life is lived. After each
+kill the engine is started again, and then the audit must be silent, what is said to run must run,
+and when all is removed no process, cgroup or mount may be left. Prints what it did, and fails at a
+leak.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ class Life:
 
     def _begin(self) -> None:
         post = self._engine.post
-        host = {"Memory": 64 << 20}
+        self._engine.call("POST", "/networks/create", {"Name": "campaign"})  # or it is there
+        bindings = {"80/tcp": [{"HostPort": "8080"}], "53/udp": [{}]}
+        host = {"Memory": 64 << 20, "PortBindings": bindings, "NetworkMode": "campaign"}
         script = "trap 'exit 3' TERM; while :; do echo x; sleep 0.02; done"
         document = {"Image": "base", "Cmd": ["sh", "-c", script], "HostConfig": host}
         post("/containers/create?name=one", document)
@@ -92,6 +95,10 @@ class Life:
     def _change(self) -> None:
         post = self._engine.post
         post("/containers/one/update", {"CpuShares": 512})
+        more = {"PublishAdd": {"81/tcp": [{"HostPort": "8081"}]}, "PublishRm": {"80/tcp": []}}
+        post("/containers/one/update", more)
+        post("/networks/bridge/connect", {"Container": "one"})
+        post("/networks/campaign/disconnect", {"Container": "one"})
         post("/containers/one/rename?name=uno")
         image = post("/commit?container=uno&repo=campaign")["Id"]
         post("/containers/create?name=three", {"Image": image, "Cmd": ["true"]})
@@ -102,6 +109,7 @@ class Life:
         for name in ("one", "uno"):
             self._engine.call("POST", f"/containers/{name}/stop?t=1")
         post("/containers/prune")
+        self._engine.call("DELETE", "/networks/campaign")
         self._engine.call("DELETE", "/images/campaign?force=1")
 
 

@@ -23,11 +23,13 @@ import pytest
 
 import lading
 from lading.kernel import netns
+from lading.kernel.cgroup import hierarchies
+from lading.kernel.cgroup.hierarchy import LEAF
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-UID, FIRST = 42420, 700_000
+UID, FIRST = 1_000_000_000 + os.getpid(), 700_000  # whose processes are counted: of this run alone
 HOST_ADDRESS = "10.55.9.9"
 BOOT = "import sys; from lading.app.{0} import main; sys.exit(main())"
 SETUP = """
@@ -63,6 +65,8 @@ class User:
             (self.place / name).write_text(f"tester:{FIRST}:65536\n")
         setup = SETUP.format(host=HOST_ADDRESS)
         words = ["unshare", "-n", "-m", "sh", "-c", setup, str(self.place)]
+        self.group = f"{hierarchies().v2}/lading-user-{os.getpid()}"
+        self.started: list[subprocess.Popen[bytes]] = []  # engines that are our children
         self.host = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
         assert self.host.stdout is not None
         assert self.host.stdout.readline() == "ready\n"
@@ -84,6 +88,34 @@ class User:
         """`lading` with these words."""
         command = self.words(sys.executable, "-c", BOOT.format("lading"), *words, **environ)
         return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    def start_delegated(self) -> None:
+        """An engine in a control group that was handed to the user."""
+        # the second time as systemd does it with DelegateSubgroup
+        script = (
+            "mkdir -p $0 && chown $1 $0 $0/cgroup.procs $0/cgroup.subtree_control"
+            f" $0/cgroup.threads && leaf=$0/{LEAF} && [ -d $leaf ] || leaf=$0;"
+            ' echo $$ > $leaf/cgroup.procs && shift && exec setsid "$@"'
+        )
+        enter = ["nsenter", "-t", str(self.host.pid), "-n", "-m", "sh", "-c", script]
+        daemon = self.words(sys.executable, "-c", BOOT.format("ladingd"))
+        inside = daemon[daemon.index("setpriv") :]
+        null = subprocess.DEVNULL
+        words = [*enter, self.group, str(UID), "--", *inside]
+        with open(self.place / "log", "ab") as log:
+            self.started.append(subprocess.Popen(words, stdin=null, stdout=null, stderr=log))
+        eventually(self._answers, (self.place / "log").read_text)
+
+    def _answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(f"{self.place}/session/lading.sock") == 0
+
+    def end_delegation(self) -> None:
+        for engine in self.started:
+            engine.kill()
+            engine.wait()
+        for place, _, _ in os.walk(self.group, topdown=False):
+            os.rmdir(place)
 
     def text(self, *words: str) -> str:
         done = self.run(*words)
@@ -123,7 +155,7 @@ class User:
         pid = self.engine()
         if pid:
             os.kill(pid, number)
-            eventually(lambda: self.engine() != pid)
+            eventually(lambda: is_over(pid))
 
     def close(self) -> None:
         try:
@@ -143,10 +175,18 @@ class User:
 
 
 def eventually(condition: Callable[[], bool], tell: Callable[[], object] = str) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 20
     while not condition():
         assert time.monotonic() < deadline, tell()
         time.sleep(0.02)
+
+
+def is_over(pid: int) -> bool:
+    """Whether a process has closed everything: it loses its command line earlier."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except FileNotFoundError:
+        return True
 
 
 @pytest.fixture(scope="module")
@@ -296,6 +336,30 @@ def test_limits_are_a_warning_without_cgroups(user: User) -> None:
 def test_what_would_need_cgroups_says_so(user: User, box: str) -> None:
     assert "cgroup" in user.run("pause", box).stderr
     assert "0.00%" in user.text("stats", "--no-stream", box)
+
+
+@pytest.mark.skipif(hierarchies().v2 is None, reason="needs a tree of cgroup v2")
+def test_a_control_group_that_was_handed_to_the_user_is_used(user: User) -> None:
+    user.stop_engine()
+    eventually(lambda: not user.processes(), user.processes)
+    user.start_delegated()
+    try:
+        assert "Cgroup Driver: cgroupfs" in user.text("info")
+        name = user.text("run", "-d", "base", "sh", "-c", "sleep 600 & exec sleep 600").strip()
+        user.text("pause", name)
+        assert "Paused" in user.text("ps")
+        user.text("unpause", name)
+        user.text("exec", name, "true")
+        assert user.text("top", name).count("sleep 600") == 2
+        user.stop_engine(signal.SIGKILL)
+        user.start_delegated()
+        assert user.text("exec", name, "echo", "there") == "there\n"
+        assert "everything is accounted for" in user.run("system", "check").stderr
+        user.text("rm", "-f", name)
+        user.stop_engine()
+        eventually(lambda: not user.processes(), user.processes)
+    finally:
+        user.end_delegation()
 
 
 def test_privileged_is_privileged_in_the_users_namespace_only(user: User) -> None:

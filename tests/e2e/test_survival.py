@@ -196,6 +196,13 @@ def do_create(engine: Engine) -> None:
     engine.post(f"/containers/create?name={NAME}", {**CONFIG, "HostConfig": {}})
 
 
+def do_create_published(engine: Engine) -> None:
+    ports = {"80/tcp": [{"HostPort": "8080"}], "53/udp": [{"HostIp": "127.0.0.1"}]}
+    asked = {**CONFIG, "HostConfig": {"PortBindings": ports}}
+    engine.in_namespace("ip", "link", "set", "lo", "up")
+    engine.post(f"/containers/create?name={NAME}", asked)
+
+
 def do_create_removed(engine: Engine) -> None:
     host = {"AutoRemove": True}
     engine.post(f"/containers/create?name={NAME}", {**CONFIG, "HostConfig": host})
@@ -238,6 +245,7 @@ class Step(NamedTuple):
     after: str
     failpoints: list[str]
     between: str | None = None  # where a crash may leave it: the operation is two of Docker's own
+    elsewhere: list[str] = []  # noqa: RUF012 - failpoints that another life goes through
 
 
 def commits(count: int) -> list[str]:
@@ -303,6 +311,23 @@ LIVES["changed"] = {
         between="exited",
     ),
 }
+LIVES["published"] = {
+    "create": Step(do_create_published, "", "created", []),
+    "start": Step(
+        do_start,
+        "created",
+        "running",
+        ["ports.recorded", "ports.held", "ports.redirected", "networks.filter-changed"],
+        elsewhere=START,
+    ),
+    "stop": Step(
+        do_stop,
+        "running",
+        "exited",
+        ["ports.before-release", "ports.shut", "ports.dropped", "ports.released"],
+        elsewhere=[*commits(3), *EXIT, "networks.filter-changed"],
+    ),
+}
 CAMPAIGN = [
     (life, operation, name)
     for life, steps in LIVES.items()
@@ -346,7 +371,7 @@ def test_the_campaign_knows_every_failpoint(
         found[operation] = {line.partition(":")[0] for line in names.read_text().split()}
     engine.arm("")
     known = {
-        operation: {name.partition(":")[0] for name in step.failpoints}
+        operation: {name.partition(":")[0] for name in (*step.failpoints, *step.elsewhere)}
         for operation, step in LIVES[life].items()
     }
     assert {operation: found[operation] for operation in known if known[operation]} == {

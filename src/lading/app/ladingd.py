@@ -308,6 +308,8 @@ def main() -> int:
     try:
         if os.geteuid() != 0:
             rootless.enter(given, environ, sys.orig_argv)
+        if environ.get(rootless.ISLAND):
+            log.warning("no way out of the network: %s", environ[rootless.ISLAND])
         asyncio.run(run(given, environ))
         if rootless.NEST in environ:
             rootless.leave(environ[rootless.NEST])

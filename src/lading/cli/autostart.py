@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 EXEC_ROOT = "/run/lading"
 LOG = EXEC_ROOT + "/autostart.log"
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0  # a busy host, and an engine that has containers to find again
 _BOOT = (
     # away from the user's directory, which a daemon would keep busy
     "import os, sys; os.chdir('/'); os.umask(0o022); "

@@ -30,5 +30,5 @@ def choose(endpoints: Sequence[Endpoint], networks: Known) -> dict[int, Target]:
         network = networks[chosen.network_id]
         asked = options.bridge(network.options, internal=network.internal)
         mode = "isolated" if network.internal else asked.gateway_mode(ipv6=is_ipv6)
-        found[version] = Target(chosen, network.bridge, mode, asked.host_binding_ipv4)
+        found[version] = Target(chosen, mode, asked.host_binding_ipv4)
     return found

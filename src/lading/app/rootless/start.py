@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from lading.app.rootless import door, needs, nest, uplink
+from lading.app.rootless import delegation, door, needs, nest, uplink
 from lading.errors import NotSupported
 
 NEST = "LADING_NEST"  # in the environment: the directory of the nest that we are in
@@ -54,6 +54,7 @@ def enter(given: Mapping[str, object], environ: dict[str, str], words: Sequence[
     exec_root = os.path.abspath(str(given.get("exec_root") or where.exec_root))
     os.makedirs(exec_root, mode=0o700, exist_ok=True)
     island = uplink.problem()
+    delegation.settle()
     with nest.locked(exec_root):
         found_nest = nest.find(exec_root)
         if found_nest is None:

@@ -217,6 +217,8 @@ class Cgroup:
 
     def _set_devices(self, asked: list[Mapping[str, Any]], *, is_new: bool) -> None:
         """By the v1 controller, or by a program on the v2 directory. Raises BadDeviceRule."""
+        if namespaces.in_user_namespace():
+            return  # nobody can make a node there, nor may we load a program
         rules = device_rules.complete(asked)
         if "devices" in self._trees.v1:
             place = self._trees.v1["devices"] + self.path
@@ -224,7 +226,7 @@ class Cgroup:
                 write_all(f"{place}/{file}", lines)
         elif self._trees.v2 is not None:
             self._filter_devices(self._trees.v2 + self.path, rules, is_new=is_new)
-        elif asked and not namespaces.in_user_namespace():  # where nobody can make a device node
+        elif asked:
             raise DevicesNotConfined("no cgroup hierarchy is mounted for them")
 
     def _filter_devices(self, place: str, rules: list[device_rules.Rule], *, is_new: bool) -> None:

@@ -12,6 +12,8 @@ import os
 
 from lading.kernel import namespaces
 
+LEAF = "lading-engine"  # the group of an engine of a plain user, below the one that it was given
+
 
 class Hierarchies:
     """Mount points: `v1` by controller name (named trees as `name=systemd`), `v2` or None."""
@@ -46,7 +48,30 @@ def hierarchies(mountinfo: str = "/proc/self/mountinfo") -> Hierarchies:
     if not namespaces.in_user_namespace():
         return trees
     v1 = {name: place for name, place in trees.v1.items() if os.access(place, os.W_OK)}
-    return Hierarchies(v1, trees.v2 if trees.v2 and os.access(trees.v2, os.W_OK) else None)
+    v2 = trees.v2
+    if v2 is not None and not os.access(v2, os.W_OK):
+        v2 = delegated(v2, read_text("/proc/self/cgroup"))
+    return Hierarchies(v1, v2)
+
+
+def own_v2(groups: str) -> str:
+    """The v2 path in a /proc/PID/cgroup, "" for the root. man 7 cgroups."""
+    for line in groups.splitlines():
+        if line.startswith("0::"):
+            return line.removeprefix("0::").rstrip("/")
+    return ""
+
+
+def delegated(mount: str, groups: str) -> str | None:
+    """The part of the v2 tree that was handed to us, to be used like a tree of its own: the group
+    above the leaf that we are in, if it is ours to change.
+    """
+    path, _, leaf = own_v2(groups).rpartition("/")
+    place = mount + path
+    if leaf != LEAF or not path:
+        return None
+    files = (f"{place}/{name}" for name in ("", "cgroup.procs", "cgroup.subtree_control"))
+    return place if all(os.access(file, os.W_OK) for file in files) else None
 
 
 def parse_mountinfo(text: str) -> Hierarchies:

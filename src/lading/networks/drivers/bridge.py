@@ -105,7 +105,7 @@ class Bridge:
         self._indexes[network.id] = index
         warnings = self._ways.open(zone(network, self._settings))
         if endpoints:
-            self._ensure_ports(index, {endpoint.host_interface for endpoint in endpoints})
+            self._ensure_ports(network, index, {one.host_interface for one in endpoints})
         return warnings
 
     def join(self, network: Network, endpoint: Endpoint, sandbox: Sandbox) -> None:
@@ -243,11 +243,15 @@ class Bridge:
         if changes:
             self._socket.request(*changes)
 
-    def _ensure_ports(self, index: int, names: set[str]) -> None:
+    def _ensure_ports(self, network: Network, index: int, names: set[str]) -> None:
         """Make the host ends of running containers ports again, after the bridge was lost."""
         lost = [one for one in link.dump(self._socket) if one.name in names and one.master != index]
         if lost:
             self._socket.request(*(link.set_master(one.ifindex, index) for one in lost))
+            isolated = self._isolates(network)
+            self._socket.request(
+                *(link.set_port(one.ifindex, hairpin=True, isolated=isolated) for one in lost)
+            )
 
     def _delete(self, index: int) -> None:
         with contextlib.suppress(OSError):

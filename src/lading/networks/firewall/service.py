@@ -5,11 +5,12 @@ where the table is not as it was left (a flush by others, a first use), all of i
 batch that replaces the table: at no instant is there a table without rules.
 """
 
+import contextlib
 import errno
 from collections.abc import Iterable
 
 from lading.failpoints import fp
-from lading.kernel import nftables
+from lading.kernel import nftables, sysctl
 from lading.kernel.netlink import NETLINK_NETFILTER, NetlinkSocket
 from lading.networks.firewall import others, rules
 from lading.networks.firewall.elements import (
@@ -65,6 +66,8 @@ class Firewall:
             self._standing.clear()
         self._change([before] if before else [], [zone])
         self._pass_others()
+        if self.is_on:
+            _open_loopback(zone.bridge)
 
     def drop_zone(self, bridge: str) -> None:
         """Forget a network; what is not known is not an error."""
@@ -225,3 +228,9 @@ class Firewall:
 
     def _table(self, family: Family) -> nftables.Table:
         return nftables.Table(self.name, family.number)
+
+
+def _open_loopback(bridge: str) -> None:
+    """Let 127.0.0.1 be redirected to the bridge; the chain `raw`, which stands, guards the rest."""
+    with contextlib.suppress(FileNotFoundError):  # no such link (yet)
+        sysctl.write(f"net.ipv4.conf.{bridge.replace('.', '/')}.route_localnet", "1")

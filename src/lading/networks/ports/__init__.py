@@ -1,7 +1,7 @@
 """Published ports: from `-p` to a socket that holds the port and an element that redirects it.
 
-`wishes` reads what was asked, `records` is what came of it, `sockets` binds, `choosing` finds free
-numbers, `service` does all of it in the order that survives a crash.
+`wishes` reads what was asked, `placing` and `choosing` decide where, `binding` binds, `keeping` has
+the porter keep the sockets, `service` does all of it in the order that survives a crash.
 """
 
 from lading.networks.ports.records import Published, Target

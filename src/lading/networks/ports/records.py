@@ -12,7 +12,6 @@ class Target(NamedTuple):
     """The network by which one family of a container's addresses is reached."""
 
     endpoint: Endpoint
-    bridge: str
     gateway_mode: str = "nat"
     host_binding: str = ""  # where to publish what names no address; "" for everywhere
 

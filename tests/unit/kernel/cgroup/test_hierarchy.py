@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lading.kernel import namespaces
-from lading.kernel.cgroup.hierarchy import hierarchies, parse_mountinfo
+from lading.kernel.cgroup.hierarchy import LEAF, delegated, hierarchies, parse_mountinfo
 
 HYBRID = """\
 23 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw
@@ -77,3 +77,26 @@ def test_trees_that_root_of_a_user_namespace_may_not_write_to_are_none(
     monkeypatch.setattr(namespaces, "in_user_namespace", lambda: True)
     found = hierarchies(str(table))
     assert (found.v1, found.v2) == ({"memory": str(mine)}, None)
+
+
+def handed(place: Path) -> Path:
+    """A group as a service manager hands it over."""
+    place.mkdir(parents=True)
+    for name in ("cgroup.procs", "cgroup.subtree_control"):
+        (place / name).touch()
+    return place
+
+
+def test_the_group_above_our_leaf_is_a_tree_of_our_own(tmp_path: Path) -> None:
+    place = handed(tmp_path / "user.slice/ladingd.service")
+    groups = "1:name=systemd:/x\n0::/user.slice/ladingd.service"
+    assert delegated(str(tmp_path), f"{groups}/{LEAF}\n") == str(place)
+    assert delegated(str(tmp_path), f"{groups}\n") is None
+    (place / "cgroup.subtree_control").unlink()
+    assert delegated(str(tmp_path), f"{groups}/{LEAF}\n") is None
+
+
+def test_a_leaf_at_the_root_hands_nothing_over(tmp_path: Path) -> None:
+    handed(tmp_path / "tree")
+    assert delegated(str(tmp_path / "tree"), f"0::/{LEAF}\n") is None
+    assert delegated(str(tmp_path / "tree"), "1:cpu:/\n") is None

@@ -1,6 +1,7 @@
 """Who reaches a published port, from where, by which address of the host: the whole matrix."""
 
 import socket
+import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -298,3 +299,17 @@ def test_ports_follow_the_network_that_is_the_way_out(networks: Networks, serve:
     [moved] = networks.ports.of(CONTAINER)
     assert (moved.target, moved.port) == (second.ip, made.port)
     assert is_served("tcp", ("127.0.0.1", made.port)) == "10.8.0.1"
+
+
+def test_ports_are_reached_again_once_a_lost_bridge_is_made_anew(
+    networks: Networks, serve: Serve
+) -> None:
+    target = networks.attach(CONTAINER)
+    networks.publish(CONTAINER, "web", EVERYWHERE)
+    serve(target)
+    subprocess.run(["ip", "link", "delete", "lading0"], check=True)
+    assert is_silent("tcp", ("127.0.0.1", 8080))
+    networks.attach("other")
+    for to in ("127.0.0.1", "::1", GATEWAY):
+        assert is_served("tcp", (to, 8080)) == GATEWAY
+    assert inside(target.netns_fd, lambda: is_served("tcp", (GATEWAY, 8080))) == GATEWAY
