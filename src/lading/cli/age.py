@@ -7,7 +7,8 @@
     nonce, then pieces of 64 KiB, each ChaCha20-Poly1305 with a counter and a mark on the last
 
 The engine never sees the passphrase: this is done by the command, on its own side.
-Source: https://c2sp.org/age (version 1). The cipher is of the library cryptography.
+Source: https://c2sp.org/age (version 1). The cipher is of the library cryptography; why the frame
+around it is ours: docs/decisions/0064.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ INTRO = b"age-encryption.org/v1\n"
 PIECE, TAG, NONCE = 64 * 1024, 16, 16
 LOG2N = 18  # what age takes: about a second and 256 MiB
 MOST_LOG2N = 22  # what age accepts
+_SALT, _WRAPPED, _MAC = 16, 32, 32  # bytes, in the head
+_CHANGED = "the head of the encrypted file was changed"
 _LABEL = b"age-encryption.org/v1/scrypt"
 
 
@@ -45,7 +48,7 @@ def is_encrypted(head: bytes) -> bool:
 
 def encrypt(chunks: Iterable[bytes], passphrase: bytes, *, log2n: int = LOG2N) -> Iterator[bytes]:
     """The encrypted form of a stream."""
-    key, salt = os.urandom(16), os.urandom(16)
+    key, salt = os.urandom(16), os.urandom(_SALT)
     wrapped = _cipher(_scrypt(passphrase, salt, log2n)).encrypt(bytes(12), key, None)
     head = INTRO + b"-> scrypt %b %d\n%b\n---" % (_encode(salt), log2n, _encode(wrapped))
     nonce = os.urandom(NONCE)
@@ -81,21 +84,28 @@ def _file_key(source: _Reader, passphrase: bytes) -> bytes:
     if head != INTRO:
         raise Failure("this file is not encrypted")
     stanza, body = source.line(), source.line()
-    words = stanza.split()
-    if len(words) != 4 or words[:2] != [b"->", b"scrypt"] or not words[3].isdigit():
+    words = stanza.removesuffix(b"\n").split(b" ")
+    if len(words) != 4 or words[:2] != [b"->", b"scrypt"]:
         raise Failure("this file is encrypted, but not by a passphrase")
-    log2n = int(words[3])
-    if log2n > MOST_LOG2N:
-        raise Failure("this file asks for too much work to try its passphrase")
-    salt = _decode(words[2])
+    salt, log2n = _decode(words[2], _SALT), _work(words[3])
+    wrapped = _decode(body.removesuffix(b"\n"), _WRAPPED)
     cipher = _cipher(_scrypt(passphrase, salt, log2n))
-    key = _opened(cipher, bytes(12), _decode(body), "the passphrase is another one")
+    key = _opened(cipher, bytes(12), wrapped, "the passphrase is another one")
     last = source.line()
     told = head + stanza + body + b"---"
-    mac = _decode(last.removeprefix(b"--- "))
+    mac = _decode(last.removeprefix(b"--- ").removesuffix(b"\n"), _MAC)
     if not hmac.compare_digest(mac, _mac(key, told)):
-        raise Failure("the head of the encrypted file was changed")
+        raise Failure(_CHANGED)
     return key
+
+
+def _work(word: bytes) -> int:
+    """The logarithm of scrypt's N, a number from 1 on without leading zeros. Raises Failure."""
+    if not word.isdigit() or word.startswith(b"0"):
+        raise Failure(_CHANGED)
+    if len(word) > 2 or int(word) > MOST_LOG2N:
+        raise Failure("this file asks for too much work to try its passphrase")
+    return int(word)
 
 
 def _opened(cipher: Cipher, nonce: bytes, data: bytes, problem: str) -> bytes:
@@ -165,19 +175,19 @@ def _encode(data: bytes) -> bytes:
     return base64.b64encode(data).rstrip(b"=")
 
 
-def _decode(text: bytes) -> bytes:
-    text = text.strip()
+def _decode(text: bytes, size: int) -> bytes:
+    """So many bytes, from the one text that stands for them. Raises Failure."""
     try:
-        return base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
+        data = base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
     except ValueError:
-        raise Failure("the head of the encrypted file was changed") from None
+        raise Failure(_CHANGED) from None
+    # as the format says: bits that stand for nothing are zero, so no head has a second form
+    if len(data) != size or _encode(data) != text:
+        raise Failure(_CHANGED)
+    return data
 
 
 def _cipher(key: bytes) -> Cipher:
-    try:
-        from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-    except ImportError:
-        raise Failure(
-            "encryption needs the Python package cryptography: pip install 'lading[encryption]'"
-        ) from None
+    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
     return ChaCha20Poly1305(key)

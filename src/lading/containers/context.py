@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from lading.containers import store
 from lading.containers.container import Container
+from lading.containers.defaults import STOCK, Defaults
 from lading.containers.filters import Filters
 from lading.containers.launcher import Launcher
 from lading.containers.layout import Layout
@@ -57,6 +58,7 @@ class Context:
         layout: Layout,
         security: Security,
         log_default: LogConfig | None = None,
+        defaults: Defaults = STOCK,
         users: Users | None = None,
     ) -> None:
         self.database = database
@@ -68,9 +70,10 @@ class Context:
         self.layout = layout
         self.security = security
         self.log_default = log_default or LogConfig(type="json-file")
+        self.defaults = defaults  # replaced when the configuration is read anew
         self.users = users or Users(None, [], [])
         self.launcher = Launcher(layout.exec_root)
-        self.filters = Filters(f"{layout.exec_root}/seccomp")
+        self.filters = Filters(f"{layout.exec_root}/seccomp", defaults.seccomp_profile)
         self.trees = hierarchies()
         self.is_closing = False
         self.damaged: dict[str, str] = {}  # rows that could not be read: id -> reason

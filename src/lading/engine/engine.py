@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lading.containers import store as container_rows
 from lading.containers.context import Context
+from lading.containers.defaults import STOCK, Defaults
 from lading.containers.layout import Layout
 from lading.containers.recovery import recover, restart_stopped
 from lading.containers.security import Security
@@ -64,6 +65,7 @@ class Options(NamedTuple):
     cgroup_driver: str = "cgroupfs"  # or "systemd"
     selinux_enabled: bool = False
     networks: Settings = Settings()
+    defaults: Defaults = STOCK  # of containers
     log_driver: str = "json-file"
     log_options: tuple[tuple[str, str], ...] = ()
     userns_remap: str = ""  # user[:group] whose subordinate ids containers get, or "default"
@@ -122,8 +124,13 @@ class Engine:
             networks=self.networks,
             volumes=self.volume_store,
             layout=self.layout,
-            security=Security(engine_id, selinux_enabled=options.selinux_enabled),
+            security=Security(
+                engine_id,
+                selinux_enabled=options.selinux_enabled,
+                defaults=options.defaults,
+            ),
             log_default=LogConfig(type=options.log_driver, config=dict(options.log_options)),
+            defaults=options.defaults,
             users=users,
         )
         self.containers = Containers(self.context)

@@ -5,6 +5,8 @@ import platform
 import time
 from typing import TYPE_CHECKING
 
+from msgspec import UNSET
+
 from lading.containers.preparation import INIT_PROGRAMS, has_swap_limit
 from lading.containers.validation import RUNTIMES
 from lading.kernel import namespaces
@@ -13,6 +15,7 @@ from lading.logs.lines import format_time
 from lading.logs.options import READY
 from lading.version import API_VERSION, MIN_API_VERSION, VERSION
 from lading.wire.system import (
+    AddressPool,
     ComponentVersion,
     Info,
     PlatformName,
@@ -82,6 +85,11 @@ class System:
                 network=list(engine.networks.driver_names),
                 log=sorted({*READY} - {"none"}),
             ),
+            default_address_pools=[
+                AddressPool(base=base, size=size)
+                for base, size in engine.networks.settings.default_address_pools
+            ]
+            or UNSET,
             memory_limit="memory" in controllers,
             swap_limit=has_swap_limit(trees),
             cpu_cfs_period="cpu" in controllers,
@@ -109,9 +117,9 @@ class System:
             name=engine.name,
             server_version=VERSION,
             runtimes={name: Runtime(path="lading-runtime") for name in RUNTIMES},
-            default_runtime=engine.options.reloadable.default_runtime,
+            default_runtime=engine.options.reloadable.modes.runtime,
             live_restore_enabled=True,
-            init_binary=INIT_PROGRAMS[0],
+            init_binary=engine.context.defaults.init_path or INIT_PROGRAMS[0],
             security_options=_security_options(engine),
             warnings=[
                 *engine.networks.warnings(),
@@ -140,7 +148,10 @@ def _security_options(engine: "Engine") -> list[str]:
         found.append("name=userns")
     if namespaces.in_user_namespace():
         found.append("name=rootless")
-    return [*found, "name=cgroupns"]
+    found.append("name=cgroupns")
+    if engine.context.defaults.no_new_privileges:
+        found.append("name=no-new-privileges")
+    return found
 
 
 def _os_name() -> str:

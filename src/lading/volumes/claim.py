@@ -32,6 +32,7 @@ class Claim:
             try:
                 await self._volumes.lock(name).acquire()
             except BaseException:
+                self._volumes.give_up(name)
                 self._release(self._names[:position])
                 raise
         return self

@@ -11,9 +11,7 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec.structs import replace
 
@@ -42,15 +40,12 @@ from lading.volumes.record import (
     Volume,
     VolumeInUse,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+from lading.volumes.under_way import UnderWay
 
 log = logging.getLogger(__name__)
-LIST_TIMEOUT_S = 5.0  # a list of volumes does not wait longer for one plugin
 
 
-class Volumes:
+class Volumes(UnderWay):
     """The volumes of one engine."""
 
     def __init__(
@@ -63,6 +58,7 @@ class Volumes:
         plugins: Plugins | None = None,
         users: Callable[[str], Sequence[str]] = lambda name: (),
     ) -> None:
+        super().__init__()
         self._database = database
         self._journal = events
         self.users = users  # ids of the containers that have the volume, running or not
@@ -75,12 +71,9 @@ class Volumes:
         self.copies = Copies(self)
         self.damaged: dict[str, str] = {}
         self._volumes: dict[str, Volume] = {}
-        self._locks: dict[str, tuple[asyncio.Lock, int]] = {}  # with the number of who wants it
-        self._background: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Load the records, and settle what a crash has left in directories."""
-        self.loop = asyncio.get_running_loop()
         volumes, self.damaged = self._database.read(store.load)
         for reason in self.damaged.values():
             log.error("%s", reason)
@@ -95,8 +88,7 @@ class Volumes:
 
     async def aclose(self) -> None:
         """Let what goes on in the background end; what is mounted stays so."""
-        if self._background:
-            await asyncio.wait(self._background, timeout=10)
+        await self.wait_background(10)
         self.drivers.close()
 
     # --- the verbs ----------------------------------------------------------------------------
@@ -203,29 +195,6 @@ class Volumes:
         options = volume.options or {}
         return volume.driver == LOCAL and local_options.filesystem_of(options) is None
 
-    async def adopt_foreign(self) -> list[str]:
-        """Let volumes be found that drivers have though we never asked for them; warnings.
-
-        They get a row when they are found, for from then on containers may use them.
-        """
-        warnings = []
-        for name, driver in self.drivers.loaded().items():
-            try:
-                found = await call("list", name, LIST_TIMEOUT_S, driver.volumes)
-            except LadingError as error:
-                warnings.append(str(error))
-                continue
-            for volume in found:
-                await self._adopt(volume, name)
-        return warnings
-
-    async def _adopt(self, name: str, driver: str) -> None:
-        async with self.locked(name):
-            if name not in self._volumes:
-                volume = Volume(name, driver, time.time_ns())
-                await self.write(lambda connection: store.insert(connection, volume))
-                self.add(volume)
-
     # --- for containers -----------------------------------------------------------------------
 
     def claim(self, names: Iterable[str]) -> Claim:
@@ -323,53 +292,6 @@ class Volumes:
         if driver is None:
             raise NoSuchDriver(volume.name, volume.driver)
         return driver
-
-    # --- locks and background -----------------------------------------------------------------
-
-    def lock(self, name: str) -> asyncio.Lock:
-        """The lock of a name, to be acquired now; give it back by `unlock`."""
-        lock, count = self._locks.get(name, (None, 0))
-        lock = lock or asyncio.Lock()
-        self._locks[name] = lock, count + 1
-        return lock
-
-    def unlock(self, name: str) -> None:
-        """Release the lock; one that nobody wants is forgotten."""
-        lock, count = self._locks[name]
-        lock.release()
-        if count == 1:
-            del self._locks[name]
-        else:
-            self._locks[name] = lock, count - 1
-
-    @asynccontextmanager
-    async def locked(self, name: str) -> "AsyncIterator[None]":
-        """Nobody else makes, changes or removes the volume meanwhile."""
-        await self.lock(name).acquire()
-        try:
-            yield
-        finally:
-            self.unlock(name)
-
-    def is_locked(self, name: str) -> bool:
-        """Whether somebody works on the volume: it may have no row yet, or none any more."""
-        return name in self._locks
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether anything is being made, mounted, unmounted or deleted now."""
-        return bool(self._locks or self._background)
-
-    def in_background(self, work: Coroutine[object, object, None]) -> None:
-        """Do what nobody waits for."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._reap)
-
-    def _reap(self, task: asyncio.Task[None]) -> None:
-        self._background.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("background work on a volume failed", exc_info=error)
 
     async def write(self, transaction: Callable[[sqlite3.Connection], None]) -> None:
         """One transaction, and its events told."""
