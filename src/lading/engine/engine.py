@@ -159,7 +159,7 @@ class Engine:
         self._cleaning = asyncio.create_task(self.store.keep_clean())
         self._watches += self.networks.watch(self.context.call_network)
         await self.context.launcher.open()
-        self.containers.lifecycle.in_background(restart_stopped(self.containers, was_running))
+        self.containers.lifecycle.background.start(restart_stopped(self.containers, was_running))
 
     def _recorded_running(self) -> set[str]:
         records, _ = self.database.read(container_rows.load)
