@@ -268,3 +268,26 @@ def _kill_at(engine: Engine, verb: str, name: str) -> None:
     assert engine.findings() == [], where
     step(engine, verb)
     assert engine.findings() == [], where
+
+
+def test_pools_that_the_engine_was_given_are_told_and_used(new_engine: Any) -> None:
+    engine = new_engine()
+    pool = {"base": "10.99.0.0/16", "size": 24}
+    Path(f"{engine.directory}/daemon.json").write_text(
+        json.dumps({"default-address-pools": [pool]})
+    )
+    try:
+        engine.flags += ["--config-file", f"{engine.directory}/daemon.json"]
+        engine.start()
+        told = engine.get("/info")["DefaultAddressPools"]
+        assert told == [{"Base": "10.99.0.0/16", "Size": 24}]
+        network(engine, "made")
+        subnets = [
+            found["IPAM"]["Config"][0]["Subnet"]
+            for found in engine.get("/networks")
+            if found["Driver"] == "bridge"
+        ]
+        assert subnets == ["10.99.0.0/24", "10.99.1.0/24"]
+        engine.call("DELETE", "/networks/made")
+    finally:
+        engine.close()

@@ -5,6 +5,8 @@ import platform
 import time
 from typing import TYPE_CHECKING
 
+from msgspec import UNSET
+
 from lading.containers.preparation import INIT_PROGRAMS, has_swap_limit
 from lading.containers.validation import RUNTIMES
 from lading.kernel import namespaces
@@ -13,6 +15,7 @@ from lading.logs.lines import format_time
 from lading.logs.options import READY
 from lading.version import API_VERSION, MIN_API_VERSION, VERSION
 from lading.wire.system import (
+    AddressPool,
     ComponentVersion,
     Info,
     PlatformName,
@@ -82,6 +85,11 @@ class System:
                 network=list(engine.networks.driver_names),
                 log=sorted({*READY} - {"none"}),
             ),
+            default_address_pools=[
+                AddressPool(base=base, size=size)
+                for base, size in engine.networks.settings.default_address_pools
+            ]
+            or UNSET,
             memory_limit="memory" in controllers,
             swap_limit=has_swap_limit(trees),
             cpu_cfs_period="cpu" in controllers,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from msgspec import UNSET
 
 from lading.errors import Conflict, LadingError
-from lading.volumes import Volume, Volumes, filters
+from lading.volumes import Volume, Volumes, filters, foreign
 from lading.wire import volumes as wire
 
 Filters = dict[str, list[str]]
@@ -28,7 +28,7 @@ class VolumeVerbs:
 
     async def list(self, asked: Filters) -> wire.VolumeList:
         """Those that pass the filters, by name. Raises BadBoolean."""
-        warnings = await self._volumes.adopt_foreign()
+        warnings = await foreign.adopt(self._volumes)
         found = filters.choose(self._volumes.all(), asked, self._is_used)
         documents = [await self._document(volume) for volume in found]
         return wire.VolumeList(volumes=documents, warnings=warnings or None)
@@ -38,7 +38,7 @@ class VolumeVerbs:
         try:
             volume = self._volumes.find(name)
         except LadingError:
-            await self._volumes.adopt_foreign()
+            await foreign.adopt(self._volumes)
             volume = self._volumes.find(name)
         return await self._document(volume, with_status=True)
 

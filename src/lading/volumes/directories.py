@@ -14,6 +14,7 @@ import contextlib
 import errno
 import os
 import secrets
+import threading
 from collections.abc import Callable
 
 from lading.failpoints import fp
@@ -33,6 +34,7 @@ class Directories:
 
     def __init__(self, root: str) -> None:
         self.root = root
+        self._sweeping = threading.Lock()  # two at once would find half of each other's work
 
     def open(self, known: set[str]) -> None:
         """Finish or undo what a crash has left; `known` are the names that have a row."""
@@ -94,6 +96,10 @@ class Directories:
 
     def sweep(self) -> list[str]:
         """Delete what was discarded; returns what could not be deleted yet, with the reason."""
+        with self._sweeping:
+            return self._sweep()
+
+    def _sweep(self) -> list[str]:
         left = []
         trash = os.open(f"{self.root}/{TRASH}", _DIRECTORY)
         try:

@@ -6,6 +6,7 @@ the driver in the background, under the volume's lock: a start that comes betwee
 its own, so the mount stays.
 """
 
+import asyncio
 import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ class Mounting:
 
     def __init__(self, volumes: "Volumes") -> None:
         self._volumes = volumes
+        self._loop = asyncio.get_running_loop()
         self.paths: dict[str, str] = {}  # where drivers of others have mounted theirs
 
     async def mount(self, container_id: str, names: Iterable[str]) -> dict[str, str]:
@@ -55,7 +57,7 @@ class Mounting:
 
     def give_back_soon(self, lease: Lease) -> None:
         """Unmount what is leased and should not be; from another thread."""
-        self._volumes.loop.call_soon_threadsafe(self._end, lease)
+        self._loop.call_soon_threadsafe(self._end, lease)
 
     def reconcile(self, running: set[str]) -> None:
         """After a crash: give back the leases of containers that do not run."""

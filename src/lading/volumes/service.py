@@ -45,7 +45,6 @@ from lading.volumes.record import (
 from lading.volumes.removal import Removal
 
 log = logging.getLogger(__name__)
-LIST_TIMEOUT_S = 5.0  # a list of volumes does not wait longer for one plugin
 
 
 class Volumes:
@@ -79,7 +78,6 @@ class Volumes:
 
     async def open(self) -> None:
         """Load the records, and settle what a crash has left in directories."""
-        self.loop = asyncio.get_running_loop()
         volumes, self.damaged = self._database.read(store.load)
         for reason in self.damaged.values():
             log.error("%s", reason)
@@ -200,29 +198,6 @@ class Volumes:
         """Whether it is a directory of ours with nothing mounted on it."""
         options = volume.options or {}
         return volume.driver == LOCAL and local_options.filesystem_of(options) is None
-
-    async def adopt_foreign(self) -> list[str]:
-        """Let volumes be found that drivers have though we never asked for them; warnings.
-
-        They get a row when they are found, for from then on containers may use them.
-        """
-        warnings = []
-        for name, driver in self.drivers.loaded().items():
-            try:
-                found = await call("list", name, LIST_TIMEOUT_S, driver.volumes)
-            except LadingError as error:
-                warnings.append(str(error))
-                continue
-            for volume in found:
-                await self._adopt(volume, name)
-        return warnings
-
-    async def _adopt(self, name: str, driver: str) -> None:
-        async with self.locks.held(name):
-            if name not in self._volumes:
-                volume = Volume(name, driver, time.time_ns())
-                await self.write(lambda connection: store.insert(connection, volume))
-                self.add(volume)
 
     # --- for containers -----------------------------------------------------------------------
 
