@@ -34,6 +34,7 @@ from lading.containers.states import first_health
 from lading.errors import Conflict, LadingError, NotModified
 from lading.failpoints import fp
 from lading.kernel.cgroup import Cgroup
+from lading.runtime import client
 from lading.state.database import StateFull, StateUnwritable
 
 if TYPE_CHECKING:
@@ -174,6 +175,8 @@ class Lifecycle:
     async def _supervise(self, container: Container, run: Run) -> None:
         """Wait for the exit of a run and do all that follows from it."""
         outcome = await run.exited
+        if outcome is None:  # it may have left before it knew of us, and its word is there
+            outcome = client.read_exit(self._context.layout.exec_root, container.id)
         await self.exits.record(container, run, outcome)
 
     async def _start_again(self, container: Container, wait_s: float) -> None:
