@@ -165,7 +165,7 @@ class Engine:
         self._cleaning = asyncio.create_task(self.store.keep_clean())
         self._watches += self.networks.watch(self.context.call_network)
         await self.context.launcher.open()
-        self.containers.lifecycle.in_background(restart_stopped(self.containers, was_running))
+        self.containers.lifecycle.background.start(restart_stopped(self.containers, was_running))
 
     def _users_of_volume(self, name: str) -> list[str]:
         """Containers that have a volume; of a damaged record what can still be read counts."""
