@@ -240,7 +240,7 @@ class Preparation:
                 continue
             view = RestingView(context.layout.files(container.id), overlay.lower, None, None)
             copy = partial(mount_volumes.copy_from, view, mount.destination)
-            async with context.volumes.locked(mount.name):
+            async with context.volumes.locks.held(mount.name):
                 await asyncio.to_thread(fill_mounted, paths[mount.name], copy)
 
     def _own_binds(self, record: ContainerRecord, asked: list[Bind]) -> list[Bind]:

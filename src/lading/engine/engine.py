@@ -160,17 +160,12 @@ class Engine:
         await self.context.call_network(self.networks.open)
         await self.volume_store.open()
         await asyncio.to_thread(self.backups.open)
-        was_running = self._recorded_running()
-        await recover(self.containers, self.context)
+        was_running = await recover(self.containers, self.context)
         await asyncio.to_thread(self._recover_snapshots)
         self._cleaning = asyncio.create_task(self.store.keep_clean())
         self._watches += self.networks.watch(self.context.call_network)
         await self.context.launcher.open()
-        self.containers.lifecycle.in_background(restart_stopped(self.containers, was_running))
-
-    def _recorded_running(self) -> set[str]:
-        records, _ = self.database.read(container_rows.load)
-        return {record.id for record in records if record.state.is_up}
+        self.containers.lifecycle.background.start(restart_stopped(self.containers, was_running))
 
     def _users_of_volume(self, name: str) -> list[str]:
         """Containers that have a volume; of a damaged record what can still be read counts."""
