@@ -52,7 +52,7 @@ def container(engine: Engine, image: str, *command: str) -> str:
 
 
 def test_a_plugins_volume_is_used_shown_and_removed(
-    engine: Engine, image: str, plugin: PluginProcess
+    engine: Engine, image: str, plugin: PluginProcess, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     identity = container(engine, image, "sh", "-c", "echo far > /data/file; sleep 60")
     engine.post(f"/containers/{identity}/start")
@@ -61,14 +61,20 @@ def test_a_plugins_volume_is_used_shown_and_removed(
     assert shown["Status"] == {"Kept": "well"}
     assert shown["Mountpoint"] == str(plugin.root / "far")
     assert NAME in engine.get("/info")["Plugins"]["Volume"]
+    written = plugin.root / "far/file"
+    until(lambda: written.exists() and written.read_text() == "far\n")
     engine.kill9()
     engine.start()  # the next engine knows that the plugin has it mounted
-    engine.call("DELETE", f"/containers/{identity}?force=1")
-    engine.findings()
-    calls = [asked for verb, asked in plugin.calls() if verb in ("Mount", "Unmount")]
+    assert engine.call("DELETE", f"/containers/{identity}?force=1") == (204, b"")
+
+    def calls_of(verb: str) -> list[dict[str, object]]:
+        return [asked for called, asked in plugin.calls() if called == verb]
+
+    until(lambda: bool(calls_of("Unmount")))  # in the background: nobody waits for a plugin
+    calls = [*calls_of("Mount"), *calls_of("Unmount")]
     assert len(calls) == 2
     assert calls[0]["ID"] == calls[1]["ID"]
-    assert (plugin.root / "far/file").read_text() == "far\n"
+    assert written.read_text() == "far\n"
     assert engine.call("DELETE", "/volumes/far")[0] == 204
     assert not (plugin.root / "far").exists()
 
