@@ -18,7 +18,6 @@ ID_LENGTH = 64
 SHORT_ID_LENGTH = 12  # what `ps` shows and what a default host name is
 
 _DIGITS = frozenset("0123456789")
-_HEX = frozenset("0123456789abcdef")
 _FIRST = _DIGITS | frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _REST = _FIRST | frozenset("_.-")
 
@@ -75,11 +74,6 @@ def new_id(random: Callable[[int], bytes] = os.urandom) -> str:
         made = random(ID_LENGTH // 2).hex()
         if not _DIGITS.issuperset(made[:SHORT_ID_LENGTH]):
             return made
-
-
-def is_id(text: str) -> bool:
-    """Whether this is a full id."""
-    return len(text) == ID_LENGTH and _HEX.issuperset(text)
 
 
 def short_id(full: str) -> str:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from lading.errors import InvalidArgument
 
 NANO_CPUS = 1_000_000_000  # HostConfig.NanoCpus of one CPU
-CPU_PERIOD_US = 100_000  # the kernel's default, and what docker's --cpus uses
 
 _BINARY = {"": 0, "b": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50}
 _NANOSECONDS = {
@@ -168,11 +167,6 @@ def parse_nano_cpus(text: str) -> int:
     if remainder:
         raise TooPreciseCpus()
     return nano
-
-
-def cpu_quota_us(nano_cpus: int) -> tuple[int, int]:
-    """Nanocpus as (period, quota) in microseconds: 1.5 CPUs are (100000, 150000)."""
-    return CPU_PERIOD_US, nano_cpus * CPU_PERIOD_US // NANO_CPUS
 
 
 def format_bytes(size: float) -> str:

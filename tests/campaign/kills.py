@@ -3,12 +3,14 @@
     PYTHONPATH=src:. python -m tests.campaign.kills --rounds 5 --random 1000
 
 A round kills the daemon once at each pass of a failpoint of everything that `Life` does: create,
-start, exec, pause, update, rename, commit, copies in and out, restart, stop, prune, removal, with
-published ports, two networks, and volumes: filled, mounted, copied, backed up, restored. A random
-kill ends a daemon, spawner, monitor, starter, porter or resolver while a life is lived. After each
-kill the engine is started again, and then the audit must be silent, what is said to run must run,
-and when all is removed no process, cgroup or mount may be left. Prints what it did, and fails at a
-leak.
+start, exec, pause, update, rename, commit, copies in and out, restart, stop, prune, removal; with
+networks and volumes of the user's (filled, mounted, copied, backed up, restored), connect and
+disconnect, published ports of both protocols. A random kill ends a daemon, spawner, monitor,
+starter, porter or resolver while a life is lived. After each kill the engine is started again, and
+then the audit must be silent, what is said to run must run, and when all is removed no process,
+cgroup or mount may be left, no link but the engine's own, no port, no element of the packet filter,
+no lease and no run directory: the kernel and the directories are looked at, too, not only the
+audit. Prints what it did, and fails at a leak.
 """
 
 from __future__ import annotations
@@ -28,9 +30,13 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from tests.e2e.conftest import Engine
 
+NETWORK, SECOND, VOLUME = "red", "blue", "basin"
+RUN_DIRECTORIES = ("containers", "networks", "ports", "volumes", "frozen")
+SETTLED_S = 3.0
 LOST = (OSError, http.client.HTTPException, AssertionError, ValueError, KeyError, TypeError)
 
 
@@ -43,7 +49,16 @@ class Life:
 
     def live(self) -> None:
         """Live it to the end, or to the first error of a daemon that has gone."""
-        for step in (self._begin, self._use, self._keep, self._change, self._end):
+        steps = (
+            self._begin,
+            self._join,
+            self._use,
+            self._keep,
+            self._change,
+            self._part,
+            self._end,
+        )
+        for step in steps:
             try:
                 step()
             except LOST:
@@ -52,16 +67,26 @@ class Life:
 
     def _begin(self) -> None:
         post = self._engine.post
-        self._engine.call("POST", "/networks/create", {"Name": "campaign"})  # or it is there
-        bindings = {"80/tcp": [{"HostPort": "8080"}], "53/udp": [{}]}
-        host = {"Memory": 64 << 20, "PortBindings": bindings, "NetworkMode": "campaign"}
+        post("/networks/create", {"Name": NETWORK})
+        post("/volumes/create", {"Name": VOLUME})
+        ports = {"80/tcp": [{"HostPort": ""}], "53/udp": [{"HostPort": ""}]}
+        host = {"Memory": 64 << 20, "PortBindings": ports}
+        host |= {"NetworkMode": NETWORK, "Binds": [f"{VOLUME}:/data"]}
         script = "trap 'exit 3' TERM; while :; do echo x; sleep 0.02; done"
         document = {"Image": "base", "Cmd": ["sh", "-c", script], "HostConfig": host}
         post("/containers/create?name=one", document)
         post("/containers/one/start")
-        removed = {"Image": "base", "Cmd": ["true"], "HostConfig": {"AutoRemove": True}}
+        removed = {"Image": "base", "Cmd": ["true"], "Volumes": {"/anonymous": {}}}
+        removed["HostConfig"] = {"AutoRemove": True, "PortBindings": {"80/tcp": [{}]}}
         post("/containers/create?name=two", removed)
         post("/containers/two/start")
+
+    def _join(self) -> None:
+        post = self._engine.post
+        post("/networks/create", {"Name": SECOND, "Internal": True})
+        post(f"/networks/{SECOND}/connect", {"Container": "one"})
+        post("/networks/bridge/connect", {"Container": "one"})
+        post(f"/networks/{NETWORK}/disconnect", {"Container": "one"})
 
     def _use(self) -> None:
         post = self._engine.post
@@ -104,12 +129,22 @@ class Life:
         post("/containers/create?name=three", {"Image": image, "Cmd": ["true"]})
         post("/containers/uno/restart?t=1")
 
+    def _part(self) -> None:
+        post = self._engine.post
+        post(f"/networks/{SECOND}/disconnect", {"Container": "uno", "Force": True})
+        self._engine.call("DELETE", f"/networks/{SECOND}")
+        mount = {"Type": "tmpfs", "Target": "/t"}
+        host = {"AutoRemove": True, "Mounts": [mount], "Binds": [f"{VOLUME}:/data"]}
+        post("/containers/create?name=four", {"Image": "base", "Cmd": ["true"], "HostConfig": host})
+        post("/containers/four/start")
+
     def _end(self) -> None:
         post = self._engine.post
         for name in ("one", "uno"):
             self._engine.call("POST", f"/containers/{name}/stop?t=1")
         post("/containers/prune")
-        self._engine.call("DELETE", "/networks/campaign")
+        post("/networks/prune")
+        post("/volumes/prune?filters=" + quote('{"all":["true"]}'))
         self._engine.call("DELETE", "/images/campaign?force=1")
 
 
@@ -131,17 +166,17 @@ class Campaign:
         self.leaks: list[object] = []
 
     def names(self) -> list[str]:
-        """Every pass of a failpoint in one life: `name`, `name:2`, ..."""
+        """Every pass of a failpoint in one life: `name`, ..., and then `name:2`, ..."""
         Life(self._engine).live()  # the image is made, the network completed
-        self._engine.remove_everything()
+        _remove_all(self._engine)
         found = Path(f"{self._engine.directory}/names")
         found.touch()
         self._engine.arm(f"list:{found}")
         Life(self._engine).live()
         time.sleep(0.5)
         self._engine.arm("")
-        self._engine.remove_everything()
-        return sorted(set(found.read_text().split()))
+        _remove_all(self._engine)
+        return sorted(set(found.read_text().split()), key=lambda name: (":" in name, name))
 
     def kill_at(self, name: str) -> None:
         """The daemon dies at a failpoint, if this life comes by."""
@@ -172,18 +207,57 @@ class Campaign:
         listed = self._engine.get("/containers/json")
         found += [row for row in listed if not _runs(self._engine, row)]
         try:
-            self._engine.remove_everything()
+            _remove_all(self._engine)
         except AssertionError as error:
             found.append(f"cannot be removed: {error}")
             found.append(self._engine.log()[-3000:])
         found += self._engine.findings()
-        self._engine.call("DELETE", "/images/campaign?force=1")
-        self._engine.post("/volumes/prune?filters=%7B%22all%22%3A%5B%221%22%5D%7D")
-        found += self._engine.get("/volumes")["Volumes"]
-        found += self._engine.findings()
+        found += left_over(self._engine)
         if found:
             self.leaks.append((when, found))
             print(f"LEAK after {when}: {json.dumps(found)}", flush=True)
+
+
+def _remove_all(engine: Engine) -> None:
+    """Everything but the base image, as a user would. Raises AssertionError for what stays."""
+    engine.remove_everything()
+    for network in engine.get("/networks"):
+        if network["Name"] in (NETWORK, SECOND):
+            status, body = engine.call("DELETE", f"/networks/{network['Id']}")
+            assert status in (204, 404), body
+    for volume in engine.get("/volumes")["Volumes"] or []:
+        status, body = engine.call("DELETE", f"/volumes/{volume['Name']}")
+        assert status in (204, 404), body
+    engine.call("DELETE", "/images/campaign?force=1")
+
+
+def left_over(engine: Engine) -> list[object]:
+    """What the host has of containers, networks and volumes after all were removed."""
+    deadline = time.monotonic() + SETTLED_S
+    while (found := _left_now(engine)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
+
+
+def _left_now(engine: Engine) -> list[object]:
+    found: list[object] = []
+    directory = Path(engine.directory)
+    for place in RUN_DIRECTORIES:
+        path = directory / "exec" / place
+        found += [str(entry) for entry in path.iterdir()] if path.is_dir() else []
+    for place in ("containers", "volumes"):
+        found += [str(entry) for entry in (directory / "data" / place).glob("[!.]*")]
+    found += [str(entry) for entry in directory.glob("data/volumes/.trash/*")]
+    links = json.loads(engine.in_namespace("ip", "-j", "link").stdout)
+    found += [link["ifname"] for link in links if link["ifname"] not in ("lo", "lading0")]
+    rules = engine.in_namespace("nft", "list", "ruleset").stdout.decode()
+    found += [line for line in rules.splitlines() if "dport" in line and "172." in line]
+    found += [line for line in rules.splitlines() if "elements" in line and " : " in line]
+    listening = engine.in_namespace("ss", "-Hltnu").stdout.decode()
+    found += listening.splitlines()
+    held = engine.cgroups()
+    found += held
+    return found
 
 
 def _kill(pid: int) -> bool:
@@ -217,12 +291,14 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=1, help="kills at each failpoint")
     parser.add_argument("--random", type=int, default=100, help="kills of any process, any time")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--part", default="1/1", help="of the failpoints: 2/3 is the second third")
     options = parser.parse_args()
     engine = Engine()
     engine.start()
     campaign = Campaign(engine)
     begun = time.monotonic()
-    names = campaign.names()
+    part, parts = map(int, options.part.split("/"))
+    names = campaign.names()[part - 1 :: parts]
     for _ in range(options.rounds):
         for name in names:
             campaign.kill_at(name)

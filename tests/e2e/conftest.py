@@ -298,7 +298,7 @@ class Engine:
         left = {
             "findings": findings,
             "processes": self._processes(),
-            "cgroups": self._cgroups(),
+            "cgroups": self._leave_cgroups(),
             "mounts": [line for line in _mountinfo() if self.directory in line],
             "runs": os.listdir(f"{self.directory}/exec/containers"),
         }
@@ -337,12 +337,30 @@ class Engine:
             time.sleep(0.05)
         return found
 
-    def _cgroups(self) -> list[str]:
-        """The cgroups of containers that are still there; the emptied parents are removed."""
-        left: list[str] = []
+    def cgroups(self) -> list[str]:
+        """The cgroups of containers that are there."""
+        found: list[str] = []
+        for parent in self._cgroup_parents():
+            found += [entry.path for entry in os.scandir(parent) if entry.is_dir()]
+        return found
+
+    def make_cgroups(self, name: str) -> list[str]:
+        """A cgroup as of a container, in each tree that has one for this engine or could."""
+        trees = ["/sys/fs/cgroup", *glob.glob("/sys/fs/cgroup/*/")]
+        trees = [tree for tree in trees if os.path.exists(f"{tree}/cgroup.procs")]
+        made = [f"{tree}/lading/{self._id}/{name}" for tree in trees]
+        for path in made:
+            os.makedirs(path, exist_ok=True)
+        return made
+
+    def _cgroup_parents(self) -> list[str]:
         trees = ["/sys/fs/cgroup", *glob.glob("/sys/fs/cgroup/*/")]  # v2's alone, or each of v1
-        for parent in filter(os.path.isdir, (f"{tree}/lading/{self._id}" for tree in trees)):
-            left += [entry.path for entry in os.scandir(parent) if entry.is_dir()]
+        return [*filter(os.path.isdir, (f"{tree}/lading/{self._id}" for tree in trees))]
+
+    def _leave_cgroups(self) -> list[str]:
+        """The cgroups of containers that are still there; the emptied parents are removed."""
+        left = self.cgroups()
+        for parent in self._cgroup_parents():
             for path in (parent, os.path.dirname(parent)):
                 with contextlib.suppress(OSError):
                     os.rmdir(path)

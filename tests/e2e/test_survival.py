@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.e2e.conftest import Engine
@@ -472,3 +472,39 @@ def test_a_crash_in_the_midst_of_much_leaves_nothing_unaccounted_for(
     engine.remove_everything()
     assert engine.get("/containers/json?all=1") == []
     assert engine.findings() == []
+
+
+@pytest.fixture
+def mortal(fragile_engine: Engine) -> Iterator[Callable[[str], None]]:
+    """Has the monitors of containers that are started from now on die at a failpoint."""
+
+    def arm(failpoint: str) -> None:
+        fragile_engine.remove_everything()
+        fragile_engine.stop()
+        fragile_engine.start(failpoint)
+
+    yield arm
+    arm("")
+
+
+@pytest.mark.parametrize("failpoint", ["rundir.exit.json.renamed", "exit.told"])
+def test_a_monitor_that_dies_after_its_last_word_leaves_exit_code_and_no_group(
+    fragile_engine: Engine, mortal: Callable[[str], None], failpoint: str
+) -> None:
+    mortal(failpoint)
+    run(fragile_engine, "brief", Cmd=["sh", "-c", "exit 7"])
+    assert fragile_engine.post("/containers/brief/wait")["StatusCode"] == 7
+    assert (fragile_engine.findings(), fragile_engine.cgroups()) == ([], [])
+
+
+def test_a_group_that_monitor_and_daemon_left_goes_at_the_next_start(
+    fragile_engine: Engine,
+) -> None:
+    fragile_engine.remove_everything()
+    identity = create(fragile_engine, "idle")
+    groups = fragile_engine.make_cgroups(identity)
+    fragile_engine.kill9()
+    fragile_engine.start()
+    assert groups
+    assert fragile_engine.cgroups() == []
+    fragile_engine.remove_everything()

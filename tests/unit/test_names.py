@@ -12,17 +12,12 @@ from lading import names
 def test_ids_are_64_hex_digits_and_differ() -> None:
     made = {names.new_id() for _ in range(50)}
     assert len(made) == 50
-    assert all(names.is_id(each) for each in made)
+    assert all(re.fullmatch("[0-9a-f]{64}", each) for each in made)
 
 
 def test_an_id_that_would_be_a_numeric_host_name_is_thrown_away() -> None:
     supply = iter([b"\x12" * 32, b"\xab" * 32])
     assert names.new_id(lambda size: next(supply)) == "ab" * 32
-
-
-@pytest.mark.parametrize("text", ["", "ab", "g" * 64, "AB" * 32, "a" * 65])
-def test_other_texts_are_no_ids(text: str) -> None:
-    assert not names.is_id(text)
 
 
 def test_short_ids_have_twelve_digits_without_the_algorithm() -> None:

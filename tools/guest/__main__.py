@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tools.guest import image, machine
 
-DEFAULT = ("tests/guest", "tests/unit/kernel", "tests/unit/runtime")
+DEFAULT = ("tests/guest", "tests/unit/kernel", "tests/unit/runtime", "tests/contract/networks")
 SMALL = (  # a minute's worth: each of systemd, AppArmor, and an engine on cgroup v2 alone
     "tests/guest/test_systemd.py::test_a_scope_has_its_limits_in_the_files_and_in_systemds_mind",
     "tests/guest/test_systemd.py::test_a_name_is_free_again_when_its_group_is_removed",

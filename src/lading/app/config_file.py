@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import NoReturn
 from urllib.parse import urlsplit
 
+from lading.app.container_settings import container_defaults
+
 PLURAL = {
     "hosts": "host",
     "registry-mirrors": "registry-mirror",
@@ -22,6 +24,10 @@ PLURAL = {
     "features": "feature",
     "default-address-pools": "default-address-pool",
     "default-network-opts": "default-network-opt",
+    "default-ulimits": "default-ulimit",
+    "dns-opts": "dns-opt",
+    "host-gateway-ips": "host-gateway-ip",
+    "runtimes": "add-runtime",
 }
 OBJECTS = ("log-opts", "features")  # where flags are NAME=VALUE
 # dockerd's other keys (docs.docker.com/reference/cli/dockerd, daemon configuration file)
@@ -30,13 +36,10 @@ WITHOUT_EFFECT = frozenset({
     "builder", "cdi-spec-dirs", "cluster-advertise", "cluster-store", "cluster-store-opts",
     "containerd", "containerd-namespace", "containerd-plugin-namespace",
     "containerd-plugins-namespace", "cpu-rt-period", "cpu-rt-runtime", "cri-containerd",
-    "default-cgroupns-mode", "default-gateway", "default-gateway-v6",
-    "default-ipc-mode", "default-shm-size", "default-ulimits", "dns",
-    "dns-opts", "dns-search", "experimental", "fixed-cidr-v6", "host-gateway-ip",
-    "host-gateway-ips", "init", "init-path", "ip-forward-no-drop",
-    "ip6tables", "ipv6", "log-format", "metrics-addr",
-    "network-control-plane-mtu", "no-new-privileges", "node-generic-resources", "oom-score-adjust",
-    "raw-logs", "resolv-conf", "runtimes", "seccomp-profile", "storage-opts",
+    "default-gateway", "default-gateway-v6", "experimental", "fixed-cidr-v6",
+    "ip-forward-no-drop", "ip6tables", "ipv6", "log-format", "metrics-addr",
+    "network-control-plane-mtu", "node-generic-resources", "oom-score-adjust",
+    "raw-logs", "resolv-conf", "storage-opts",
     "swarm-default-advertise-addr", "userland-proxy-path",
 })  # fmt: skip
 GO_TYPES = {bool: "bool", int: "int", str: "string", list: "[]string"}
@@ -167,10 +170,42 @@ def _network_option_words(value: object) -> list[str]:
     return found
 
 
+def _ulimit_words(value: object) -> list[str]:
+    """`{"nofile": {"Name": "nofile", "Soft": 1024, "Hard": 2048}}` as the flag has it."""
+    if not isinstance(value, dict):
+        _refuse_type("default-ulimits", value, "map[string]*units.Ulimit")
+    found = []
+    for name, each in value.items():
+        if not isinstance(each, dict):
+            _refuse_type(f"default-ulimits.{name}", each, "units.Ulimit")
+        fields = {key.lower(): part for key, part in each.items()}  # as Go reads them
+        soft, hard = fields.get("soft", 0), fields.get("hard", 0)
+        found.append(f"{fields.get('name') or name}={soft}:{hard}")
+    return found
+
+
+def _runtime_words(value: object) -> list[str]:
+    """`{"crun": {"path": "/usr/bin/crun"}}` as the flag has it."""
+    if not isinstance(value, dict):
+        _refuse_type("runtimes", value, "map[string]system.Runtime")
+    return [
+        f"{name}={each.get('path', '') if isinstance(each, dict) else ''}"
+        for name, each in value.items()
+    ]
+
+
+def _gateway_words(value: object) -> list[str]:
+    """One address, as it was before there were two families."""
+    return [value] if isinstance(value, str) else _refuse_type("host-gateway-ip", value, "string")
+
+
 # keys that are objects in the file and words as a flag
 AS_WORDS: dict[str, Callable[[object], list[str]]] = {
     "default-address-pools": _pool_words,
     "default-network-opts": _network_option_words,
+    "default-ulimits": _ulimit_words,
+    "host-gateway-ip": _gateway_words,
+    "runtimes": _runtime_words,
 }
 
 
@@ -219,6 +254,10 @@ def _check_values(given: Mapping[str, object]) -> None:
         value = given.get(name, 0)
         if isinstance(value, int) and value < 0:
             raise BadConfig(f"invalid {told}: {value}")
+    try:
+        container_defaults(given)
+    except ValueError as error:
+        raise BadConfig(str(error)) from error
     for option in _texts(given, "exec_opt"):
         if "=" not in option:
             raise BadConfig(f"invalid exec-opt ({option}): must be formatted 'opt=value'")

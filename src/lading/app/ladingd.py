@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from lading.api import ROUTES, Audit, Guard, Plugin, Router
 from lading.app import config_file, reloading, rootless
+from lading.app.container_settings import container_defaults
 from lading.app.network_settings import network_settings
 from lading.app.sockets import certificates, listeners
 from lading.engine import Engine, Options
@@ -66,6 +67,8 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("--label", action="append", help="KEY=VALUE for `info` (repeatable)")
     flags.add_argument("--feature", action="append", help="NAME=BOOL; none has a meaning yet")
     flags.add_argument("--default-runtime", help="a name of our own one: runc (default), lading")
+    flags.add_argument("--add-runtime", action="append", help="NAME=PATH, which is not run here")
+    _add_container_flags(flags)
     flags.add_argument("--live-restore", action="store_true", default=None, help="always so")
     flags.add_argument("--shutdown-timeout", type=int, help="of no meaning: containers go on")
     flags.add_argument("--max-concurrent-downloads", type=int, help="layers of a pull (default 3)")
@@ -118,6 +121,31 @@ def parser() -> argparse.ArgumentParser:
     return flags
 
 
+def _add_container_flags(flags: argparse.ArgumentParser) -> None:
+    """What all containers get that do not say otherwise."""
+    for name, words in {
+        "no-new-privileges": "no process gains privileges by executing a program",
+        "init": "put an init in front of the program",
+    }.items():
+        flags.add_argument(f"--{name}", type=_boolean, nargs="?", const=True, help=words)
+    flags.add_argument(
+        "--seccomp-profile", help="a file, builtin (default) or unconfined, for all containers"
+    )
+    flags.add_argument("--default-ulimit", action="append", help="NAME=SOFT[:HARD] (repeatable)")
+    flags.add_argument("--init-path", help="the program for --init (default: the host's tini)")
+    flags.add_argument("--dns", action="append", help="name server (repeatable)")
+    flags.add_argument("--dns-search", action="append", help="domain to search (repeatable)")
+    flags.add_argument("--dns-opt", action="append", help="option of resolv.conf (repeatable)")
+    flags.add_argument("--default-shm-size", help="of /dev/shm (default 64m)")
+    flags.add_argument("--default-ipc-mode", help="private (default) or shareable")
+    flags.add_argument("--default-cgroupns-mode", help="private (default) or host")
+    flags.add_argument(
+        "--host-gateway-ip",
+        action="append",
+        help="what host-gateway stands for in --add-host (default: the default bridge's address)",
+    )
+
+
 def _boolean(text: str) -> bool:
     """A boolean as Go's flags take it. Raises ValueError."""
     if text.lower() in ("1", "t", "true"):
@@ -153,6 +181,7 @@ def options(given: dict[str, object]) -> Options:
         cgroup_driver=_cgroup_driver(texts("exec_opt"), text("cgroup_parent", "")),
         selinux_enabled=bool(given.get("selinux_enabled")),
         networks=network_settings(given, host_door=rootless.door_of(os.environ)),
+        defaults=container_defaults(given),
         log_driver=text("log_driver", "json-file"),
         log_options=tuple(_log_options(given.get("log_opt"))),
         userns_remap=text("userns_remap", ""),

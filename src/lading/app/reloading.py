@@ -8,7 +8,8 @@ import logging
 from collections.abc import Callable, Mapping
 
 from lading.api import Audit
-from lading.containers.validation import RUNTIMES
+from lading.app.container_settings import foreign_runtimes, modes
+from lading.containers.defaults import Modes
 from lading.engine import Engine, Reloadable
 from lading.errors import LadingError
 from lading.http import Certificates
@@ -73,10 +74,8 @@ def reloadable(given: Mapping[str, object]) -> Reloadable:
     """What of the settings may change while the engine runs. Raises SystemExit."""
     for key in texts(given, "without_effect"):
         log.warning("configuration: %s has no effect here", key)
-    default = Reloadable()
-    runtime = str(given.get("default_runtime") or default.default_runtime)
-    if runtime not in RUNTIMES:
-        raise SystemExit(f'ladingd: specified default runtime "{runtime}" does not exist')
+    for name in foreign_runtimes(given):
+        log.warning("configuration: runtime %s is refused to containers: it is not run here", name)
 
     def number(name: str, otherwise: int) -> int:
         value = given.get(name)
@@ -92,8 +91,15 @@ def reloadable(given: Mapping[str, object]) -> Reloadable:
         max_concurrent_uploads=number("max_concurrent_uploads", 5),
         max_download_attempts=number("max_download_attempts", 5),
         shutdown_timeout_s=number("shutdown_timeout", 15),
-        default_runtime=runtime,
+        modes=_modes(given),
     )
+
+
+def _modes(given: Mapping[str, object]) -> Modes:
+    try:
+        return modes(given)
+    except ValueError as error:
+        raise SystemExit(f"ladingd: {error}") from error
 
 
 def features(given: object) -> tuple[tuple[str, bool], ...]:

@@ -7,6 +7,7 @@ what will not be heeded comes back to the user as a warning.
 from msgspec.structs import replace
 
 from lading.containers import limits, logging, oci_spec, preparation, restart
+from lading.containers.defaults import Defaults
 from lading.containers.limits import HostLimits
 from lading.containers.record import ContainerRecord
 from lading.kernel import lsm
@@ -15,7 +16,9 @@ from lading.wire.host_config import HostConfig
 _OFF = ("unconfined", "disable")  # asks for what is anyway
 
 
-def check(record: ContainerRecord, can: HostLimits) -> tuple[ContainerRecord, list[str]]:
+def check(
+    record: ContainerRecord, can: HostLimits, defaults: Defaults
+) -> tuple[ContainerRecord, list[str]]:
     """The container without limits that do not hold here, and warnings.
 
     Raises InvalidArgument, NotSupported.
@@ -26,8 +29,8 @@ def check(record: ContainerRecord, can: HostLimits) -> tuple[ContainerRecord, li
     preparation.check_modes(record)
     restart.check(restart.policy_of(record), is_auto_removed=host.auto_remove)
     oci_spec.capability_names(host)
-    if host.init:
-        preparation.init_program()
+    if defaults.wants_init(host):
+        preparation.init_program(defaults.init_path)
     return record, [*discarded, *warnings(record)]
 
 

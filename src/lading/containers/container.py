@@ -31,6 +31,7 @@ class Run:
         self.exited: asyncio.Future[dict[str, object] | None] = loop.create_future()
         self.exec_exits: dict[str, asyncio.Future[int]] = {}
         self.ended: asyncio.Future[None] = loop.create_future()  # exit recorded, log complete
+        self.gone: asyncio.Future[None] = loop.create_future()  # the monitor has hung up
         self._growth: asyncio.Future[None] = loop.create_future()
         self.is_oom_told = False  # an event has said that the kernel killed for want of memory
         self.is_unhealthy = False  # it is being ended because its health check failed
@@ -50,11 +51,9 @@ class Run:
         return self.ended.done()
 
     def note_end(self) -> None:
-        """The exit is recorded: nobody has anything to wait for any more."""
+        """The exit is recorded: nobody has anything to wait for, but for `gone`."""
         if not self.ended.done():
             self.ended.set_result(None)
-        if self.monitor:
-            self.monitor.close()
         self.note_log_growth()
         self._trim_log()
 
@@ -81,6 +80,8 @@ class Run:
         for future in self.exec_exits.values():
             if not future.done():
                 future.set_result(137)
+        if not self.gone.done():
+            self.gone.set_result(None)
         self.note_log_growth()
 
     def limit_log(self, directory: str, quota: int) -> None:

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from lading.containers import store
 from lading.containers.container import Container
+from lading.containers.defaults import STOCK, Defaults
 from lading.containers.filters import Filters
 from lading.containers.launcher import Launcher
 from lading.containers.layout import Layout
@@ -26,6 +27,7 @@ from lading.events import Event
 from lading.failpoints import fp
 from lading.images import records as image_rows
 from lading.images.service import Images
+from lading.kernel.cgroup import Cgroup, hierarchies
 from lading.networks import Network, Networks
 from lading.runtime import client
 from lading.state import Database, Journal, journal
@@ -56,6 +58,7 @@ class Context:
         layout: Layout,
         security: Security,
         log_default: LogConfig | None = None,
+        defaults: Defaults = STOCK,
         users: Users | None = None,
     ) -> None:
         self.database = database
@@ -67,9 +70,11 @@ class Context:
         self.layout = layout
         self.security = security
         self.log_default = log_default or LogConfig(type="json-file")
+        self.defaults = defaults  # replaced when the configuration is read anew
         self.users = users or Users(None, [], [])
         self.launcher = Launcher(layout.exec_root)
-        self.filters = Filters(f"{layout.exec_root}/seccomp")
+        self.filters = Filters(f"{layout.exec_root}/seccomp", defaults.seccomp_profile)
+        self.trees = hierarchies()
         self.is_closing = False
         self.damaged: dict[str, str] = {}  # rows that could not be read: id -> reason
         self.find: Callable[[str], Container] = _nothing_yet  # given by the service
@@ -192,6 +197,10 @@ class Context:
     def cgroup(self, container: Container) -> str:
         """The path of its cgroup, which may be below a parent of its own."""
         return self.layout.cgroup(container.id, container.record.host_config.cgroup_parent)
+
+    def group(self, container: Container) -> Cgroup:
+        """Its cgroup, in the trees that were there when the engine started."""
+        return Cgroup(self.cgroup(container), self.trees)
 
     def clean_after_monitor(self, container: Container) -> None:
         """Remove what a killed monitor could not: processes, cgroup, run directory."""

@@ -12,10 +12,11 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from lading import names
-from lading.containers import admission, endpoints, links, logging, oci_spec, validation
+from lading.containers import admission, endpoints, links, logging, validation
 from lading.containers.collection import Collection
 from lading.containers.container import Container
 from lading.containers.context import Context
+from lading.containers.defaults import Defaults
 from lading.containers.files.view import RestingView
 from lading.containers.host_limits import host_limits
 from lading.containers.merge import merge
@@ -69,7 +70,9 @@ class Creation:
         if name:
             name = names.check_name(name)
         image = await self._context.images.resolve(request.image, platform=platform)
-        record = _new_record(request, image.id, image.config.config or ExecutionConfig())
+        defaults = self._context.defaults
+        words = image.config.config or ExecutionConfig()
+        record = _new_record(request, image.id, words, defaults)
         asked = logging.with_defaults(record.host_config.log_config, self._context.log_default)
         record = replace(record, host_config=replace(record.host_config, log_config=asked))
         pointless = validation.check(
@@ -86,7 +89,7 @@ class Creation:
         )
         record = replace(record, networking=networking)
         record = replace(record, selinux_level=self._new_level(record.id))
-        record, warnings = admission.check(record, host_limits())
+        record, warnings = admission.check(record, host_limits(), defaults)
         self._context.security.walls(record)
         foreign = [] if platform else _foreign(image.platform)
         warnings = [*foreign, *pointless, *warnings]
@@ -210,10 +213,10 @@ def _foreign(platform: str) -> list[str]:
 
 
 def _new_record(
-    request: ContainerCreate, image_id: str, defaults: ExecutionConfig
+    request: ContainerCreate, image_id: str, image: ExecutionConfig, defaults: Defaults
 ) -> ContainerRecord:
     container_id = names.new_id()
-    config = merge(request.config(), defaults)
+    config = merge(request.config(), image)
     host = request.host_config or HostConfig()
     if not config.hostname:
         is_hosts = "host" in (host.network_mode, host.uts_mode)
@@ -226,7 +229,7 @@ def _new_record(
         image_reference=request.image,
         image_id=image_id,
         config=config,
-        host_config=_with_defaults(host),
+        host_config=_with_defaults(defaults.at_create(host)),
         networking=request.networking_config or NetworkingConfig(),
     )
 
@@ -238,12 +241,8 @@ def _with_defaults(host: HostConfig) -> HostConfig:
     return replace(
         host,
         network_mode=network,
-        ipc_mode=host.ipc_mode or "private",
-        cgroupns_mode=host.cgroupns_mode or "private",
-        shm_size=host.shm_size or oci_spec.SHM_SIZE,
         memory_swap=2 * host.memory if doubles else host.memory_swap,
         pids_limit=host.pids_limit if host.pids_limit and host.pids_limit > 0 else None,
         oom_kill_disable=bool(host.oom_kill_disable),
         restart_policy=replace(host.restart_policy, name=host.restart_policy.name or "no"),
-        runtime=host.runtime or "runc",
     )

@@ -40,7 +40,6 @@ def process(
         "env": [*inherited, *own],
         "cwd": config.working_dir or record.config.working_dir or "/",
         "capabilities": {"bounding": names, "effective": names, "permitted": names},
-        "noNewPrivileges": oci_spec.has_no_new_privileges(record.host_config),
         **oci_spec.confined(walls),  # of a privileged exec, too: they are the container's
     }
     if config.tty and size and any(size):

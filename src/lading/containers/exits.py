@@ -67,10 +67,10 @@ class Exits:
             await self._record_end(container, happenings, goes=goes)
         except (StateFull, StateUnwritable) as error:
             log.error("the exit of %s is not recorded yet: %s", container.record.name, error)
-            self._finish_run(container, run, is_recorded=False)
+            self._finish_run(container, run, outcome, is_recorded=False)
             self._in_background(self._record_later(container, run, happenings, goes=goes))
         else:
-            self._finish_run(container, run)
+            self._finish_run(container, run, outcome)
             if goes:
                 self._discard(container)
         if again is not None:
@@ -102,7 +102,12 @@ class Exits:
             return
 
     def _finish_run(
-        self, container: Container, run: Run | None, *, is_recorded: bool = True
+        self,
+        container: Container,
+        run: Run | None,
+        outcome: dict[str, object] | None,
+        *,
+        is_recorded: bool = True,
     ) -> None:
         """After the exit is durable: wake the waiters, give back what the run held."""
         fp("exit.after-record")
@@ -114,8 +119,22 @@ class Exits:
         self._context.volumes.mounting.release(container.id)
         if is_recorded:
             shutil.rmtree(self._context.layout.run(container.id), ignore_errors=True)
-        if run is None or not run.exited.done() or run.exited.result() is None:
+        if run is None or outcome is None:
             self._context.clean_after_monitor(container)
+        else:
+            run.gone.add_done_callback(lambda _: self._look_for_group(container, run))
+
+    def _look_for_group(self, container: Container, run: Run) -> None:
+        """The monitor removes the group before it hangs up, unless a kill was quicker."""
+        if not self._context.is_closing and self._context.group(container).exists():
+            self._in_background(self._remove_group(container, run))
+
+    async def _remove_group(self, container: Container, run: Run) -> None:
+        async with container.lock:  # a start that is under way takes the group over
+            if container.run is run:
+                group = self._context.group(container)
+                await asyncio.to_thread(group.kill)
+                await asyncio.to_thread(group.remove)
 
     def _restart(
         self, container: Container, state: ContainerState, *, was_unhealthy: bool

@@ -7,30 +7,46 @@ import hashlib
 import json
 import os
 
-from lading.containers.oci_spec import capability_names, is_seccomp_unconfined, security_options
+from lading.containers.oci_spec import capability_names, security_options
 from lading.errors import LadingError, SystemFault
 from lading.kernel.seccomp.bpf import compile_filter
 from lading.kernel.seccomp.default_profile import profile
 from lading.wire.host_config import HostConfig
+
+BUILTIN, UNCONFINED = "builtin", "unconfined"
 
 
 class InvalidProfile(SystemFault):
     """Decoding seccomp profile failed: {0}"""
 
 
-class Filters:
-    """Finds or makes the filter of a container."""
+class ProfileUnreadable(SystemFault):
+    """opening seccomp profile ({0}) failed: {1}"""
 
-    def __init__(self, directory: str) -> None:
+
+class Filters:
+    """Finds or makes the filter of a container.
+
+    `default` is for those that name none: "builtin", "unconfined" or the path of a profile, which
+    is read and compiled here, so that a wrong one is told now. Raises ProfileUnreadable,
+    InvalidProfile.
+    """
+
+    def __init__(self, directory: str, default: str = BUILTIN) -> None:
         os.makedirs(directory, mode=0o700, exist_ok=True)
         self._directory = directory
+        self._default = default
+        if default not in (BUILTIN, UNCONFINED):
+            self._default = _read(default)
+            _compile(self._default)
         self._known: dict[str, str] = {}
 
     def path(self, host: HostConfig) -> str | None:
         """The file with the compiled program, None for an unconfined container."""
-        if is_seccomp_unconfined(host):
+        asked = _asked(host) or self._default
+        if host.privileged or asked == UNCONFINED:
             return None
-        custom = _custom_profile(host)
+        custom = "" if asked == BUILTIN else asked
         names = capability_names(host)
         key = hashlib.sha256(json.dumps([custom, names]).encode()).hexdigest()
         if key not in self._known:
@@ -46,12 +62,19 @@ class Filters:
         return path
 
 
-def _custom_profile(host: HostConfig) -> str:
-    """The text of --security-opt seccomp=..., "" for the default. The CLI sends the JSON itself."""
-    for word, value in security_options(host):
-        if word == "seccomp" and value not in ("", "builtin"):
-            return value
-    return ""
+def _asked(host: HostConfig) -> str:
+    """What the last --security-opt seccomp=... says, "" for nothing. The CLI sends JSON itself."""
+    return next(
+        (value for word, value in reversed(security_options(host)) if word == "seccomp"), ""
+    )
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except (OSError, ValueError) as error:
+        raise ProfileUnreadable(path, error) from error
 
 
 def _compile(text: str) -> bytes:

@@ -7,9 +7,12 @@ EXEC/seccomp/DIGEST.bpf                                compiled filters, shared 
 
 import os
 import shutil
+from contextlib import suppress
 from typing import NamedTuple
 
 from lading.kernel.cgroup import systemd
+
+_REMOVED = ".removed"  # of the durable directory of a container that is removed just now
 
 
 class Layout(NamedTuple):
@@ -76,5 +79,14 @@ class Layout(NamedTuple):
         return path
 
     def remove_files(self, container_id: str) -> None:
-        """Remove the durable directory; missing is fine."""
-        shutil.rmtree(self.files(container_id), ignore_errors=True)
+        """Remove the durable directory; missing is fine.
+
+        It gets another name first: who still compresses a segment of its log, or notes how far it
+        was delivered, would put a file where everything has just been removed.
+        """
+        path = self.files(container_id)
+        if not path.endswith(_REMOVED):  # else one that a crash has left in the middle of this
+            with suppress(OSError):  # it is not there, or one of that name is
+                os.rename(path, path + _REMOVED)
+            shutil.rmtree(path + _REMOVED, ignore_errors=True)
+        shutil.rmtree(path, ignore_errors=True)

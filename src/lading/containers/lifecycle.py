@@ -12,11 +12,12 @@ import asyncio
 import logging
 import shutil
 import time
-from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, ExitStack, suppress
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from lading.background import Background
 from lading.containers import oom, restart, start_errors
 from lading.containers.attach import hand_over_stdin
 from lading.containers.compressing import compress
@@ -33,7 +34,11 @@ from lading.containers.states import first_health
 from lading.errors import Conflict, LadingError, NotModified
 from lading.failpoints import fp
 from lading.kernel.cgroup import Cgroup
+from lading.runtime import client
 from lading.state.database import StateFull, StateUnwritable
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
 
 log = logging.getLogger(__name__)
 _STOP_FIRST = "{0}: stop the container before removing or force remove"
@@ -63,10 +68,10 @@ class Lifecycle:
         self._preparation = Preparation(context)
         self.probing = Probing(context, lambda container: self.end_unhealthy(container))
         self.end_unhealthy: Callable[[Container], Awaitable[None]] = _leave_running
-        self._background: set[asyncio.Task[None]] = set()
+        self.background = Background("containers")
         self.exits = Exits(
             context,
-            in_background=self.in_background,
+            in_background=self.background.start,
             discard=self._discard,
             start_again=self._start_again,
         )
@@ -136,7 +141,7 @@ class Lifecycle:
         await self._context.save(container, *mounted, *joined, "start")
         container.note_change()
         for descriptor, close_on_eof in container.pending_stdin:
-            self.in_background(hand_over_stdin(run, descriptor, close_on_eof))
+            self.background.start(hand_over_stdin(run, descriptor, close_on_eof))
         container.pending_stdin.clear()
 
     async def _record_failure(self, container: Container, error: LadingError) -> None:
@@ -161,15 +166,17 @@ class Lifecycle:
 
     def _look_after(self, container: Container, run: Run, *, is_found: bool = False) -> None:
         """Everything that goes on beside a run."""
-        self.in_background(self._supervise(container, run))
-        self.in_background(self.probing.watch(container, run, is_found=is_found))
-        self.in_background(oom.watch(self._context, container, run, is_found=is_found))
+        self.background.start(self._supervise(container, run))
+        self.background.start(self.probing.watch(container, run, is_found=is_found))
+        self.background.start(oom.watch(self._context, container, run, is_found=is_found))
         for beside in (ship, compress):
-            self.in_background(beside(self._context, container, run))
+            self.background.start(beside(self._context, container, run))
 
     async def _supervise(self, container: Container, run: Run) -> None:
         """Wait for the exit of a run and do all that follows from it."""
         outcome = await run.exited
+        if outcome is None:  # it may have left before it knew of us, and its word is there
+            outcome = client.read_exit(self._context.layout.exec_root, container.id)
         await self.exits.record(container, run, outcome)
 
     async def _start_again(self, container: Container, wait_s: float) -> None:
@@ -222,7 +229,7 @@ class Lifecycle:
     def _discard(self, container: Container) -> None:
         """After the row is gone: wake the waiters, and delete the bytes in the background."""
         container.announce_removal()
-        self.in_background(self._context.discard_bytes(container.id))
+        self.background.start(self._context.discard_bytes(container.id))
 
     async def signal(self, container: Container, number: int) -> None:
         """Signal the first process. Raises MonitorGone when it has just ended."""
@@ -244,21 +251,9 @@ class Lifecycle:
         state = replace(container.record.state, was_stopped=True)
         container.record = replace(container.record, state=state)
 
-    def in_background(self, work: Coroutine[object, object, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._reap)
-
-    def _reap(self, task: asyncio.Task[None]) -> None:
-        self._background.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("background work failed", exc_info=error)
-
     async def aclose(self) -> None:
-        """Wait for bytes being deleted; leave running containers alone."""
-        for task in list(self._background):
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        """Leave running containers alone; what goes on beside them ends."""
+        await self.background.cancel()
 
 
 _REMOVABLE = {

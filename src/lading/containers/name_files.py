@@ -35,7 +35,7 @@ def write_all(
         ips=addresses(endpoints),
         domainname=config.domainname,
         extra_hosts=host.extra_hosts or [],
-        gateway=_gateway(context),
+        gateways=_gateways(context),
         ipv6=any(endpoint.ipv6 for endpoint in endpoints),
     )
     _write(f"{directory}/hosts", text + links.host_lines(linked))
@@ -51,18 +51,22 @@ def write_resolver(
     host = record.host_config
     path = f"{context.layout.files(record.id)}/resolv.conf"
     text = resolvconf.host_text(read_file)
-    search, options = host.dns_search or [], host.dns_options or []
+    asked = context.defaults.resolver(host)
     if any(has_names(endpoint) for endpoint in endpoints):
-        upstream = choose(text, servers=host.dns or [], options=options, has_way_out=True)
+        upstream = choose(text, servers=asked.servers, options=asked.options, has_way_out=True)
         resolver = resolvconf.build_internal(
-            text, address=sockets.ADDRESS, search=search, options=options, asked=upstream.servers
+            text,
+            address=sockets.ADDRESS,
+            search=asked.search,
+            options=asked.options,
+            asked=upstream.servers,
         )
     else:
         resolver = resolvconf.build(
             text,
-            servers=host.dns or [],
-            search=search,
-            options=options,
+            servers=asked.servers,
+            search=asked.search,
+            options=asked.options,
             ipv6=any(endpoint.ipv6 for endpoint in endpoints),
             shares_host=host.network_mode == "host",
         )
@@ -112,10 +116,10 @@ def addresses(endpoints: Sequence[Endpoint]) -> list[str]:
     return [ip for endpoint in endpoints for ip in (endpoint.ip, endpoint.ipv6) if ip]
 
 
-def _gateway(context: Context) -> str:
-    """What `host-gateway` stands for: the host's address on the default bridge."""
+def _gateways(context: Context) -> Sequence[str]:
+    """What `host-gateway` stands for: as told, or the host's address on the default bridge."""
     found = context.find_network("bridge")
-    return found.gateway if found else ""
+    return context.defaults.host_gateways or ([found.gateway] if found and found.gateway else [])
 
 
 def _write(path: str, text: str) -> None:

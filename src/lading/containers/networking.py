@@ -190,12 +190,13 @@ class Networking:
         self, container: Container, asked: EndpointRequest, descriptor: int
     ) -> Endpoint:
         """In the thread of the networks: the endpoint, and names where it brings the first."""
-        networks, host = self._context.networks, container.record.host_config
+        networks = self._context.networks
+        resolver = self._context.defaults.resolver(container.record.host_config)
         endpoint = networks.connect(container.id, asked, netns_fd=descriptor)
         networks.resolve_for(
             container.id,
-            servers=host.dns or [],
-            options=host.dns_options or [],
+            servers=resolver.servers,
+            options=resolver.options,
             namespace=descriptor,
         )
         return endpoint

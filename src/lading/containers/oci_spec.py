@@ -9,6 +9,7 @@ import posixpath
 from typing import NamedTuple
 
 from lading.containers import resources, userns
+from lading.containers.defaults import SHM_SIZE
 from lading.containers.devices import Devices
 from lading.containers.record import ContainerRecord
 from lading.containers.userns import IdMap
@@ -17,7 +18,6 @@ from lading.wire.host_config import HostConfig
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 TTY = 5  # the group of that name on every distribution
-SHM_SIZE = 64 * 1024 * 1024  # Docker's default, HostConfig.ShmSize
 
 # moby: daemon/pkg/oci/defaults.go
 MASKED_PATHS = [
@@ -39,11 +39,14 @@ class Bind(NamedTuple):
 
 
 class Walls(NamedTuple):
-    """What a container's processes get from the security modules; "" is nothing."""
+    """What else keeps a container's processes in: the security modules, where "" is nothing, and
+    that none gains privileges by executing a program.
+    """
 
     apparmor: str = ""
     process_label: str = ""
     mount_label: str = ""
+    no_new_privileges: bool = False
 
 
 class Surroundings(NamedTuple):
@@ -113,11 +116,6 @@ def all_capabilities() -> list[str]:
     return list(capabilities.available())
 
 
-def has_no_new_privileges(host: HostConfig) -> bool:
-    """Whether --security-opt no-new-privileges was asked for."""
-    return "no-new-privileges" in _security_words(host)
-
-
 def _process(record: ContainerRecord, around: Surroundings) -> dict[str, object]:
     config, host = record.config, record.host_config
     names = capability_names(host)
@@ -134,7 +132,6 @@ def _process(record: ContainerRecord, around: Surroundings) -> dict[str, object]
         # inheritable and ambient stay empty: CVE-2022-24769
         "capabilities": {"bounding": names, "effective": names, "permitted": names},
         "rlimits": resources.rlimits(host),
-        "noNewPrivileges": has_no_new_privileges(host),
         **confined(around.walls),
     }
     size = host.console_size
@@ -147,9 +144,13 @@ def _process(record: ContainerRecord, around: Surroundings) -> dict[str, object]
 
 
 def confined(walls: Walls) -> dict[str, object]:
-    """The fields of an OCI process for the security modules."""
-    fields = {"apparmorProfile": walls.apparmor, "selinuxLabel": walls.process_label}
-    return {name: value for name, value in fields.items() if value}
+    """The fields of an OCI process for these walls."""
+    fields: dict[str, object] = {
+        "apparmorProfile": walls.apparmor,
+        "selinuxLabel": walls.process_label,
+    }
+    found = {name: value for name, value in fields.items() if value}
+    return {"noNewPrivileges": walls.no_new_privileges, **found}
 
 
 def _default_user(host: HostConfig) -> str:
@@ -165,16 +166,6 @@ def security_options(host: HostConfig) -> list[tuple[str, str]]:
         word, _, value = option.partition("=" if "=" in option else ":")
         pairs.append((word, value))
     return pairs
-
-
-def _security_words(host: HostConfig) -> set[str]:
-    joined = (f"{word}={value}" if value else word for word, value in security_options(host))
-    return {word.removesuffix("=true") for word in joined}
-
-
-def is_seccomp_unconfined(host: HostConfig) -> bool:
-    """Whether the container runs without a system call filter."""
-    return bool(host.privileged) or "seccomp=unconfined" in _security_words(host)
 
 
 def _mounts(record: ContainerRecord, around: Surroundings) -> list[dict[str, object]]:
@@ -276,7 +267,7 @@ def _linux(record: ContainerRecord, around: Surroundings) -> dict[str, object]:
     }
     if not host.privileged:
         masked, read_only = host.masked_paths, host.readonly_paths
-        unconfined = "systempaths=unconfined" in _security_words(host)
+        unconfined = ("systempaths", "unconfined") in security_options(host)
         linux["maskedPaths"] = [] if unconfined else MASKED_PATHS if masked is None else masked
         linux["readonlyPaths"] = (
             [] if unconfined else READONLY_PATHS if read_only is None else read_only

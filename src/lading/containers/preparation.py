@@ -108,7 +108,7 @@ class Preparation:
             variables=tuple(
                 variable for each in linked for variable in links.variables(record.name, each)
             ),
-            init_path=INIT_TARGET if record.host_config.init else "",
+            init_path=INIT_TARGET if self._wants_init(record) else "",
             walls=walls,
         )
         overlay = context.snapshots.mount(record.id)
@@ -179,22 +179,24 @@ class Preparation:
         self, container: Container, undo: AsyncExitStack, namespace: int | None
     ) -> Sequence[Endpoint]:
         """Join the networks that were asked for; none when they are another container's."""
-        asked = requests(container.record)
-        if not asked:
+        wanted = requests(container.record)
+        if not wanted:
             return []
         networks = self._context.networks
         try:
             endpoints = await self._context.call_network(
-                lambda: networks.attach_all(container.id, asked, namespace=namespace)
+                lambda: networks.attach_all(container.id, wanted, namespace=namespace)
             )
         except LadingError as error:
             raise in_context(error) from error
         undo.callback(self._context.release_network, container)
         record, host = container.record, container.record.host_config
         if any(has_names(endpoint) for endpoint in endpoints):
-            servers, options = host.dns or [], host.dns_options or []
+            asked = self._context.defaults.resolver(host)
             await self._context.call_network(
-                lambda: networks.resolve_for(container.id, servers=servers, options=options)
+                lambda: networks.resolve_for(
+                    container.id, servers=asked.servers, options=asked.options
+                )
             )
         if wishes := published.wishes(record):
             name = record.name
@@ -248,7 +250,7 @@ class Preparation:
             files = context.layout.files(container.id)
             view = RestingView(files, overlay._replace(upper="", work=""))
             copy = partial(mount_volumes.copy_from, view, mount.destination)
-            async with context.volumes.locked(mount.name):
+            async with context.volumes.locks.held(mount.name):
                 await asyncio.to_thread(fill_mounted, paths[mount.name], copy)
 
     def _own_binds(self, record: ContainerRecord, asked: list[Bind]) -> list[Bind]:
@@ -266,10 +268,14 @@ class Preparation:
             Bind(f"{directory}/{name}", f"/etc/{name}", options)
             for name in ("resolv.conf", "hostname", "hosts")
         ]
-        if record.host_config.init:
-            own.append(Bind(init_program(), INIT_TARGET, (*options, "ro")))
+        if self._wants_init(record):
+            program = init_program(self._context.defaults.init_path)
+            own.append(Bind(program, INIT_TARGET, (*options, "ro")))
         taken = {bind.destination for bind in asked}
         return [bind for bind in own if bind.destination not in taken]
+
+    def _wants_init(self, record: ContainerRecord) -> bool:
+        return self._context.defaults.wants_init(record.host_config)
 
     def _linked(self, container: Container) -> list[Linked]:
         """The linked containers as they are now. Raises NoSuchContainer, LinkedNotRunning."""
@@ -294,9 +300,9 @@ def has_swap_limit(trees: Hierarchies) -> bool:
     return os.path.exists(f"{memory}/memory.memsw.limit_in_bytes")
 
 
-def init_program() -> str:
-    """The host's program for --init. Raises NoInitProgram."""
-    for name in INIT_PROGRAMS:
+def init_program(named: str = "") -> str:
+    """The program for --init: the one that is named, or the host's. Raises NoInitProgram."""
+    for name in (named,) if named else INIT_PROGRAMS:
         path = shutil.which(name, path="/usr/libexec/docker:/usr/bin:/bin:/usr/sbin:/sbin")
         if path:
             return os.path.realpath(path)

@@ -1,6 +1,7 @@
 """What the engine does first: bring its records and the kernel's facts together again.
 
     record says        the run directory has             then
+    running            a monitor, and the same process   adopt the run, without asking
     running            a monitor that answers            adopt the run
     running            exit.json only                    record that exit
     running            nothing that answers              record a lost run (255), clean up
@@ -21,24 +22,26 @@ from logging import getLogger
 
 from msgspec.structs import replace
 
-from lading.containers import logging, publishing, restart
+from lading.containers import groups, logging, publishing, restart
 from lading.containers.container import Container, Run
 from lading.containers.context import Context
 from lading.containers.endpoints import wanted
 from lading.containers.monitor import Monitor
-from lading.containers.record import ContainerState
+from lading.containers.record import ContainerRecord, ContainerState
 from lading.containers.service import Containers, load_records
 from lading.containers.states import first_health
 from lading.errors import LadingError
-from lading.kernel.cgroup import Cgroup
 from lading.runtime import client, rundir
 
 START_TIMEOUT_S = 5.0  # a start takes milliseconds once the spawner has it
 log = getLogger(__name__)
 
 
-async def recover(containers: Containers, context: Context) -> None:
-    """Load all containers and settle their runs; damaged records are told in `context.damaged`."""
+async def recover(containers: Containers, context: Context) -> set[str]:
+    """Load all containers and settle their runs; returns those that were up by their records.
+
+    Damaged records are told in `context.damaged`.
+    """
     records, damaged = load_records(context)
     context.damaged.update(damaged)
     for container_id, reason in damaged.items():
@@ -47,8 +50,10 @@ async def recover(containers: Containers, context: Context) -> None:
         containers.known.restore(record)
     known = {record.id for record in records} | damaged.keys()
     _discard_strangers(context, known)
-    alive = [c for c in containers.all() if await _is_adopted(containers, context, c)]
+    found = await asyncio.gather(*(_is_adopted(containers, context, c) for c in containers.all()))
+    alive = [c for c, is_adopted in zip(containers.all(), found, strict=True) if is_adopted]
     running = {container.id for container in alive}
+    left = _left(context)
     names = {c.id: wanted(c.record).keys() for c in alive}
     strays = await context.call_network(lambda: context.networks.reconcile(running, names))
     for container in alive:
@@ -57,10 +62,12 @@ async def recover(containers: Containers, context: Context) -> None:
     context.volumes.mounting.reconcile(running)
     await containers.freezing.recover(containers.all())
     for container in containers.all():
-        if container.id not in running:
-            await _settle(containers, container)
-        else:
+        if container.id in running:
             await publishing.settle(context, container)
+        elif container.id in left or not _is_at_rest(container.record):
+            await _settle(containers, container)
+    _end_stray_groups(context, running, known)
+    return {record.id for record in records if record.state.is_up}
 
 
 async def restart_stopped(containers: Containers, was_running: set[str]) -> None:
@@ -92,6 +99,34 @@ def _discard_strangers(context: Context, known: set[str]) -> None:
             layout.remove_files(name)
 
 
+def _is_at_rest(record: ContainerRecord) -> bool:
+    """Whether it has ended, or never ran, and would have told if something were left of a run."""
+    return (
+        record.state.status in ("created", "exited")
+        and not record.is_auto_removed
+        and not record.host_config.cgroup_parent
+    )
+
+
+def _left(context: Context) -> set[str]:
+    """The containers of which a run directory or a cgroup is there, or may be."""
+    layout = context.layout
+    left = set(os.listdir(f"{layout.exec_root}/containers"))
+    left |= {group.container_id for group in groups.find(layout, context.trees)}
+    return left
+
+
+def _end_stray_groups(context: Context, running: set[str], known: set[str]) -> None:
+    """What monitors that were killed together with the engine could not remove."""
+    for group in list(
+        groups.stray(context.layout, context.trees, running=running, is_known=known.__contains__)
+    ):
+        try:
+            groups.end(group.path)
+        except OSError as error:
+            log.error("cgroup %s is not removed: %s", group.directory, error)
+
+
 def _kill_monitor(exec_root: str, container_id: str) -> None:
     """End the container of a monitor that nobody asked to be kept."""
     try:
@@ -116,13 +151,13 @@ async def _is_adopted(containers: Containers, context: Context, container: Conta
         return False
     run = Run()
     run.monitor = Monitor(descriptor, on_event=run.handle, on_close=run.handle_close)
+    process = rundir.read(context.layout.run(container.id), rundir.STATE)
     try:
-        reply = await run.monitor.call("state")
-        is_running = reply.fields.get("status") == "running" or await _comes_to_run(run)
+        is_running = _is_as_recorded(container.record.state, process) or await _tells_to_run(run)
     except LadingError:
         run.monitor.close()
         return False
-    process = rundir.read(context.layout.run(container.id), rundir.STATE)
+    process = process or rundir.read(context.layout.run(container.id), rundir.STATE)
     if not is_running or process is None:
         await _wait_gone(run)
         return False
@@ -144,15 +179,33 @@ async def _is_adopted(containers: Containers, context: Context, container: Conta
     return True
 
 
+def _is_as_recorded(state: ContainerState, process: dict[str, object] | None) -> bool:
+    """Whether the start that the record tells of is this one. Then there is nothing to ask, and
+    nobody has to be woken for an answer: if it ends just now, the monitor says so or hangs up.
+    """
+    return (
+        state.is_running
+        and process is not None
+        and (state.pid, state.start_time) == (process.get("pid"), process.get("start_time"))
+    )
+
+
+async def _tells_to_run(run: Run) -> bool:
+    """Whether it runs by the monitor's word. Raises MonitorGone, MonitorRefused."""
+    assert run.monitor is not None
+    reply = await run.monitor.call("state")
+    return reply.fields.get("status") == "running" or await _comes_to_run(run)
+
+
 async def _settle_freeze(context: Context, container: Container) -> None:
     """A pause or its end that the crash interrupted: what the kernel has is what holds.
 
     A group on its way to be frozen goes on instead.
     """
-    group = Cgroup(context.cgroup(container))
+    group = context.group(container)
     try:
-        is_frozen = group.is_frozen()
-        if not is_frozen:
+        is_frozen = group.is_freezing() and group.is_frozen()
+        if not is_frozen and group.is_freezing():
             group.thaw()
     except (OSError, LadingError):
         return  # no freezer here, or the container has just ended

@@ -314,7 +314,7 @@ class Containers:
 
     def _note(self, container: Container, event: str) -> None:
         """Journal an event that nobody waits for."""
-        self.lifecycle.in_background(self.context.publish(container, event))
+        self.lifecycle.background.start(self.context.publish(container, event))
 
     async def exec_create(self, ref: str, config: ExecConfig) -> str:
         """Register a further process; returns its id."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lading.containers import store as container_rows
 from lading.containers.context import Context
+from lading.containers.defaults import STOCK, Defaults
 from lading.containers.layout import Layout
 from lading.containers.recovery import recover, restart_stopped
 from lading.containers.security import Security
@@ -64,6 +65,7 @@ class Options(NamedTuple):
     cgroup_driver: str = "cgroupfs"  # or "systemd"
     selinux_enabled: bool = False
     networks: Settings = Settings()
+    defaults: Defaults = STOCK  # of containers
     log_driver: str = "json-file"
     log_options: tuple[tuple[str, str], ...] = ()
     userns_remap: str = ""  # user[:group] whose subordinate ids containers get, or "default"
@@ -122,8 +124,13 @@ class Engine:
             networks=self.networks,
             volumes=self.volume_store,
             layout=self.layout,
-            security=Security(engine_id, selinux_enabled=options.selinux_enabled),
+            security=Security(
+                engine_id,
+                selinux_enabled=options.selinux_enabled,
+                defaults=options.defaults,
+            ),
             log_default=LogConfig(type=options.log_driver, config=dict(options.log_options)),
+            defaults=options.defaults,
             users=users,
         )
         self.containers = Containers(self.context)
@@ -153,17 +160,12 @@ class Engine:
         await self.context.call_network(self.networks.open)
         await self.volume_store.open()
         await asyncio.to_thread(self.backups.open)
-        was_running = self._recorded_running()
-        await recover(self.containers, self.context)
+        was_running = await recover(self.containers, self.context)
         await asyncio.to_thread(self._recover_snapshots)
         self._cleaning = asyncio.create_task(self.store.keep_clean())
         self._watches += self.networks.watch(self.context.call_network)
         await self.context.launcher.open()
-        self.containers.lifecycle.in_background(restart_stopped(self.containers, was_running))
-
-    def _recorded_running(self) -> set[str]:
-        records, _ = self.database.read(container_rows.load)
-        return {record.id for record in records if record.state.is_up}
+        self.containers.lifecycle.background.start(restart_stopped(self.containers, was_running))
 
     def _users_of_volume(self, name: str) -> list[str]:
         """Containers that have a volume; of a damaged record what can still be read counts."""

@@ -9,6 +9,7 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from lading.containers.defaults import Modes
 from lading.events import Event
 from lading.registry.client import Settings
 from lading.registry.client.proxy import Proxies
@@ -31,7 +32,7 @@ class Reloadable(NamedTuple):
     max_concurrent_uploads: int = 5
     max_download_attempts: int = 5
     shutdown_timeout_s: int = 15
-    default_runtime: str = "runc"
+    modes: Modes = Modes()  # of containers
 
     def registry(self, proxies: Proxies) -> Settings:
         """What of it is about registries."""
@@ -52,6 +53,7 @@ async def reload(engine: "Engine") -> None:
     """Let the services know what the engine's options say now, and tell of it."""
     options = engine.options
     now = options.reloadable
+    engine.context.defaults = engine.context.defaults._replace(modes=now.modes)
     engine.registry.reconfigure(now.registry(options.registry_proxies), now.retries())
     told = attributes(now, engine.name)
     event = Event("daemon", "reload", engine.engine_id, told, time.time_ns())
@@ -77,10 +79,9 @@ def attributes(now: Reloadable, name: str) -> dict[str, str]:
         "max-concurrent-uploads": str(now.max_concurrent_uploads),
         "max-download-attempts": str(now.max_download_attempts),
         "shutdown-timeout": str(now.shutdown_timeout_s),
-        "default-runtime": now.default_runtime,
+        "default-runtime": now.modes.runtime,
         "live-restore": "true",
-        # of no other value here
-        "default-ipc-mode": "private",
-        "default-shm-size": str(64 << 20),
-        "runtimes": "",
+        "default-ipc-mode": now.modes.ipc,
+        "default-shm-size": str(now.modes.shm_size_bytes),
+        "runtimes": "",  # of no other value here
     }

@@ -117,9 +117,9 @@ class System:
             name=engine.name,
             server_version=VERSION,
             runtimes={name: Runtime(path="lading-runtime") for name in RUNTIMES},
-            default_runtime=engine.options.reloadable.default_runtime,
+            default_runtime=engine.options.reloadable.modes.runtime,
             live_restore_enabled=True,
-            init_binary=INIT_PROGRAMS[0],
+            init_binary=engine.context.defaults.init_path or INIT_PROGRAMS[0],
             security_options=_security_options(engine),
             warnings=[
                 *engine.networks.warnings(),
@@ -148,7 +148,10 @@ def _security_options(engine: "Engine") -> list[str]:
         found.append("name=userns")
     if namespaces.in_user_namespace():
         found.append("name=rootless")
-    return [*found, "name=cgroupns"]
+    found.append("name=cgroupns")
+    if engine.context.defaults.no_new_privileges:
+        found.append("name=no-new-privileges")
+    return found
 
 
 def _os_name() -> str:

@@ -35,17 +35,17 @@ def build(
     ips: Sequence[str] = (),
     domainname: str = "",
     extra_hosts: Sequence[str] = (),
-    gateway: str = "",
+    gateways: Sequence[str] = (),
     ipv6: bool = False,
 ) -> str:
     """The hosts file: localhost, the extra hosts ("name:address"), the container itself.
 
-    `ips` are the container's addresses; `ipv6` says whether it has IPv6; `gateway` is what
+    `ips` are the container's addresses; `ipv6` says whether it has IPv6; `gateways` are what
     `host-gateway` stands for.
     Raises BadExtraHost, BadExtraHostAddress, NoHostGateway.
     """
     lines = [_LOCALHOST, _LOCALHOST_IPV6 if ipv6 else ""]
-    lines += [extra_host_line(entry, gateway=gateway) for entry in extra_hosts]
+    lines += [extra_host_line(entry, gateways=gateways) for entry in extra_hosts]
     lines += [own_line(ip, hostname, domainname=domainname) for ip in ips]
     return "".join(lines)
 
@@ -66,15 +66,15 @@ def change(text: str, *, remove: Sequence[str], add: Sequence[str]) -> str:
     return ended + "".join(line for line in add if line not in kept)
 
 
-def extra_host_line(entry: str, *, gateway: str = "") -> str:
+def extra_host_line(entry: str, *, gateways: Sequence[str] = ()) -> str:
     """The line of one "name:address"; the address may have colons and square brackets."""
     name, colon, address = entry.partition(":")
     if not name or not colon or not address:
         raise BadExtraHost(entry)
     if address == HOST_GATEWAY:
-        if not gateway:
+        if not gateways:
             raise NoHostGateway
-        return f"{gateway}\t{name}\n"
+        return "".join(f"{gateway}\t{name}\n" for gateway in gateways)
     if address.startswith("[") and address.endswith("]"):
         address = address[1:-1]
     try:

@@ -20,7 +20,6 @@ from ipaddress import (
 
 from lading.errors import InvalidArgument, PermissionDenied, Unavailable
 
-IPAddress = IPv4Address | IPv6Address
 IPNetwork = IPv4Network | IPv6Network
 
 # dockerd's own pools: a base and the prefix of the pieces it is cut into (--default-address-pool)

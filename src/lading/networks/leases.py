@@ -3,36 +3,29 @@
     DIRECTORY/<container id>     its endpoints, a JSON list of `Endpoint`
 
 An endpoint lives at most as long as its container runs, and a container runs at most until the next
-boot. So its record needs no fsync: what must be survived is the engine's end, not the machine's,
-and a rename in the run directory is seen by the next engine. No start waits for a disk here.
+boot. So its record needs no fsync, and no start waits for a disk here (`state/run_files.py`).
 An address is leased from the rename to the unlink; the pools are derived from the files when the
 engine starts.
 """
 
 import contextlib
-import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 
-import msgspec
 from msgspec.structs import replace
 
 from lading.errors import InvalidArgument
 from lading.failpoints import fp
 from lading.networks import ipam
 from lading.networks.records import Endpoint, Network, Subnet
-
-log = logging.getLogger(__name__)
-_UNFINISHED = ".new"  # of a file that is being written
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(list[Endpoint]).decode
+from lading.state import RunFiles
 
 
 class Leases:
     """The endpoints of one engine, their addresses, and the descriptors of their sandboxes."""
 
     def __init__(self, directory: str) -> None:
-        self._directory = directory
+        self._files = RunFiles(directory, list[Endpoint], of="endpoints of container")
         self._endpoints: dict[str, dict[str, Endpoint]] = {}  # by container, then network id
         self._members: dict[str, dict[str, Endpoint]] = {}  # by network id, then container
         self._pools: dict[str, list[ipam.Pool]] = {}  # by network id, of those that were used
@@ -40,9 +33,8 @@ class Leases:
 
     def load(self, networks: Mapping[str, Network]) -> None:
         """Take over the recorded endpoints and their addresses."""
-        os.makedirs(self._directory, mode=0o700, exist_ok=True)
-        for name in sorted(os.listdir(self._directory)):
-            for endpoint in self._read(name):
+        for endpoints in self._files.load().values():
+            for endpoint in endpoints:
                 if endpoint.network_id not in networks:
                     continue
                 self._keep(endpoint)
@@ -198,31 +190,10 @@ class Leases:
             if not index[outer]:
                 del index[outer]
 
-    def _read(self, name: str) -> list[Endpoint]:
-        """The endpoints in the file; none if a kill left it unfinished or somebody damaged it."""
-        path = f"{self._directory}/{name}"
-        try:
-            if name.endswith(_UNFINISHED):
-                os.unlink(path)
-                return []
-            with open(path, "rb") as file:
-                return _decode(file.read())
-        except (OSError, msgspec.DecodeError) as error:
-            log.error("endpoints of container %s: %s", name, error)
-            return []
-
     def _write(self, container_id: str) -> None:
-        """Bring the container's file up to memory: by a rename, so that it is never half."""
-        path = f"{self._directory}/{container_id}"
-        endpoints = self.of_container(container_id)
-        if not endpoints:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
-            return
-        rows = [replace(endpoint, netns_fd=None) for endpoint in endpoints]
-        with open(path + _UNFINISHED, "wb", buffering=0) as file:
-            file.write(_encode(rows))
-        os.rename(path + _UNFINISHED, path)
+        """Bring the container's file up to memory."""
+        rows = [replace(endpoint, netns_fd=None) for endpoint in self.of_container(container_id)]
+        self._files.write(container_id, rows)
 
     def _pool(self, network: Network) -> list[ipam.Pool]:
         if network.id not in self._pools:

@@ -7,7 +7,8 @@ directory and leaves the exit code there. When it ends, the container ends (PR_S
     run       output to the log; signals, resizes, stdin and exec as clients ask
     sleep     nothing happens: all is given to the keeper, until something does (`keeper`)
     end       init died: drain output, exit.json, then "exited", and only then what may take long:
-              the cgroup, the log's fdatasync, and (by exiting) the overlay with its mount namespace
+              the cgroup, hanging up, the log's fdatasync, and (by exiting) the overlay with its
+              mount namespace
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import os
 import time
 
+from lading.failpoints import fp
 from lading.kernel import namespaces, pidfd
 from lading.kernel.cgroup import Cgroup
 from lading.runtime import handover, messages, requests, rundir
@@ -251,9 +253,13 @@ class Monitor:
         self._tell_watchers()
         self.broadcast({"event": "exited", **record})
         self._leave()
-        if cgroup is not None:
-            cgroup.remove()
-        self.log.close()
+        fp("exit.told")
+        try:
+            if cgroup is not None:
+                cgroup.remove()
+        finally:
+            self._hang_up()
+            self.log.close()
 
     def _was_killed_for_memory(self, cgroup: Cgroup) -> bool:
         if cgroup.oom_killed():
@@ -279,6 +285,7 @@ class Monitor:
         rundir.remove(self._directory, rundir.STATE)
         self.broadcast({"event": "failed", "error": failure})
         self._leave()
+        self._hang_up()
         self.log.close()
 
     def _leave(self) -> None:
@@ -288,6 +295,9 @@ class Monitor:
         deadline = time.monotonic() + FLUSH_TIMEOUT_S
         while any(c.has_unsent for c in self._connections) and time.monotonic() < deadline:
             self.loop.run_once(0.1)
+
+    def _hang_up(self) -> None:
+        """Who sees this looks whether the cgroup is gone, for a kill ends a connection, too."""
         for connection in self._connections:
             connection.close()
 

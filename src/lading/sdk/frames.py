@@ -8,14 +8,19 @@ Source: Docker Engine API, ContainerAttach, "Stream format".
 
 from __future__ import annotations
 
+import struct
+
 from lading.sdk.errors import ProtocolError
 
 STDIN, STDOUT, STDERR, SYSTEM_ERROR = range(4)
 HEADER_SIZE = 8
+_head = struct.Struct(">LL").unpack_from
 
 
 class Demultiplexer:
-    """Bytes in, (stream, payload) out. Payload is handed on as it comes, not frame by frame."""
+    """Bytes in, (stream, payload) out. What follows one another on one stream is one payload, cut
+    where the bytes are: a log of a million lines is written in few pieces.
+    """
 
     def __init__(self) -> None:
         self._header = b""
@@ -24,28 +29,27 @@ class Demultiplexer:
 
     def feed(self, data: bytes) -> list[tuple[int, bytes]]:
         """The payloads in `data`, in order. Raises ProtocolError."""
-        pieces = []
-        position = 0
-        while position < len(data):
-            if self._left:
-                piece = data[position : position + self._left]
-                self._left -= len(piece)
-                pieces.append((self._stream, piece))
-                position += len(piece)
-            else:
-                wanted = HEADER_SIZE - len(self._header)
-                self._header += data[position : position + wanted]
-                position += wanted
-                if len(self._header) == HEADER_SIZE:
-                    self._begin()
-        return pieces
-
-    def _begin(self) -> None:
-        if self._header[0] > SYSTEM_ERROR or any(self._header[1:4]):
-            raise ProtocolError(f"not a multiplexed stream: {self._header!r}")
-        self._stream = self._header[0]
-        self._left = int.from_bytes(self._header[4:], "big")
-        self._header = b""
+        if self._header:
+            data, self._header = self._header + data, b""
+        runs: list[tuple[int, list[bytes]]] = []
+        stream, position, end = self._stream, min(self._left, len(data)), len(data)
+        parts = [data[:position]] if position else []
+        left = self._left - position
+        while not left and position + HEADER_SIZE <= end:
+            word, length = _head(data, position)
+            if word & 0xFFFFFF or word > SYSTEM_ERROR << 24:
+                header = data[position : position + HEADER_SIZE]
+                raise ProtocolError(f"not a multiplexed stream: {header!r}")
+            if word >> 24 != stream:
+                runs.append((stream, parts))
+                stream, parts = word >> 24, []
+            position += HEADER_SIZE
+            parts.append(data[position : position + length])
+            left = max(position + length - end, 0)
+            position += length
+        runs.append((stream, parts))
+        self._stream, self._left, self._header = stream, left, data[position:]
+        return [(number, b"".join(some)) for number, some in runs if any(some)]
 
     def is_between_frames(self) -> bool:
         return not self._left and not self._header

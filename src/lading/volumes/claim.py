@@ -30,9 +30,8 @@ class Claim:
     async def __aenter__(self) -> "Claim":
         for position, name in enumerate(self._names):
             try:
-                await self._volumes.lock(name).acquire()
+                await self._volumes.locks.acquire(name)
             except BaseException:
-                self._volumes.give_up(name)
                 self._release(self._names[:position])
                 raise
         return self
@@ -93,4 +92,4 @@ class Claim:
 
     def _release(self, names: list[str]) -> None:
         for name in names:
-            self._volumes.unlock(name)
+            self._volumes.locks.release(name)

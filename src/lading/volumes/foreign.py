@@ -32,7 +32,7 @@ async def adopt(volumes: "Volumes") -> list[str]:
 
 
 async def _adopt(volumes: "Volumes", name: str, driver: str) -> None:
-    async with volumes.locked(name):
+    async with volumes.locks.held(name):
         if not volumes.has(name):
             volume = Volume(name, driver, time.time_ns())
             await volumes.write(lambda connection: store.insert(connection, volume))

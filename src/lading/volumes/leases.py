@@ -2,20 +2,16 @@
 
     DIRECTORY/<container id>.<8 hex digits>     the volumes' names, a JSON list
 
-A mount lives at most until the next boot, so the file needs no fsync: what must be survived is the
-engine's end. It is written before the mount and unlinked after the unmount; an engine that finds
-one of a container that does not run knows what is to be unmounted. Plain directories need none.
+A mount lives at most until the next boot, so the file needs no fsync (`state/run_files.py`). It is
+written before the mount and unlinked after the unmount; an engine that finds one of a container
+that does not run knows what is to be unmounted. Plain directories need none.
 """
 
-import os
 import secrets
 from typing import NamedTuple
 
-import msgspec
-
 from lading.failpoints import fp
-
-_UNFINISHED = ".new"
+from lading.state import RunFiles
 
 
 class Lease(NamedTuple):
@@ -34,22 +30,13 @@ class Leases:
     """The leases of one engine; called on its event loop, each call is a file or two."""
 
     def __init__(self, directory: str) -> None:
-        self._directory = directory
+        self._files = RunFiles(directory, tuple[str, ...], of="mounted volumes of container")
         self._held: dict[str, Lease] = {}  # by user
 
     def load(self) -> None:
         """Take over what the files say."""
-        os.makedirs(self._directory, mode=0o700, exist_ok=True)
-        for name in os.listdir(self._directory):
-            path = f"{self._directory}/{name}"
-            if name.endswith(_UNFINISHED):
-                os.unlink(path)
-                continue
-            self._held[name] = Lease(name, self._read(name))
-
-    def _read(self, name: str) -> tuple[str, ...]:
-        with open(f"{self._directory}/{name}", "rb") as file:
-            return msgspec.json.decode(file.read(), type=tuple[str, ...])
+        for name, volumes in self._files.load().items():
+            self._held[name] = Lease(name, volumes)
 
     def all(self) -> list[Lease]:
         """Every lease."""
@@ -61,8 +48,8 @@ class Leases:
 
     def stray(self) -> list[Lease]:
         """Leases that were given back, but whose unmount has failed: their files are there."""
-        present = set(os.listdir(self._directory)) - self._held.keys()
-        return [Lease(name, self._read(name)) for name in sorted(present)]
+        present = set(self._files.names()) - self._held.keys()
+        return [Lease(name, self._files.read(name)) for name in sorted(present)]
 
     def users_of(self, volume: str) -> list[str]:
         """Who has the volume mounted."""
@@ -71,10 +58,7 @@ class Leases:
     def add(self, container_id: str, volumes: list[str]) -> Lease:
         """Record a start that is about to mount these."""
         lease = Lease(f"{container_id}.{secrets.token_hex(4)}", tuple(volumes))
-        path = f"{self._directory}/{lease.user}"
-        with open(path + _UNFINISHED, "wb") as file:
-            file.write(msgspec.json.encode(lease.volumes))
-        os.rename(path + _UNFINISHED, path)
+        self._files.write(lease.user, lease.volumes)
         self._held[lease.user] = lease
         fp("volume.after-lease")
         return lease
@@ -86,5 +70,4 @@ class Leases:
     def drop(self, lease: Lease) -> None:
         """All is unmounted."""
         self.forget(lease)
-        if os.path.exists(f"{self._directory}/{lease.user}"):
-            os.unlink(f"{self._directory}/{lease.user}")
+        self._files.remove(lease.user)

@@ -53,7 +53,7 @@ class Mounting:
 
     def _end(self, lease: Lease) -> None:
         self._volumes.leases.forget(lease)
-        self._volumes.in_background(self._give_back(lease))
+        self._volumes.background.start(self._give_back(lease))
 
     def give_back_soon(self, lease: Lease) -> None:
         """Unmount what is leased and should not be; from another thread."""
@@ -66,7 +66,7 @@ class Mounting:
                 self.release(container_id)
 
     async def _mount(self, volume: Volume, lease: Lease) -> str:
-        async with self._volumes.locked(volume.name):
+        async with self._volumes.locks.held(volume.name):
             driver = await self._volumes.driver_of(volume)
             path = await call(
                 "mount", volume.name, driver.timeout_s, lambda: driver.mount(volume, lease.user)
@@ -89,7 +89,7 @@ class Mounting:
             self._volumes.leases.drop(lease)
 
     async def _unmount(self, name: str, lease: Lease) -> None:
-        async with self._volumes.locked(name):
+        async with self._volumes.locks.held(name):
             volume = self._volumes.find(name)
             driver = await self._volumes.driver_of(volume)
             is_last = not self._volumes.leases.users_of(name)

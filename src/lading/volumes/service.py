@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from msgspec.structs import replace
 
 from lading import names as generated
+from lading.background import Background
 from lading.errors import LadingError
 from lading.events import Event
 from lading.failpoints import fp
@@ -30,6 +31,7 @@ from lading.volumes.drivers.local import LocalDriver
 from lading.volumes.drivers.plugins import Plugins
 from lading.volumes.drivers.table import Table, call
 from lading.volumes.leases import Leases
+from lading.volumes.locks import Locks
 from lading.volumes.mounting import Mounting
 from lading.volumes.record import (
     ANONYMOUS_LABEL,
@@ -40,12 +42,12 @@ from lading.volumes.record import (
     Volume,
     VolumeInUse,
 )
-from lading.volumes.under_way import UnderWay
+from lading.volumes.removal import Removal
 
 log = logging.getLogger(__name__)
 
 
-class Volumes(UnderWay):
+class Volumes:
     """The volumes of one engine."""
 
     def __init__(
@@ -58,7 +60,6 @@ class Volumes(UnderWay):
         plugins: Plugins | None = None,
         users: Callable[[str], Sequence[str]] = lambda name: (),
     ) -> None:
-        super().__init__()
         self._database = database
         self._journal = events
         self.users = users  # ids of the containers that have the volume, running or not
@@ -71,6 +72,9 @@ class Volumes(UnderWay):
         self.copies = Copies(self)
         self.damaged: dict[str, str] = {}
         self._volumes: dict[str, Volume] = {}
+        self.locks = Locks()
+        self.background = Background("volumes")
+        self._removal = Removal(self)
 
     async def open(self) -> None:
         """Load the records, and settle what a crash has left in directories."""
@@ -88,7 +92,7 @@ class Volumes(UnderWay):
 
     async def aclose(self) -> None:
         """Let what goes on in the background end; what is mounted stays so."""
-        await self.wait_background(10)
+        await self.background.finish(timeout_s=10)
         self.drivers.close()
 
     # --- the verbs ----------------------------------------------------------------------------
@@ -135,19 +139,19 @@ class Volumes(UnderWay):
         """Remove a volume that no container has. By force a missing one is no error, and one whose
         driver fails is forgotten. Raises NoSuchVolume, VolumeInUse, DriverFailed.
         """
-        async with self.locked(name):
+        async with self.locks.held(name):
             try:
                 volume = self.find(name)
             except NoSuchVolume:
                 if name in self.damaged:
-                    await self._remove_damaged(name)
+                    await self._removal.remove_damaged(name)
                     return
                 if force:
                     return
                 raise
             if users := self.users(name):
                 raise VolumeInUse(name, ", ".join(users))
-            await self._remove(volume, force=force)
+            await self._removal.remove(volume, force=force)
 
     async def prune(self, chosen: Sequence[Volume]) -> tuple[list[str], int]:
         """Remove these as far as nobody has them by now; their names, and the bytes they had."""
@@ -231,11 +235,7 @@ class Volumes(UnderWay):
 
     async def unmake(self, volume: Volume) -> None:
         """Take back what `make` has made."""
-        try:
-            await self._remove_by_driver(volume)
-        except LadingError as error:
-            log.error("volume %s: %s", volume.name, error)
-        self.in_background(self._sweep())
+        await self._removal.unmake(volume)
 
     async def settle_rename(self, volume: Volume) -> Volume:
         """The directory has the volume's new name, too."""
@@ -271,15 +271,13 @@ class Volumes(UnderWay):
 
     def delete(self, connection: sqlite3.Connection, volumes: Iterable[Volume]) -> None:
         """Part of a container's transaction: the rows of anonymous volumes that go with it."""
-        for volume in volumes:
-            store.delete(connection, volume.name)
-            journal.append(connection, self.event("destroy", volume))
+        self._removal.delete(connection, volumes)
 
     def discard(self, volumes: Iterable[Volume]) -> None:
         """Anonymous volumes whose rows went with their container: remove the bytes, later."""
         for volume in volumes:
-            self._volumes.pop(volume.name, None)
-            self.in_background(self._discard(volume))
+            self.forget(volume.name)
+            self.background.start(self._removal.discard(volume))
 
     def event(self, action: str, volume: Volume, **more: str) -> Event:
         """An event of this volume, now."""
@@ -293,55 +291,15 @@ class Volumes(UnderWay):
             raise NoSuchDriver(volume.name, volume.driver)
         return driver
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything is being made, mounted, unmounted or deleted now."""
+        return self.locks.is_any_held or self.background.is_busy
+
     async def write(self, transaction: Callable[[sqlite3.Connection], None]) -> None:
         """One transaction, and its events told."""
         await self._database.write(transaction)
         self._journal.wake()
-
-    # --- removing -----------------------------------------------------------------------------
-
-    async def _remove(self, volume: Volume, *, force: bool) -> None:
-        if volume.driver != LOCAL:  # a plugin may refuse; of ours the row goes first
-            try:
-                await self._remove_by_driver(volume)
-            except LadingError:
-                if not force:
-                    raise
-
-        def transaction(connection: sqlite3.Connection) -> None:
-            store.delete(connection, volume.name)
-            journal.append(connection, self.event("destroy", volume))
-
-        fp("volume.before-remove")
-        await self.write(transaction)
-        fp("volume.after-remove")
-        self._volumes.pop(volume.name, None)
-        if volume.driver == LOCAL:
-            await self._remove_by_driver(volume)
-            self.in_background(self._sweep())
-
-    async def _remove_damaged(self, name: str) -> None:
-        await self.write(lambda connection: store.delete(connection, name))
-        del self.damaged[name]
-        await asyncio.to_thread(self.directories.discard, name)
-        self.in_background(self._sweep())
-
-    async def _remove_by_driver(self, volume: Volume) -> None:
-        driver = await self.driver_of(volume)
-        await call("remove", volume.name, driver.timeout_s, lambda: driver.remove(volume))
-
-    async def _discard(self, volume: Volume) -> None:
-        async with self.locked(volume.name):
-            try:
-                await self._remove_by_driver(volume)
-            except LadingError as error:
-                log.error("volume %s: %s", volume.name, error)
-        await self._sweep()
-
-    async def _sweep(self) -> None:
-        left = await asyncio.to_thread(self.directories.sweep)
-        for reason in left:
-            log.warning("a removed volume cannot be deleted yet: %s", reason)
 
 
 def _made(path: str) -> str:

@@ -72,6 +72,23 @@ def test_what_only_dockerd_knows_is_taken_and_told(write_config: WriteConfig) ->
     assert given == {"without_effect": ["cdi-spec-dirs", "experimental"]}
 
 
+def test_objects_about_containers_become_words(write_config: WriteConfig) -> None:
+    document = {
+        "default-ulimits": {"nofile": {"Name": "nofile", "Soft": 1, "hard": 2}, "core": {}},
+        "runtimes": {"kata": {"path": "/x"}},
+        "host-gateway-ip": "10.1.1.1",
+        "no-new-privileges": True,
+        "dns": ["9.9.9.9"],
+    }
+    assert settings(write_config(document)) == {
+        "default_ulimit": ["nofile=1:2", "core=0:0"],
+        "add_runtime": ["kata=/x"],
+        "host_gateway_ip": ["10.1.1.1"],
+        "no_new_privileges": True,
+        "dns": ["9.9.9.9"],
+    }
+
+
 REFUSED: list[tuple[object, list[str], str]] = [
     ({"zz": 1, "bogus": {}}, [],
      "the following directives don't match any configuration option: bogus, zz"),
@@ -102,6 +119,16 @@ REFUSED: list[tuple[object, list[str], str]] = [
     ({"mtu": -5}, [], MERGED + "invalid default MTU: -5"),
     ({"exec-opts": ["zz"]}, [],
      MERGED + "invalid exec-opt (zz): must be formatted 'opt=value'"),
+    ({"default-ipc-mode": "host"}, [],
+     MERGED + 'IPC mode "host" is not supported as default value; use "shareable" or "private"'),
+    ({"default-ulimits": {"nofile": "1:2"}}, [],
+     "invalid JSON: json: cannot unmarshal string into Go struct field "
+     "Config.default-ulimits.nofile of type units.Ulimit"),
+    ({"runtimes": ["kata"]}, [],
+     "invalid JSON: json: cannot unmarshal array into Go struct field "
+     "Config.runtimes of type map[string]system.Runtime"),
+    ({"init": "yes"}, [],
+     "invalid JSON: json: cannot unmarshal string into Go struct field Config.init of type bool"),
 ]  # fmt: skip
 
 

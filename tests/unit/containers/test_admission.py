@@ -3,6 +3,7 @@
 import pytest
 
 from lading.containers import admission
+from lading.containers.defaults import STOCK
 from lading.containers.limits import HostLimits
 from lading.containers.record import ContainerRecord
 from lading.containers.resources import limits
@@ -31,7 +32,7 @@ def record(host: HostConfig = PLAIN, config: ContainerConfig | None = None) -> C
 
 
 def test_a_plain_container_has_no_warnings() -> None:
-    assert admission.check(record(), HOST) == (record(), [])
+    assert admission.check(record(), HOST, STOCK) == (record(), [])
 
 
 @pytest.mark.parametrize(
@@ -48,19 +49,19 @@ def test_what_will_not_be_heeded_is_told(
     asked: ContainerRecord, word: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lsm, "has_apparmor", lambda: False)
-    _, warnings = admission.check(asked, HOST)
+    _, warnings = admission.check(asked, HOST, STOCK)
     assert len(warnings) == 1
     assert word in warnings[0]
 
 
 def test_contradictions_are_refused() -> None:
     with pytest.raises(InvalidArgument, match="Minimum memory limit allowed is 6MB"):
-        admission.check(record(HostConfig(memory=4096)), HOST)
+        admission.check(record(HostConfig(memory=4096)), HOST, STOCK)
 
 
 def test_a_limit_that_this_host_has_not_is_discarded_with_a_warning() -> None:
     asked = record(HostConfig(pids_limit=7))
-    kept, warnings = admission.check(asked, HOST._replace(controllers=frozenset(["memory"])))
+    kept, warnings = admission.check(asked, HOST._replace(controllers=frozenset(["memory"])), STOCK)
     assert kept.host_config.pids_limit is None
     assert "PIDs limit discarded" in warnings[0]
 

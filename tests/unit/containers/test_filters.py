@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lading.containers.filters import Filters, InvalidProfile
+from lading.containers.filters import Filters, InvalidProfile, ProfileUnreadable
 from lading.errors import SystemFault
 from lading.wire.host_config import HostConfig
 
@@ -72,3 +72,38 @@ def test_json_that_is_no_profile_is_refused(filters: Filters, profile: str) -> N
 
 def test_filters_are_made_again_after_a_restart(filters: Filters, tmp_path: Path) -> None:
     assert path_for(Filters(f"{tmp_path}/seccomp")) == path_for(filters)
+
+
+@pytest.fixture
+def own_profile(tmp_path: Path) -> str:
+    """The path of a profile that allows everything."""
+    path = tmp_path / "profile.json"
+    path.write_text(ALLOW_ALL)
+    return str(path)
+
+
+def test_the_engines_profile_is_for_those_that_name_none(tmp_path: Path, own_profile: str) -> None:
+    found = Filters(f"{tmp_path}/seccomp", own_profile)
+    builtin = Filters(f"{tmp_path}/seccomp")
+    assert path_for(found) == path_for(builtin, f"seccomp={ALLOW_ALL}")
+    assert path_for(found, "seccomp=") == path_for(found)
+    assert path_for(found, "seccomp=builtin") == path_for(builtin)
+    assert found.path(HostConfig(security_opt=["seccomp=unconfined"])) is None
+
+
+def test_an_engine_may_run_all_unconfined_but_who_asks_for_a_filter(tmp_path: Path) -> None:
+    found = Filters(f"{tmp_path}/seccomp", "unconfined")
+    assert found.path(HostConfig()) is None
+    assert path_for(found, "seccomp=builtin")
+
+
+def test_the_last_profile_that_is_named_counts(filters: Filters) -> None:
+    assert path_for(filters, "seccomp=unconfined", "seccomp=builtin") == path_for(filters)
+
+
+def test_an_engines_profile_that_cannot_be_is_told_at_its_start(tmp_path: Path) -> None:
+    (tmp_path / "bad").write_text("{")
+    with pytest.raises(ProfileUnreadable, match=r"opening seccomp profile \(/nowhere\) failed: "):
+        Filters(f"{tmp_path}/seccomp", "/nowhere")
+    with pytest.raises(InvalidProfile):
+        Filters(f"{tmp_path}/seccomp", f"{tmp_path}/bad")

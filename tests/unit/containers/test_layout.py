@@ -1,6 +1,8 @@
 """Durable files and those of a run have their own places."""
 
+import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -70,3 +72,25 @@ def test_a_scope_tells_whose_it_is() -> None:
 
 def test_cgroups_are_below_the_parent_that_was_given() -> None:
     assert Layout("/d", "/e", "0123abcd", "/mine").cgroup("abc") == "/mine/abc"
+
+
+def test_who_still_writes_to_the_log_of_a_removed_container_leaves_nothing(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout.make_files(ID)
+    rmdir = os.rmdir
+
+    def slow(path: str, *, dir_fd: int | None = None) -> None:
+        with suppress(FileNotFoundError):
+            Path(f"{layout.log(ID)}/compressing").touch()
+        rmdir(path, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "rmdir", slow)
+    layout.remove_files(ID)
+    assert os.listdir(f"{layout.data_root}/containers") == []
+
+
+def test_a_removal_that_a_crash_interrupted_is_done_again(layout: Layout) -> None:
+    layout.make_files(f"{ID}.removed")
+    layout.remove_files(f"{ID}.removed")
+    assert os.listdir(f"{layout.data_root}/containers") == []

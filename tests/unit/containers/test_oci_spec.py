@@ -8,13 +8,14 @@ import pytest
 
 from lading.containers import oci_spec
 from lading.containers.mountpoints.record import MountRecord
-from lading.containers.oci_spec import Bind, Surroundings
+from lading.containers.oci_spec import Bind, Surroundings, Walls
 from lading.containers.record import ContainerRecord
 from lading.kernel import capabilities
 from lading.wire.containers import ContainerConfig
 from lading.wire.host_config import HostConfig
 
 MakeRecord = Callable[..., ContainerRecord]
+NONE = Walls()
 Build = Callable[..., dict[str, Any]]
 
 
@@ -30,11 +31,14 @@ def build(make_record: MakeRecord) -> Build:
         mounts: list[MountRecord] | None = None,
         namespace_paths: dict[str, str] | None = None,
         init_path: str = "",
+        walls: Walls = NONE,
     ) -> dict[str, Any]:
         record = make_record(
             config=config or ContainerConfig(cmd=["true"]), host=host, mounts=mounts
         )
-        around = Surroundings("box", "/lading/x", binds, namespace_paths or {}, init_path)
+        around = Surroundings(
+            "box", "/lading/x", binds, namespace_paths or {}, init_path, walls=walls
+        )
         spec: dict[str, Any] = msgspec.json.decode(
             msgspec.json.encode(oci_spec.build(record, around))
         )
@@ -115,32 +119,9 @@ def test_capabilities_are_added_and_dropped(build: Build) -> None:
     assert build(host=host)["process"]["capabilities"]["effective"] == ["CAP_SYS_TIME"]
 
 
-@pytest.mark.parametrize(
-    ("option", "expected"),
-    [
-        ("no-new-privileges", True),
-        ("no-new-privileges:true", True),
-        ("no-new-privileges=true", True),
-        ("no-new-privileges:false", False),
-        ("seccomp=unconfined", False),
-    ],
-)
-def test_no_new_privileges_in_each_spelling(build: Build, option: str, expected: bool) -> None:
-    assert build(host=HostConfig(security_opt=[option]))["process"]["noNewPrivileges"] is expected
-
-
-@pytest.mark.parametrize(
-    ("host", "expected"),
-    [
-        (HostConfig(), False),
-        (HostConfig(privileged=True), True),
-        (HostConfig(security_opt=["seccomp=unconfined"]), True),
-        (HostConfig(security_opt=["seccomp:unconfined"]), True),
-        (HostConfig(security_opt=["apparmor=unconfined"]), False),
-    ],
-)
-def test_who_runs_without_a_filter(host: HostConfig, expected: bool) -> None:
-    assert oci_spec.is_seccomp_unconfined(host) is expected
+def test_the_walls_say_whether_privileges_can_be_gained(build: Build) -> None:
+    process = build(walls=Walls(no_new_privileges=True))["process"]
+    assert process["noNewPrivileges"] is True
 
 
 def test_a_score_for_the_oom_killer_is_handed_on(build: Build) -> None:

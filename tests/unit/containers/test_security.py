@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from lading.containers.defaults import Defaults
 from lading.containers.oci_spec import Walls, confined
 from lading.containers.record import ContainerRecord
 from lading.containers.security import Security
@@ -15,7 +16,7 @@ from lading.wire.networks import NetworkingConfig
 LABELS = ("system_u:system_r:container_t:s0", "system_u:object_r:container_file_t:s0")
 
 
-def record(level: str = "") -> ContainerRecord:
+def record(level: str = "", *options: str) -> ContainerRecord:
     return ContainerRecord(
         id="a" * 64,
         name="web",
@@ -23,7 +24,7 @@ def record(level: str = "") -> ContainerRecord:
         image_reference="base",
         image_id="sha256:1",
         config=ContainerConfig(),
-        host_config=HostConfig(),
+        host_config=HostConfig(security_opt=list(options)),
         networking=NetworkingConfig(),
         selinux_level=level,
     )
@@ -39,7 +40,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_host_without_modules_gives_nothing_and_is_not_asked_for_it() -> None:
     found = Security("0123abcd", selinux_enabled=True)
     assert asyncio.run(found.prepare(record())) == Walls()
-    assert confined(Walls()) == {}
+    assert confined(Walls()) == {"noNewPrivileges": False}
     assert found.options() == ["name=seccomp,profile=builtin"]
     assert found.new_level("a", set()) == ""
     assert found.warnings() == []
@@ -54,7 +55,7 @@ def test_selinux_is_used_when_it_is_there_and_asked_for(monkeypatch: pytest.Monk
     level = found.new_level("a" * 64, set())
     walls = found.walls(record(level))
     assert walls == Walls("", f"{LABELS[0][:-3]}:{level}", f"{LABELS[1][:-3]}:{level}")
-    assert confined(walls) == {"selinuxLabel": walls.process_label}
+    assert confined(walls) == {"noNewPrivileges": False, "selinuxLabel": walls.process_label}
     assert found.options()[-1] == "name=selinux"
 
 
@@ -67,3 +68,33 @@ def test_an_engine_that_cannot_load_a_profile_says_so(monkeypatch: pytest.Monkey
     assert found.options()[0] == "name=apparmor"
     assert "without an AppArmor profile" in found.warnings()[0]
     assert asyncio.run(found.prepare(record())) == Walls("unconfined")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], None),
+        (["no-new-privileges"], True),
+        (["no-new-privileges:true"], True),
+        (["no-new-privileges=true"], True),
+        (["no-new-privileges=1"], True),
+        (["no-new-privileges:false"], False),
+        (["no-new-privileges", "no-new-privileges=false"], False),
+        (["seccomp=unconfined"], None),
+    ],
+)
+@pytest.mark.parametrize("default", [False, True])
+def test_the_last_word_about_new_privileges_counts_and_then_the_engines(
+    options: list[str], expected: bool | None, default: bool
+) -> None:
+    found = Security("0123abcd", defaults=Defaults(no_new_privileges=default))
+    asked = found.walls(record("", *options)).no_new_privileges
+    assert asked is (default if expected is None else expected)
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize("profile", ["unconfined", "/etc/profile.json"])
+def test_another_profile_than_dockers_is_told(profile: str) -> None:
+    found = Security("0123abcd", defaults=Defaults(seccomp_profile=profile))
+    assert found.options() == [f"name=seccomp,profile={profile}"]
+    assert found.warnings() == ["WARNING: daemon is not using the default seccomp profile"]

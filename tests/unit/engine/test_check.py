@@ -25,6 +25,7 @@ from lading.volumes import Volume
 from lading.volumes.directories import Directories
 from lading.volumes.drivers.local_options import Owner
 from lading.volumes.leases import Leases
+from lading.volumes.locks import Locks
 
 if TYPE_CHECKING:
     from lading.engine.engine import Engine
@@ -89,7 +90,7 @@ class Host:
                 leases=self.leases,
                 mounting=SimpleNamespace(give_back_soon=id),
                 is_busy=False,
-                is_locked=lambda name: False,
+                locks=Locks(),
             ),
             networks=SimpleNamespace(
                 release=id,

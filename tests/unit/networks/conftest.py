@@ -4,6 +4,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from tests.unit.networks.wire import neighbour
 
 from lading.kernel import netns
 from lading.networks import SCHEMA, Networks, Settings
@@ -23,6 +24,13 @@ def own_namespace() -> Iterator[int]:
     finally:
         netns.setns(home)
         os.close(home)
+
+
+@pytest.fixture
+def outside(own_namespace: int) -> Iterator[int]:
+    """The namespace of a neighbour on the host's own wire."""
+    with neighbour() as descriptor:
+        yield descriptor
 
 
 @pytest.fixture

@@ -25,8 +25,8 @@ def test_extra_hosts_come_before_the_container_itself() -> None:
 
 
 def test_host_gateway_stands_for_the_address_of_the_bridge() -> None:
-    built = hosts.build("web", extra_hosts=["up:host-gateway"], gateway="172.17.0.1")
-    assert "172.17.0.1\tup\n" in built
+    built = hosts.build("web", extra_hosts=["up:host-gateway"], gateways=["172.17.0.1", "fd::1"])
+    assert "172.17.0.1\tup\nfd::1\tup\n" in built
     with pytest.raises(hosts.NoHostGateway, match="unable to derive the IP value"):
         hosts.build("web", extra_hosts=["up:host-gateway"])
 

@@ -1,14 +1,11 @@
 """An engine that is killed at any failpoint leaves nothing that the next one does not clear."""
 
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.unit import killed
 
-import lading
 from lading.kernel import sysctl
 from lading.kernel.netlink import NetlinkSocket, link
 from lading.networks import SCHEMA, Networks
@@ -38,12 +35,8 @@ FAILPOINTS = [
 pytestmark = pytest.mark.usefixtures("own_namespace")
 
 
-def run_engine(path: str, failpoint: str) -> int:
-    source = str(Path(lading.__file__).parent.parent)
-    environment = {**os.environ, "PYTHONPATH": source, "LADING_FAILPOINT": failpoint}
-    return subprocess.run(
-        [sys.executable, "-c", ENGINE, path, f"{os.path.dirname(path)}/run"], env=environment
-    ).returncode
+def places(directory: Path) -> list[str]:
+    return [str(directory / "state.db"), str(directory / "run")]
 
 
 def links() -> list[str]:
@@ -52,19 +45,18 @@ def links() -> list[str]:
 
 
 def test_every_failpoint_of_the_room_is_in_the_campaign(tmp_path: Path) -> None:
-    assert run_engine(str(tmp_path / "state.db"), f"list:{tmp_path / 'names'}") == 0
-    passed = (tmp_path / "names").read_text().split()
-    assert sorted(name for name in passed if name.startswith("networks.")) == sorted(FAILPOINTS)
+    passed = killed.points(ENGINE, *places(tmp_path), prefix="networks.", names=tmp_path / "names")
+    assert passed == sorted(FAILPOINTS)
 
 
 @pytest.mark.parametrize("failpoint", FAILPOINTS)
 def test_a_kill_leaves_nothing_behind(tmp_path: Path, failpoint: str) -> None:
     sysctl.write("net.ipv4.ip_forward", "0")
-    path = str(tmp_path / "state.db")
-    assert run_engine(path, failpoint) == -signal.SIGKILL
+    path, run_directory = places(tmp_path)
+    assert killed.run(ENGINE, *places(tmp_path), failpoint=failpoint) == -signal.SIGKILL
 
     database = Database(path, [SCHEMA])
-    networks = Networks(database, engine_id="0123abcd", directory=f"{tmp_path}/run")
+    networks = Networks(database, engine_id="0123abcd", directory=run_directory)
     networks.open()
     networks.reconcile(set())
     assert networks.endpoints("c1") == []

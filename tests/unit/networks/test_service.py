@@ -4,34 +4,18 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Callable
 
 import pytest
+from tests.unit.networks.wire import EXTERNAL, OUTSIDE, inside
 
 from lading.errors import InvalidArgument, NotFound, PermissionDenied, Unavailable
-from lading.kernel import netns, nftables, sysctl
+from lading.kernel import nftables, sysctl
 from lading.kernel.netlink import NetlinkSocket, address, link, route
-from lading.networks import Endpoint, Networks, Settings, sandbox
+from lading.networks import Endpoint, Networks, Settings
 from lading.networks.attaching import AttachFailed
 
-T = TypeVar("T")
 OpenNetworks = Callable[..., Networks]
-OUTSIDE = "203.0.113.2"
-OUR_OUTSIDE = "203.0.113.1"
-
-
-def inside(netns_fd: int | None, action: Callable[[], T]) -> T:
-    """Run the action in that network namespace, in a thread that ends there."""
-
-    def visit() -> T:
-        assert netns_fd is not None
-        netns.setns(netns_fd)
-        return action()
-
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(visit).result()
 
 
 def listen(endpoint: Endpoint) -> socket.socket:
@@ -70,35 +54,6 @@ def wait_for_links(expected: set[str]) -> None:
 def rules() -> str:
     run = subprocess.run(["nft", "list", "ruleset"], check=True, capture_output=True, text=True)
     return run.stdout
-
-
-@pytest.fixture
-def outside(own_namespace: int) -> Iterator[int]:
-    """A neighbour of the host on its own wire, with a route to the containers by the host."""
-    home = netns.open_own()
-    other = sandbox.create(home)
-    with NetlinkSocket() as here:
-        here.request(link.add_bridge("wire", mac="02:00:00:00:00:01", mtu=1500))
-        wire = link.get(here, "wire")
-        assert wire
-        peer = link.veth_peer("eth0", mac="02:00:00:00:00:02", mtu=1500, namespace=other.fd)
-        here.request(
-            link.add_veth("wire-port", master=wire.ifindex, mtu=1500, peer=peer),
-            link.set_up("wire-port"),
-            link.set_up("wire"),
-            address.add(wire.ifindex, OUR_OUTSIDE, 24),
-        )
-    there = link.get(other.socket, "eth0")
-    assert there
-    other.socket.request(
-        link.set_up(1),
-        address.add(there.ifindex, OUTSIDE, 24),
-        link.set_up(there.ifindex),
-        route.add_default(OUR_OUTSIDE, ifindex=there.ifindex),
-    )
-    os.close(home)
-    yield other.fd
-    other.close()
 
 
 def test_an_attached_container_has_address_gateway_and_mac_of_docker(networks: Networks) -> None:
@@ -160,7 +115,7 @@ def test_the_host_reaches_a_container(networks: Networks) -> None:
 def test_the_outside_sees_the_address_of_the_host(networks: Networks, outside: int) -> None:
     endpoint = networks.attach("c1")
     with inside(outside, lambda: socket.create_server((OUTSIDE, 80))) as listener:
-        assert peer_seen(listener, endpoint.netns_fd, OUTSIDE) == OUR_OUTSIDE
+        assert peer_seen(listener, endpoint.netns_fd, OUTSIDE) == EXTERNAL
 
 
 def test_without_masquerading_the_outside_sees_the_container(
@@ -327,7 +282,7 @@ def test_after_a_restart_running_containers_go_on_and_the_others_are_freed(
     assert after.endpoints("c2") == []
     assert after.attach("c3", ip=gone.ip).ip == gone.ip
     with inside(outside, lambda: socket.create_server((OUTSIDE, 80))) as listener:
-        assert peer_seen(listener, kept, OUTSIDE) == OUR_OUTSIDE
+        assert peer_seen(listener, kept, OUTSIDE) == EXTERNAL
     after.release("c1")
     os.close(kept)
     wait_for_links({"lo", "wire", "wire-port", "lading0", after.endpoints("c3")[0].host_interface})

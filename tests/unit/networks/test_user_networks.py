@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from tests.unit.networks.test_service import inside, links, wait_for_links
+from tests.unit.networks.test_service import links, wait_for_links
+from tests.unit.networks.wire import inside
 
 from lading.errors import InvalidArgument, LadingError, NotFound
 from lading.kernel.netlink import NetlinkSocket, link

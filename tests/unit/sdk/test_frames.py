@@ -40,3 +40,10 @@ def test_a_long_frame_is_handed_on_before_it_is_complete() -> None:
 def test_a_raw_stream_is_not_taken_for_frames(data: bytes) -> None:
     with pytest.raises(ProtocolError, match="not a multiplexed stream"):
         Demultiplexer().feed(data)
+
+
+def test_frames_of_one_stream_that_follow_one_another_are_one_payload() -> None:
+    lines = [encode_frame(STDOUT, b"%d\n" % number) for number in range(3)]
+    data = b"".join([*lines, encode_frame(STDERR, b"no\n"), encode_frame(STDOUT, b"3\n")])
+    expected = [(STDOUT, b"0\n1\n2\n"), (STDERR, b"no\n"), (STDOUT, b"3\n")]
+    assert Demultiplexer().feed(data) == expected

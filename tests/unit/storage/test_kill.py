@@ -1,11 +1,10 @@
 """Killed at any failpoint, the storage room has each blob and snapshot whole or not at all."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
-import lading
+from tests.unit import killed
+
 from lading.state import Database
 from lading.storage.content import ContentStore, digest
 from lading.storage.snapshots import SCHEMA, OverlayDriver, SnapshotNotFound
@@ -40,10 +39,7 @@ content.delete(next(content.walk()).digest)
 def run(root: Path, failpoint: str) -> int:
     """Run the story in a process that dies at the failpoint; returns its exit code."""
     root.mkdir()
-    source = str(Path(lading.__file__).parent.parent)
-    environment = {**os.environ, "PYTHONPATH": source, "LADING_FAILPOINT": failpoint}
-    command = [sys.executable, "-c", STORY, str(root)]
-    return subprocess.run(command, env=environment, check=False, timeout=60).returncode
+    return killed.run(STORY, str(root), failpoint=failpoint)
 
 
 def check(root: Path) -> None:

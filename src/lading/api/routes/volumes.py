@@ -4,17 +4,13 @@ from msgspec import UNSET
 
 from lading.api.call import Call
 from lading.api.router import Route
+from lading.api.routes.swarm import NotAManager
 from lading.errors import Unavailable
 from lading.http import Response
 from lading.wire.volumes import VolumeCreate
 
 FILTERS = frozenset(("dangling", "driver", "label", "name"))
 PRUNE_FILTERS = frozenset(("all", "label", "label!"))
-
-
-class NoSwarm(Unavailable):
-    """This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" \
-to connect this node to swarm and try again."""
 
 
 class NotACluster(Unavailable):
@@ -30,7 +26,7 @@ async def create(call: Call) -> Response:
     """Make a volume, or tell of the one that is there."""
     asked = await call.document(VolumeCreate)
     if asked.cluster_volume_spec is not UNSET and asked.cluster_volume_spec is not None:
-        raise NoSwarm
+        raise NotAManager
     return call.reply(await call.backend.volumes.create(asked), status=201)
 
 

@@ -5,9 +5,10 @@ import shutil
 from functools import partial
 from typing import TYPE_CHECKING
 
+from lading.containers import groups
 from lading.engine.audit.finding import Finding, entries
 from lading.kernel import pidfd
-from lading.kernel.cgroup import Cgroup, hierarchies
+from lading.kernel.cgroup import hierarchies
 from lading.runtime import client, served_root
 
 if TYPE_CHECKING:
@@ -93,30 +94,12 @@ def _ids(engine: "Engine", running: set[str]) -> list[Finding]:
 
 
 def _cgroups(engine: "Engine", running: set[str], known: set[str]) -> list[Finding]:
-    """Groups of containers that do not run. Below a parent that was named there may be others'."""
-    trees, layout = hierarchies(), engine.layout
-    is_shared = bool(layout.cgroup_parent) and not layout.uses_systemd
-    mounts = {*trees.v1.values(), *([trees.v2] if trees.v2 else [])}
-    parent = os.path.dirname(layout.cgroup("x"))
+    """Groups of containers that do not run."""
+    found = groups.stray(engine.layout, hierarchies(), running=running, is_known=known.__contains__)
     return [
-        Finding(
-            "cgroup",
-            f"{mount}{parent}/{name}",
-            "of no running container",
-            partial(_end_group, f"{parent}/{name}"),
-        )
-        for mount in sorted(mounts)
-        for name in entries(mount + parent)
-        if (container := layout.container_of(name))
-        and container not in running
-        and (container in known or not is_shared)
+        Finding("cgroup", one.directory, "of no running container", partial(groups.end, one.path))
+        for one in found
     ]
-
-
-def _end_group(path: str) -> None:
-    group = Cgroup(path)
-    group.kill()
-    group.remove()
 
 
 def _directories(engine: "Engine", known: set[str]) -> list[Finding]:

@@ -48,7 +48,7 @@ def _directories(volumes: "Volumes") -> list[Finding]:
             if os.path.exists(f"{place.root}/{name}/{half}")
         ),
     ]
-    return [finding for finding in found if not volumes.is_locked(finding.name)]
+    return [finding for finding in found if not volumes.locks.is_held(finding.name)]
 
 
 def _trash(volumes: "Volumes") -> list[Finding]:
@@ -72,7 +72,7 @@ def _references(engine: "Engine") -> list[Finding]:
         if each.type == "volume"
         and not volumes.has(each.name)
         and each.name not in volumes.damaged
-        and not volumes.is_locked(each.name)
+        and not volumes.locks.is_held(each.name)
     ]
 
 

@@ -77,7 +77,7 @@ class Backups:
         volumes = self._engine.volume_store
         staging = f".restore-{secrets.token_hex(8)}"  # no volume's name begins with a point
         place = f"{volumes.directories.root}/{staging}"
-        async with volumes.locked(staging), _fed(chunks) as queue:
+        async with volumes.locks.held(staging), _fed(chunks) as queue:
             try:
                 reading = await asyncio.to_thread(Reading, queue)
                 plan = self._plan(reading.manifest, renamed)

@@ -16,7 +16,7 @@ ELFCLASS32, ELFCLASS64 = 1, 2
 ELFDATA2LSB, ELFDATA2MSB = 1, 2
 PT_LOAD, PT_DYNAMIC, PT_INTERP = 1, 2, 3
 DT_NULL, DT_NEEDED, DT_STRTAB, DT_STRSZ = 0, 1, 5, 10
-DT_SONAME, DT_RPATH, DT_RUNPATH, DT_FLAGS_1 = 14, 15, 29, 0x6FFFFFFB
+DT_RPATH, DT_RUNPATH, DT_FLAGS_1 = 15, 29, 0x6FFFFFFB
 DF_1_NODEFLIB = 0x800
 
 LARGEST_TABLE = 64 * 1024 * 1024  # bytes of a header table or string table that are believed
@@ -41,7 +41,6 @@ class ElfFile(NamedTuple):
     kind: Kind
     interpreter: str | None = None
     needed: tuple[str, ...] = ()
-    soname: str | None = None
     rpath: tuple[str, ...] = ()
     runpath: tuple[str, ...] = ()
     is_nodeflib: bool = False  # DF_1_NODEFLIB: the default directories are not searched
@@ -132,7 +131,6 @@ class _Reader:
 
         return facts._replace(
             needed=tuple(text(value) for tag, value in entries if tag == DT_NEEDED),
-            soname=text(values[DT_SONAME]) if DT_SONAME in values else None,
             rpath=paths(DT_RPATH),
             runpath=paths(DT_RUNPATH),
             is_nodeflib=bool(values.get(DT_FLAGS_1, 0) & DF_1_NODEFLIB),

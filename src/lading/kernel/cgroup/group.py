@@ -166,6 +166,10 @@ class Cgroup:
         """Whether all processes stand still."""
         return Freezer(self._trees, self.path).is_frozen()
 
+    def is_freezing(self) -> bool:
+        """Whether somebody wants it frozen, be it that far or not."""
+        return Freezer(self._trees, self.path).is_asked()
+
     # -- counters -----------------------------------------------------------------------------
 
     def stats(self) -> dict[str, Any]:

@@ -19,7 +19,6 @@ RTA_GATEWAY = 5
 RT_TABLE_MAIN = 254
 RTPROT_BOOT = 3
 RT_SCOPE_UNIVERSE = 0
-RT_SCOPE_LINK = 253
 RTN_UNICAST = 1
 
 # family, destination prefix, source prefix, TOS, table, protocol, scope, type, flags
@@ -45,12 +44,6 @@ def add_default(gateway: str, *, ifindex: int) -> bytes:
     family, packed = pack(gateway)
     attributes = codec.attribute(RTA_GATEWAY, packed), codec.u32(RTA_OIF, ifindex)
     return _message(RTM_NEWROUTE, _ADD, family, *attributes)
-
-
-def add_direct_default(family: int, *, ifindex: int) -> bytes:
-    """Send what has no better route out of the interface, to no gateway (ipvlan in layer 3)."""
-    scope = RT_SCOPE_LINK if family == sockets.AF_INET else RT_SCOPE_UNIVERSE
-    return _message(RTM_NEWROUTE, _ADD, family, codec.u32(RTA_OIF, ifindex), scope=scope)
 
 
 def delete(found: Route) -> bytes:

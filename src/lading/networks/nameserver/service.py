@@ -16,10 +16,11 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from lading.failpoints import fp
-from lading.networks.nameserver import files, sockets
+from lading.networks.nameserver import sockets
 from lading.networks.nameserver.servers import Upstream
 from lading.networks.records import Endpoint
 from lading.runtime import rundir
+from lading.state import RunFiles
 from lading.steward.client import Client, StewardError, StewardGone
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ class Nameserver:
     ) -> None:
         """`home` is a descriptor of the host's namespace; `endpoints` are those with names."""
         self._exec_root = exec_root
-        self._directory = f"{exec_root}/resolver"
+        self._files = RunFiles(f"{exec_root}/resolver", Upstream, of="resolver of container")
         self._home = home
         self._endpoints = endpoints
         self._resolver = Client("resolver", exec_root)
@@ -47,7 +48,7 @@ class Nameserver:
 
     def open(self) -> None:
         """Read the files. Nothing on the host changes."""
-        self._served = files.load(self._directory)
+        self._served = self._files.load()
 
     def close(self) -> None:
         """Leave everything as it is for the next engine."""
@@ -61,7 +62,7 @@ class Nameserver:
         """Answer the container from now on, or ask others for it from now on."""
         is_new = container_id not in self._served
         self._served[container_id] = upstream
-        files.write(self._directory, container_id, upstream)
+        self._files.write(container_id, upstream)
         fp("resolver.recorded")
         try:
             if is_new or not self._resolver.is_connected:
@@ -91,7 +92,7 @@ class Nameserver:
         fp("resolver.before-end")
         if self._resolver.is_connected:
             self._tell("end", [{"containers": [container_id]}])
-        files.remove(self._directory, container_id)
+        self._files.remove(container_id)
         fp("resolver.ended")
 
     def reconcile(self, running: set[str]) -> None:
@@ -99,7 +100,7 @@ class Nameserver:
         for container in self.containers():
             if container not in running:
                 self._served.pop(container)
-                files.remove(self._directory, container)
+                self._files.remove(container)
         if self._served or self._resolver.find():
             self.restore()
 

@@ -19,7 +19,7 @@ from functools import partial
 from lading.errors import LadingError, SystemFault
 from lading.failpoints import fp
 from lading.networks.firewall import Firewall, Opening, Redirect
-from lading.networks.ports import door, files, placing, sockets
+from lading.networks.ports import door, placing, sockets
 from lading.networks.ports.binding import Binder, Bound
 from lading.networks.ports.choosing import Numbers, Taken
 from lading.networks.ports.flows import Flows
@@ -27,6 +27,7 @@ from lading.networks.ports.keeping import Keeper
 from lading.networks.ports.records import Published, Target
 from lading.networks.ports.wishes import Wish
 from lading.networks.records import Settings
+from lading.state import RunFiles
 from lading.steward.client import Client, StewardGone
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,9 @@ class Ports:
     """The published ports of one engine. For the thread of the networks."""
 
     def __init__(self, exec_root: str, *, firewall: Firewall | None, settings: Settings) -> None:
-        self._directory = f"{exec_root}/ports"
+        self._files = RunFiles(
+            f"{exec_root}/ports", list[Published], of="published ports of container"
+        )
         make = door.maker(settings.host_door)
         # what arrives on the host does not pass our filter where its network is not ours
         redirects = firewall is not None and firewall.is_on and not settings.host_door
@@ -60,7 +63,7 @@ class Ports:
 
     def open(self) -> None:
         """Read the files, and tell the packet filter. Nothing on the host changes."""
-        self._published = files.load(self._directory)
+        self._published = self._files.load()
         for one in self._all():
             if not one.is_open:
                 self._numbers.take(one)
@@ -183,7 +186,7 @@ class Ports:
             self._published[container_id] = published
         else:
             self._published.pop(container_id, None)
-        files.write(self._directory, container_id, published)
+        self._files.write(container_id, published)
 
     def _publish(
         self,

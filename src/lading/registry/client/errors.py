@@ -1,6 +1,6 @@
 """What a registry or the way to it may answer, as errors with the texts that Docker shows.
 
-`from_response` translates a refused request once, here; `is_transient` says whether trying again
+`from_response` translates a refused request once, here; `TRANSIENT` are those where trying again
 may help. Codes: OCI distribution-spec 1.1, "Error Codes".
 """
 
@@ -85,11 +85,6 @@ class _Error(Struct):
 
 class _Errors(Struct):
     errors: list[_Error] | None = None
-
-
-def is_transient(error: BaseException) -> bool:
-    """Whether the same request may succeed a moment later."""
-    return isinstance(error, TRANSIENT)
 
 
 def from_response(

@@ -16,7 +16,7 @@ from lading.registry.client.registry import Registry
 
 INDEX = "index.docker.io"
 ANSWER_LIMIT = 16 * 1024 * 1024  # bytes
-DEFAULT_LIMIT, LARGEST_LIMIT = 25, 100
+LARGEST_LIMIT = 100
 
 
 class BadLimit(InvalidArgument):

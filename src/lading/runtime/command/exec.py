@@ -12,7 +12,7 @@ from lading.errors import Conflict, InvalidArgument
 from lading.kernel import capabilities, pidfd, process
 from lading.kernel import namespaces as ns
 from lading.runtime import init, json_text, messages, plan
-from lading.runtime.command import filter_cache, sockets, starting, store
+from lading.runtime.command import filter_cache, sockets, stage, starting, store
 from lading.runtime.command.callers import BadTerminal, forward_signals, open_descriptors
 from lading.runtime.operations.user_namespace import ArriveInUserNamespace
 from lading.runtime.planning.process import Finish
@@ -67,8 +67,8 @@ def execute(invocation: Invocation, options: Options) -> int:
         raise BadTerminal("cannot use console socket if runc will not detach or allocate tty")
     child = Joined(invocation.root, state, spec, asked, options)
     child.start()
-    for stage in ("nsexec container setup", "child process in init()", "setns_init: about to exec"):
-        invocation.debug(f"{stage}: pid {child.pid}")
+    for step in ("nsexec container setup", "child process in init()", "setns_init: about to exec"):
+        invocation.debug(f"{step}: pid {child.pid}")
     if child.master >= 0 and detach:
         sockets.give_console(options.text("console-socket"), child.master)
     if options.text("pidfd-socket"):
@@ -144,27 +144,13 @@ class Joined:
 
     def _born_by_stage(self, child: Callable[[], NoReturn], cgroup: int | None) -> tuple[int, int]:
         """A process in between joins, for we stay; the child is ours all the same."""
-        answers, answer = messages.pair()
-        stage = os.fork()
-        if stage == 0:
-            try:
-                ns.setns(self._container, ns.CLONE_NEWUSER | ns.CLONE_NEWPID)
-                pid, descriptor = ns.clone3(ns.CLONE_PARENT, cgroup=cgroup)
-                if pid == 0:
-                    child()
-                messages.send(answer, {"pid": pid}, [descriptor])
-            except OSError as error:
-                messages.send(answer, {"failed": f"join user namespace: {error}"})
-            finally:
-                os._exit(0)
-        answer.close()
-        message, fds = messages.receive(answers)
-        answers.close()
-        os.waitpid(stage, 0)
-        if not message or not fds:
-            text = message["failed"] if message else "joining namespaces failed"
-            raise starting.StartFailed(f"exec failed: {text}")
-        return message["pid"], fds[0]
+        joined = ns.CLONE_NEWUSER | ns.CLONE_NEWPID
+        try:
+            return stage.born(
+                lambda: ns.setns(self._container, joined), child, flags=0, cgroup=cgroup
+            )
+        except stage.StageFailed as error:
+            raise starting.StartFailed(f"exec failed: join user namespace: {error}") from error
 
     def _finish(self) -> Finish:
         linux = self._spec.get("linux") or {}

@@ -18,7 +18,7 @@ from lading.kernel import idmap, pidfd
 from lading.kernel import namespaces as ns
 from lading.kernel.cgroup import Cgroup
 from lading.runtime import hooks, init, messages, parent_mounts, plan, rundir
-from lading.runtime.command import filter_cache, store
+from lading.runtime.command import filter_cache, stage, store
 from lading.runtime.command.starting import GO_ON, StartFailed
 from lading.runtime.joining import join_for_children
 from lading.runtime.operations.user_namespace import DENIED
@@ -178,38 +178,15 @@ class Launch:
             if pid == 0:
                 self._be_init(ours, theirs, trees)
             return pid, descriptor
-        return self._clone_by_stage(flags, paths, ours, theirs, trees, new_clocks=new_clocks)
-
-    def _clone_by_stage(
-        self,
-        flags: int,
-        paths: dict[str, str],
-        ours: _socket.socket,
-        theirs: _socket.socket,
-        trees: dict[str, int],
-        *,
-        new_clocks: bool,
-    ) -> tuple[int, int]:
-        answers, answer = messages.pair()
-        stage = os.fork()
-        if stage == 0:
-            try:
-                join_for_children(paths, self._linux, new_clocks=new_clocks)
-                pid, descriptor = ns.clone3(flags | ns.CLONE_PARENT, cgroup=self._group)
-                if pid == 0:
-                    self._be_init(ours, theirs, trees)
-                messages.send(answer, {"pid": pid}, [descriptor])
-            except OSError as error:
-                messages.send(answer, {"failed": f"join namespaces: {error}"})
-            finally:
-                os._exit(0)
-        answer.close()
-        message, fds = messages.receive(answers)
-        answers.close()
-        os.waitpid(stage, 0)
-        if not message or "failed" in message:
-            raise StartFailed(message["failed"] if message else "joining namespaces failed")
-        return message["pid"], fds[0]
+        try:
+            return stage.born(
+                lambda: join_for_children(paths, self._linux, new_clocks=new_clocks),
+                lambda: self._be_init(ours, theirs, trees),
+                flags=flags,
+                cgroup=self._group,
+            )
+        except stage.StageFailed as error:
+            raise StartFailed(f"join namespaces: {error}") from error
 
     def _be_init(
         self, ours: _socket.socket, theirs: _socket.socket, trees: dict[str, int]

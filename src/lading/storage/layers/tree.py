@@ -92,10 +92,6 @@ class Tree:
             self._open[physical] = descriptor
         return descriptor
 
-    def remember(self, physical: bytes, descriptor: int) -> None:
-        """Keep the descriptor of a directory that was just made."""
-        self._open[physical] = descriptor
-
     def trim(self) -> None:
         """Close some directories when many are open; between entries only."""
         if len(self._open) > _KEPT_DIRECTORIES:

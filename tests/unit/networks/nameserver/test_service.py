@@ -9,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from tests.unit.networks.ports.conftest import OUTSIDE, inside
 from tests.unit.networks.ports.conftest import host as host
 from tests.unit.networks.ports.conftest import outside as outside
+from tests.unit.networks.wire import OUTSIDE, inside
 from tests.unit.steward.test_dns_forward import answer
 from tests.unit.steward.test_dns_message import ask
 

@@ -1,36 +1,18 @@
 """A small world: the host, a neighbour on its wire, containers, and programs in each of them."""
 
 import contextlib
-import os
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
 import pytest
+from tests.unit.networks.wire import inside, neighbour
 
-from lading.kernel import netns
-from lading.kernel.netlink import NetlinkSocket, address, link, route
-from lading.networks import Endpoint, Networks, sandbox
+from lading.kernel.netlink import NetlinkSocket, link
+from lading.networks import Endpoint, Networks
 
-T = TypeVar("T")
-OUTSIDE = "203.0.113.2"
-EXTERNAL = "203.0.113.1"  # the host's address on the wire
 CONTAINER = "c" * 64
-
-
-def inside(netns_fd: int | None, action: Callable[[], T]) -> T:
-    """Run the action in that network namespace, in a thread that ends there."""
-
-    def visit() -> T:
-        assert netns_fd is not None
-        netns.setns(netns_fd)
-        return action()
-
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(visit).result()
 
 
 def is_served(protocol: str, to: tuple[str, int], timeout_s: float = 5) -> str:
@@ -120,31 +102,9 @@ def host(own_namespace: int) -> int:
 
 @pytest.fixture
 def outside(host: int) -> Iterator[int]:
-    """A neighbour of the host on its own wire, with a route to everything by the host."""
-    home = netns.open_own()
-    other = sandbox.create(home)
-    with NetlinkSocket() as here:
-        here.request(link.add_bridge("wire", mac="02:00:00:00:00:01", mtu=1500))
-        wire = link.get(here, "wire")
-        assert wire
-        peer = link.veth_peer("eth0", mac="02:00:00:00:00:02", mtu=1500, namespace=other.fd)
-        here.request(
-            link.add_veth("wire-port", master=wire.ifindex, mtu=1500, peer=peer),
-            link.set_up("wire-port"),
-            link.set_up("wire"),
-            address.add(wire.ifindex, EXTERNAL, 24),
-        )
-    there = link.get(other.socket, "eth0")
-    assert there
-    other.socket.request(
-        link.set_up(1),
-        address.add(there.ifindex, OUTSIDE, 24),
-        link.set_up(there.ifindex),
-        route.add_default(EXTERNAL, ifindex=there.ifindex),
-    )
-    os.close(home)
-    yield other.fd
-    other.close()
+    """The namespace of a neighbour on the host's own wire; the host's loopback is up."""
+    with neighbour() as descriptor:
+        yield descriptor
 
 
 @pytest.fixture

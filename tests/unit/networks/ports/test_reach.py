@@ -9,13 +9,11 @@ from functools import partial
 import pytest
 from tests.unit.networks.ports.conftest import (
     CONTAINER,
-    EXTERNAL,
-    OUTSIDE,
     Echo,
-    inside,
     is_served,
     is_silent,
 )
+from tests.unit.networks.wire import EXTERNAL, OUTSIDE, inside
 
 from lading.kernel import sysctl
 from lading.networks import EndpointRequest, Networks, Settings
