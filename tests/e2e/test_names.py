@@ -87,7 +87,7 @@ def steward(engine: Engine, name: str) -> int | None:
     return None
 
 
-def test_containers_find_each_other_where_they_share_a_network(engine: Engine) -> None:
+def test_row_14_containers_find_each_other_where_they_share_a_network(engine: Engine) -> None:
     web = run(engine, "web", "front=www")
     run(engine, "app", "front=www", "back")
     run(engine, "db", "back")
@@ -104,7 +104,7 @@ def test_containers_find_each_other_where_they_share_a_network(engine: Engine) -
     assert "ndots:0" in output
 
 
-def test_names_follow_who_comes_and_goes(engine: Engine) -> None:
+def test_row_14_names_follow_who_comes_and_goes(engine: Engine) -> None:
     run(engine, "web", "front")
     run(engine, "app", "back")
     assert lookup(engine, "web", "app") == set()

@@ -95,7 +95,7 @@ def test_a_published_port_serves_until_the_container_ends(engine: Engine, until:
     until(lambda: page(engine, "127.0.0.1:8080") == "web")
 
 
-def test_a_port_that_is_taken_fails_the_start_in_dockerds_words(engine: Engine) -> None:
+def test_row_18_a_port_that_is_taken_fails_the_start_in_dockerds_words(engine: Engine) -> None:
     serve(engine, "web", "8080:80/tcp")
     config = {"Image": "base", "Cmd": ["true"]}
     host = {"PortBindings": {"80/tcp": [{"HostPort": "8080"}]}}

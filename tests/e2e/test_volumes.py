@@ -1,4 +1,7 @@
-"""Volumes of a whole engine: made, used by containers, shown, removed."""
+"""Volumes of a whole engine: made, used by containers, shown, removed.
+
+Tests of rows 15 and 16 of the comparison with moby's integration tests have the row in their name.
+"""
 
 from __future__ import annotations
 
@@ -230,17 +233,17 @@ def test_the_disk_usage_of_volumes(engine: Engine, image: str) -> None:
 # --- in containers ----------------------------------------------------------------------------
 
 
-def test_a_named_volume_outlives_its_containers(engine: Engine, image: str) -> None:
+def test_row_16_a_named_volume_outlives_its_containers(engine: Engine, image: str) -> None:
     run(engine, image, "echo kept > /data/file", **binds("mine:/data"))
     assert run(engine, image, "cat /data/file", **binds("mine:/data:ro")) == "kept\n"
     assert names(engine) == ["mine"]
 
 
-def test_a_read_only_volume_cannot_be_written(engine: Engine, image: str) -> None:
+def test_row_16_a_read_only_volume_cannot_be_written(engine: Engine, image: str) -> None:
     run(engine, image, "! touch /data/file 2>/dev/null", **binds("mine:/data:ro"))
 
 
-def test_rm_v_takes_anonymous_volumes_and_leaves_named_ones(engine: Engine, image: str) -> None:
+def test_row_16_rm_v_takes_anonymous_volumes_and_leaves_named(engine: Engine, image: str) -> None:
     asked = {"Volumes": {"/anonymous": {}}, **binds("mine:/data")}
     kept, gone = create(engine, image, **asked), create(engine, image, **asked)
     assert len(names(engine)) == 3
@@ -272,7 +275,7 @@ def test_an_anonymous_volume_stays_as_long_as_one_container_has_it(
     assert names(engine) == []
 
 
-def test_volumes_from_shares_what_another_container_has(engine: Engine, image: str) -> None:
+def test_row_16_volumes_from_shares_what_another_container_has(engine: Engine, image: str) -> None:
     owner = create(engine, image, "sh", "-c", "echo shared > /data/file", **binds("mine:/data"))
     engine.post(f"/containers/{owner}/start")
     engine.post(f"/containers/{owner}/wait")
@@ -280,7 +283,7 @@ def test_volumes_from_shares_what_another_container_has(engine: Engine, image: s
     assert run(engine, image, "cat /data/file; ! touch /data/x 2>/dev/null", **shared) == "shared\n"
 
 
-def test_a_volume_begins_with_what_the_image_has_there(engine: Engine, filled: str) -> None:
+def test_row_15_a_volume_begins_with_what_the_image_has_there(engine: Engine, filled: str) -> None:
     create(engine, filled, **binds("mine:/data"))
     root = content(engine, "mine")
     found = {p.name: p.lstat() for p in root.iterdir()}
@@ -295,19 +298,31 @@ def test_a_volume_begins_with_what_the_image_has_there(engine: Engine, filled: s
     assert (root / "file").read_text() == "from the image"
 
 
-def test_a_volume_with_content_is_not_filled(engine: Engine, filled: str) -> None:
+def test_row_15_a_volume_with_content_is_not_filled(engine: Engine, filled: str) -> None:
     engine.post("/volumes/create", {"Name": "mine"})
     (content(engine, "mine") / "own").write_text("")
     create(engine, filled, **binds("mine:/data"))
     assert os.listdir(content(engine, "mine")) == ["own"]
 
 
-def test_nocopy_leaves_a_volume_empty(engine: Engine, filled: str) -> None:
+def test_row_15_a_bind_is_not_filled(engine: Engine, filled: str, tmp_path: Path) -> None:
+    container = create(engine, filled, **binds(f"{tmp_path}:/data"))
+    engine.call("POST", f"/containers/{container}/start")
+    assert os.listdir(tmp_path) == []
+
+
+def test_row_16_a_tmpfs_is_there_in_place_of_the_images_volume(engine: Engine, filled: str) -> None:
+    container = create(engine, filled, HostConfig={"Tmpfs": {"/data": "size=1m"}})
+    assert names(engine) == []
+    assert engine.get(f"/containers/{container}/json")["Mounts"] == []
+
+
+def test_row_15_nocopy_leaves_a_volume_empty(engine: Engine, filled: str) -> None:
     create(engine, filled, **binds("mine:/data:nocopy"))
     assert os.listdir(content(engine, "mine")) == []
 
 
-def test_an_anonymous_volume_of_the_image_is_filled(engine: Engine, filled: str) -> None:
+def test_row_15_an_anonymous_volume_of_the_image_is_filled(engine: Engine, filled: str) -> None:
     container = create(engine, filled)
     [mount] = engine.get(f"/containers/{container}/json")["Mounts"]
     assert (mount["Type"], mount["Destination"]) == ("volume", "/data")
@@ -315,14 +330,14 @@ def test_an_anonymous_volume_of_the_image_is_filled(engine: Engine, filled: str)
 
 
 @pytest.mark.parametrize(("place", "found"), [("/linked", ["inside"]), ("/outside", [])])
-def test_links_of_the_image_do_not_lead_out_of_it(
+def test_row_15_links_of_the_image_do_not_lead_out_of_it(
     engine: Engine, filled: str, place: str, found: list[str]
 ) -> None:
     create(engine, filled, **binds(f"mine:{place}"))
     assert os.listdir(content(engine, "mine")) == found
 
 
-def test_a_volume_over_a_file_is_refused_and_nothing_is_left(engine: Engine, filled: str) -> None:
+def test_row_15_over_a_file_is_refused_and_nothing_is_left(engine: Engine, filled: str) -> None:
     asked = {"Image": filled, **binds("mine:/plain")}
     status, body = engine.call("POST", "/containers/create", asked)
     assert status == 400

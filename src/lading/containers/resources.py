@@ -6,6 +6,7 @@ Sources: Docker Engine API HostConfig; runtime-spec config-linux.md; the default
 from lading.wire.host_config import HostConfig
 
 CPU_PERIOD_US = 100_000  # CFS period that --cpus is expressed in
+UNLIMITED = -1
 
 
 def limits(host: HostConfig, *, has_swap_limit: bool = True) -> dict[str, object]:
@@ -24,7 +25,8 @@ def limits(host: HostConfig, *, has_swap_limit: bool = True) -> dict[str, object
 
 
 def _memory(host: HostConfig, has_swap_limit: bool) -> dict[str, object]:
-    memory, swap = (host.memory or 0), (host.memory_swap or 0)
+    memory = host.memory or 0
+    swap = max(host.memory_swap or 0, UNLIMITED)  # Docker takes any negative number for that
     if not memory and swap < 0:  # unlimited, as all is
         swap = 0
     values: dict[str, object] = {

@@ -1,11 +1,11 @@
 """Reading side of the room: images by name or ID, and lists of them, with their configs parsed."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from sqlite3 import Connection
 from typing import TypeVar
 
-from lading.errors import NotFound
+from lading.errors import LadingError, NotFound
 from lading.images import filters as image_filters
 from lading.images import image as images
 from lading.images import lookup, records
@@ -59,6 +59,15 @@ class Catalog:
 
     def _read(self, query: Callable[[Connection], T]) -> T:
         return self._stores.database.read(query)
+
+
+def labels(stores: Stores, record: ImageRecord) -> Mapping[str, str]:
+    """What events of the image bear; nothing when its config cannot be read, for it may go then."""
+    try:
+        data = stores.content.read_bytes(record.platforms[0].config, configs.CONFIG_LIMIT)
+        return configs.parse(data).execution.labels or {}
+    except (LadingError, OSError, IndexError):
+        return {}
 
 
 def _choose(record: ImageRecord, wanted: Platform | None) -> PlatformRecord | None:

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from lading.errors import Conflict
 from lading.failpoints import fp
+from lading.images import catalog, gc, lookup, records, remove
 from lading.images import filters as image_filters
-from lading.images import gc, lookup, records, remove
 from lading.images.catalog import Catalog
 from lading.images.filters import Filters
 from lading.images.image import Image
@@ -38,13 +38,13 @@ async def remove_one(
 ) -> Pruned:
     """Untag or delete by Docker's rules. Raises NoSuchImage, ReferenceInUse, ImageConflict."""
     found = stores.database.read(lambda c: lookup.find(c, reference))
-    users = in_use(found.record.digest)
+    users, labels = in_use(found.record.digest), catalog.labels(stores, found.record)
 
     def write(connection: Connection) -> tuple[Removal, str, set[str]]:
         image, name = lookup.find(connection, reference)
         removal = remove.decide(image, name, users, force=force)
         parts = records.parts(connection, image.digest)
-        remove.carry_out(connection, image.digest, removal)
+        remove.carry_out(connection, image.digest, removal, labels)
         return removal, image.digest, parts
 
     fp("images.before-remove")

@@ -12,7 +12,7 @@ Texts: moby, daemon/images/image_delete.go (imageDeleteConflict), which clients 
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from sqlite3 import Connection
 from typing import NamedTuple
 
@@ -104,17 +104,22 @@ def _conflict(image: ImageRecord, force: str, reason: str) -> ImageConflict:
     return ImageConflict(digests.short(image.digest), force, reason)
 
 
-def carry_out(connection: Connection, digest: str, removal: Removal) -> None:
+def carry_out(
+    connection: Connection, digest: str, removal: Removal, labels: Mapping[str, str]
+) -> None:
     """Change the rows, with the events that tell of it."""
     now_ns = time.time_ns()
     for name in removal.names:
         records.drop_name(connection, name)
-        tell(connection, "untag", digest, digest, now_ns)
+        tell(connection, "untag", digest, {**labels, "name": digest}, now_ns)
     if removal.is_deleted:
         records.drop(connection, digest)
-        tell(connection, "delete", digest, digest, now_ns)
+        # without labels, as dockerd tells it: there is no image any more
+        tell(connection, "delete", digest, {"name": digest}, now_ns)
 
 
-def tell(connection: Connection, action: str, actor: str, name: str, now_ns: int) -> None:
+def tell(
+    connection: Connection, action: str, digest: str, attributes: Mapping[str, str], now_ns: int
+) -> None:
     """Append an event of an image to the journal."""
-    journal.append(connection, Event("image", action, actor, {"name": name}, now_ns))
+    journal.append(connection, Event("image", action, digest, dict(attributes), now_ns))

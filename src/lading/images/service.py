@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 from sqlite3 import Connection
 
-from lading.images import contents, explore, gc, lookup, records, removal, remove
+from lading.images import catalog, contents, explore, gc, lookup, records, removal, remove
 from lading.images import image as images
 from lading.images import progress as progress_texts
 from lading.images.byte_queue import ByteQueue
@@ -216,12 +216,14 @@ class Images:
     async def tag(self, reference: str, target: str) -> None:
         """Give an image another name. Raises NoSuchImage, InvalidReference."""
         name = new_name(target)
+        found = self.stores.database.read(lambda connection: lookup.find(connection, reference))
+        told = {**catalog.labels(self.stores, found.record), "name": name.familiar}
 
         def write(connection: Connection) -> None:
             record = lookup.find(connection, reference).record
             now_ns = time.time_ns()
             records.set_name(connection, str(name), record.digest, now_ns)
-            remove.tell(connection, "tag", record.digest, name.familiar, now_ns)
+            remove.tell(connection, "tag", record.digest, told, now_ns)
 
         await self.stores.database.write(write)
         self._wake()

@@ -22,6 +22,12 @@ def test_memory_allows_as_much_swap_again() -> None:
     assert limits(HostConfig(memory=64 * MIB)) == {"memory": {"limit": 64 * MIB, "swap": 128 * MIB}}
 
 
+@pytest.mark.parametrize("swap", [-2, -(1 << 40)])
+def test_any_negative_swap_is_unlimited(swap: int) -> None:
+    found = limits(HostConfig(memory=64 * MIB, memory_swap=swap))
+    assert found == {"memory": {"limit": 64 * MIB, "swap": -1}}
+
+
 @pytest.mark.parametrize("swap", [64 * MIB, 96 * MIB, -1])
 def test_swap_is_what_was_said(swap: int) -> None:
     assert limits(HostConfig(memory=64 * MIB, memory_swap=swap)) == {

@@ -108,8 +108,10 @@ def test_a_tag_moves_and_leaves_the_old_image_dangling(
             await images.resolve(first.id)
 
     engine.run(use)
-    assert [action for action, _ in engine.events()] == [
-        "pull", "pull", "tag", "tag", "untag", "delete",
+    events = list(engine.journal.read(after=0))
+    assert [(event.action, event.attributes.get("kind")) for event in events] == [
+        ("pull", "test"), ("pull", "other"), ("tag", "test"), ("tag", "other"),
+        ("untag", "test"), ("delete", None),
     ]  # fmt: skip
 
 

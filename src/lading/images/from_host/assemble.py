@@ -1,6 +1,7 @@
 """An image from a list of programs: tree -> tar -> gzip -> blobs -> manifest.
 
-The same host gives the same image: entries are sorted, times are zero, the compressor is fixed.
+The same host gives the same image: entries are sorted, their times are zero, the compressor is
+fixed, and the image was created when its newest file was.
 
 The default image `base` is a shell and what one does in it: those of DEFAULT_TOOLS that the host
 has, at their own paths, with their libraries, a passwd and group of our own, and the terminfo of
@@ -9,6 +10,7 @@ common terminals.
 
 import os
 import stat
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -45,7 +47,6 @@ DEFAULT_TOOLS = tuple(_DEFAULT_TOOLS.split())
 TERMINALS = ("xterm", "xterm-256color", "screen", "tmux-256color", "linux", "vt100", "dumb")
 TERMINFO = ("/lib/terminfo", "/usr/share/terminfo", "/etc/terminfo")
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-EPOCH = "1970-01-01T00:00:00Z"
 
 PASSWD = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n"
 GROUP = "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n"
@@ -103,19 +104,26 @@ def write_layer(content: ContentStore, tree: Tree, lease: Lease) -> tuple[Descri
 
 
 def write_image(
-    content: ContentStore, layer: Descriptor, diff_id: str, cmd: str, lease: Lease
+    content: ContentStore,
+    layer: Descriptor,
+    diff_id: str,
+    *,
+    cmd: str,
+    created_s: int,
+    lease: Lease,
 ) -> Ready:
     """Store config and manifest of an image with this one layer."""
+    created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(created_s))
     host = platforms.host()
     made_by = f"lading image from-host ({cmd})"
     config = ImageConfig(
         architecture=host.architecture,
         os=host.os,
         variant=host.variant,
-        created=EPOCH,
+        created=created,
         rootfs=RootFilesystem([diff_id]),
         config=ExecutionConfig(env=[PATH], cmd=[cmd], working_dir="/"),
-        history=[History(created=EPOCH, created_by=made_by)],
+        history=[History(created=created, created_by=made_by)],
     )
     data = configs.encode(config)
     described = Descriptor(media_types.CONFIG, digests.of(data), len(data))

@@ -39,7 +39,9 @@ def _build(stores: Stores, flights: Flights, request: BuildRequest, lease: Lease
     tree = assemble.collect(tools, optional=is_default)
     layer, diff_id = assemble.write_layer(stores.content, tree, lease)
     command = assemble.default_command(tree, tools)
-    ready = assemble.write_image(stores.content, layer, diff_id, command, lease)
+    ready = assemble.write_image(
+        stores.content, layer, diff_id, cmd=command, created_s=tree.newest_s(), lease=lease
+    )
     layers = plan(ready.manifest, ready.config)
     lease.add(layers[0].chain)
     ChainBuilder(

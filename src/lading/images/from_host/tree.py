@@ -66,6 +66,11 @@ class Tree:
         self.items[resolved] = Item(mode, source=self._host(resolved))
         return resolved
 
+    def newest_s(self) -> int:
+        """When the newest of the host's files was written, in seconds since 1970."""
+        sources = [item.source for item in self.items.values() if item.source]
+        return max((int(os.stat(source).st_mtime) for source in sources), default=0)
+
     def sorted(self) -> list[tuple[str, Item]]:
         """All entries, every directory before what is in it."""
         return sorted((path, item) for path, item in self.items.items() if path != "/")

@@ -52,6 +52,18 @@ def test_the_same_tools_give_the_same_image(stores: Stores) -> None:
     assert build_image(stores, ["sh"])[0] == build_image(stores, ["sh"])[0]
 
 
+def test_an_image_is_as_old_as_its_newest_file(stores: Stores, tmp_path: Path) -> None:
+    script = tmp_path / "tool"
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o755)
+    os.utime(script, (4_000_000_000, 4_000_000_000))
+    digest, _ = build_image(stores, [str(script)])
+    record = stores.database.read(lambda connection: get(connection, digest))
+    assert record is not None
+    config = stores.content.read_bytes(record.platforms[0].config, 1 << 20)
+    assert b'"created":"2096-10-02T07:06:40Z"' in config
+
+
 def test_scripts_bring_their_interpreter(stores: Stores, tmp_path: Path) -> None:
     script = tmp_path / "tool"
     script.write_text("#!/usr/bin/env -S sh\necho from a script\n")
