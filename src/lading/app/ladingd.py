@@ -80,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
         flags.add_argument(f"--{name}", help="for registries (default: from the environment)")
     flags.add_argument("--no-proxy", help="hosts that need no proxy, comma-separated")
     flags.add_argument("--signature-policy", help="file: who must have signed what is pulled")
-    flags.add_argument("-s", "--storage-driver", help="overlay2 (default), btrfs or vfs")
+    flags.add_argument("-s", "--storage-driver", help="overlay2, fuse-overlayfs, btrfs or vfs")
     flags.add_argument("--cgroup-parent", help="below which containers' cgroups are made")
     flags.add_argument(
         "--exec-opt", action="append", help="native.cgroupdriver=cgroupfs (default) or systemd"

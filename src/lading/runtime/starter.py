@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lading.runtime.mapped_start import MappedStart
     from lading.runtime.messages import Message
     from lading.runtime.plan import Host
+    from lading.runtime.spec import Overlay
 
 F_SETPIPE_SZ = 1031  # include/uapi/linux/fcntl.h
 PIPE_SIZE = 256 * 1024  # bytes that wait while a monitor wakes; Linux gives 64 KiB otherwise
@@ -106,6 +107,8 @@ class Starter:
         names = {"connection": fds[0], "listener": fds[1], "directory": fds[2]}
         given = fds[OWN_DESCRIPTORS:]
         try:
+            if head["served"]:
+                self._serve_root(head["served"], given, names)
             failure = self._start(head, body, given, names)
         except Exception as error:
             self._report.close()  # a child that waits for its cgroup then ends
@@ -114,6 +117,14 @@ class Starter:
         for descriptor in given:
             os.close(descriptor)  # or a network would live as long as this shift
         return Started(head, self._pid, failure, names)
+
+    def _serve_root(self, overlay: Overlay, given: list[int], names: dict[str, int]) -> None:
+        """A root that a process serves: it becomes the last of the request's descriptors."""
+        from lading.runtime import served_root  # few containers have one
+
+        tree, names["server"] = served_root.make(overlay, names["directory"])
+        given.append(tree)
+        fp("starter.root_served")
 
     def _start(
         self, head: Head, body: bytes, fds: list[int], names: dict[str, int]
