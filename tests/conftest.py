@@ -31,7 +31,7 @@ hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 REGISTRY_PROGRAM = "/usr/bin/docker-registry"
-START_S = 10.0
+START_S = 60.0
 
 
 class DockerRegistry:
@@ -67,7 +67,7 @@ class DockerRegistry:
         path.write_bytes(bytes(damaged))
 
     def _call(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> str:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
@@ -102,8 +102,16 @@ class CuttingProxy:
             limit = self.cuts[self.connections] if self.connections < len(self.cuts) else None
             self.connections += 1
             upstream = socket.create_connection(("127.0.0.1", self._target))
-            threading.Thread(target=_pump, args=(client, upstream, None), daemon=True).start()
-            threading.Thread(target=_pump, args=(upstream, client, limit), daemon=True).start()
+            threading.Thread(target=_relay, args=(client, upstream, limit), daemon=True).start()
+
+
+def _relay(client: socket.socket, upstream: socket.socket, limit: int | None) -> None:
+    """Both directions; the descriptors are free for others only when no thread uses them."""
+    with client, upstream:
+        there = threading.Thread(target=_pump, args=(client, upstream, None), daemon=True)
+        there.start()
+        _pump(upstream, client, limit)
+        there.join()
 
 
 def _pump(source: socket.socket, target: socket.socket, limit: int | None) -> None:
@@ -118,7 +126,6 @@ def _pump(source: socket.socket, target: socket.socket, limit: int | None) -> No
     for end in (source, target):
         with suppress(OSError):
             end.shutdown(socket.SHUT_RDWR)
-        end.close()
 
 
 def free_port() -> int:

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 OTHER_ENGINE = os.environ.get("LADING_TEST_ENGINE", "")
 SOURCE = str(Path(lading.__file__).parent.parent)
-START_S = 20.0
-SETTLED_S = 3.0  # what goes on in the background is through then
+START_S = 60.0
+SETTLED_S = 30.0  # what goes on in the background is through then, on a loaded host, too
 SUBID_TABLES = ("/etc/subuid", "/etc/subgid")
 CLONE_NEWNET = 0x40000000  # linux/sched.h
 
@@ -143,13 +143,21 @@ class Engine:
         script = f'mount --make-rprivate / && {binds} && exec "$@"'
         return ["unshare", "-m", "sh", "-c", script, "sh"]
 
-    def beside(self, *words: str) -> subprocess.Popen[bytes]:
-        """A program in the engine's network namespace, the caller's to end."""
+    def beside(self, *words: str, port: int = 0) -> subprocess.Popen[bytes]:
+        """A program in the engine's network namespace, the caller's to end; wait for its `port`."""
         enter = ["nsenter", f"--net=/proc/self/fd/{self._namespace}"]
         up = ["sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*enter, *up, *words], stdin=subprocess.DEVNULL, pass_fds=[self._namespace]
         )
+        deadline = time.monotonic() + START_S
+        while port:
+            assert process.poll() is None, f"it has ended: {words}"
+            with contextlib.suppress(OSError), self.connect("127.0.0.1", port):
+                break
+            assert time.monotonic() < deadline, f"nobody listens on {port}: {words}"
+            time.sleep(0.02)
+        return process
 
     def log(self) -> str:
         return Path(f"{self.directory}/log").read_text()
@@ -160,7 +168,7 @@ class Engine:
         self._process.kill()
         self.wait_dead()
 
-    def wait_dead(self, timeout_s: float = 20.0) -> int:
+    def wait_dead(self, timeout_s: float = 60.0) -> int:
         """Wait until the daemon has died by itself; returns its return code."""
         assert self._process is not None
         code = self._process.wait(timeout_s)
@@ -246,7 +254,7 @@ class Engine:
             timeout=60,
         )
 
-    def connect(self, address: str, port: int, timeout_s: float = 2.0) -> socket.socket:
+    def connect(self, address: str, port: int, timeout_s: float = 20.0) -> socket.socket:
         """A TCP connection from the network namespace of the engine. Raises OSError."""
 
         def connect() -> socket.socket:
@@ -324,7 +332,7 @@ class Engine:
         """Whoever is in our network namespace: the spawner and every monitor are."""
         ours = os.fstat(self._namespace).st_ino
         found: list[str] = []
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             found = []
             for path in glob.glob("/proc/[0-9]*/ns/net"):
@@ -437,7 +445,7 @@ def until() -> Callable[[Callable[[], bool]], None]:
     """Wait until something holds, or fail."""
 
     def wait(condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not condition():
             assert time.monotonic() < deadline, "it did not come true"
             time.sleep(0.02)

@@ -52,7 +52,7 @@ def test_on_a_full_disk_what_ends_is_recorded_and_room_can_be_made(small_disk: E
     make(engine, "true", "passing", AutoRemove=True)
     make(engine, "dd if=/dev/zero of=/fill bs=64k 2>/dev/null; echo full; exec sleep 600", "hog")
     path = "/containers/hog/logs?stdout=1"
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 30
     while os.statvfs(f"{engine.directory}/data").f_bavail > 0 and time.monotonic() < deadline:
         time.sleep(0.05)
     engine.call("GET", path)

@@ -180,7 +180,7 @@ class User:
 
 
 def eventually(condition: Callable[[], bool], tell: Callable[[], object] = str) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline, tell()
         time.sleep(0.02)
@@ -290,7 +290,7 @@ class _server:
                     connection.sendall(b"hello\n")
 
         threading.Thread(target=serve, daemon=True).start()
-        assert ready.wait(5)
+        assert ready.wait(30)
 
     def __enter__(self) -> int:
         assert self._socket is not None

@@ -10,17 +10,18 @@ import contextlib
 import http.client
 import itertools
 import json
+import os
 import signal
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tests.e2e.conftest import Engine
 
@@ -75,6 +76,32 @@ def counted(engine: Engine, name: str, least: int) -> Callable[[], bool]:
     return lambda: len(numbers(engine, name)) >= least
 
 
+def has_ended(engine: Engine, *identities: str) -> Callable[[], bool]:
+    """Whether the monitors have written down their containers' exits, engine or not."""
+    runs = Path(f"{engine.directory}/exec/containers")
+    return lambda: all((runs / identity / "exit.json").exists() for identity in identities)
+
+
+def log_size(engine: Engine, identity: str) -> int:
+    """Bytes that a container's log has, without asking the engine."""
+    place = Path(f"{engine.directory}/data/containers/{identity}")
+    return sum(path.stat().st_size for path in place.rglob("*.seg"))
+
+
+def exits_unseen(engine: Engine, until: Until) -> str:
+    """Two containers end while there is no daemon, one of them with --rm; the other one's id."""
+    script = "trap 'echo 2; exit 7' USR1; echo 1; while :; do sleep 0.01; done"
+    identity = run(engine, NAME, Cmd=["sh", "-c", script], HostConfig={})
+    removed = run(engine, "removed", Cmd=["sleep", "600"], **IS_REMOVED_BY_ITSELF)
+    until(counted(engine, NAME, 1))
+    pids = [int(str(state(engine, name)["Pid"])) for name in (NAME, "removed")]
+    engine.kill9()
+    for pid, number in zip(pids, (signal.SIGUSR1, signal.SIGKILL), strict=True):
+        os.kill(pid, number)
+    until(has_ended(engine, identity, removed))
+    return identity
+
+
 @pytest.fixture
 def engine(fragile_engine: Engine) -> Engine:
     """An engine to kill: it runs, with no container, when a test begins."""
@@ -89,13 +116,14 @@ def test_a_container_prints_on_while_there_is_no_daemon(engine: Engine, until: U
     until(counted(engine, NAME, 3))
     before = state(engine, NAME)
     engine.kill9()
-    time.sleep(0.3)
+    size = log_size(engine, identity)
+    until(lambda: log_size(engine, identity) > size + 300)  # a record takes 22 bytes or so
     engine.start()
     [row] = engine.get("/containers/json")
     assert (row["Id"], row["State"]) == (identity, "running")
     assert state(engine, NAME) == before
     seen = numbers(engine, NAME)
-    assert len(seen) > 15
+    assert len(seen) > 10
     until(counted(engine, NAME, len(seen) + 3))  # and still does
     found = numbers(engine, NAME)
     assert found == list(range(1, len(found) + 1))
@@ -122,15 +150,12 @@ def test_every_verb_works_on_what_was_found_again(engine: Engine, until: Until) 
     assert engine.findings() == []
 
 
-def test_an_exit_that_no_daemon_saw_is_there(engine: Engine) -> None:
-    identity = run(engine, NAME, Cmd=["sh", "-c", "sleep 0.3; echo 1; exit 7"])
-    run(engine, "removed", Cmd=["sleep", "0.3"], **IS_REMOVED_BY_ITSELF)
-    engine.kill9()
-    time.sleep(0.8)
+def test_an_exit_that_no_daemon_saw_is_there(engine: Engine, until: Until) -> None:
+    identity = exits_unseen(engine, until)
     engine.start()
     found = state(engine, NAME)
     assert (found["Status"], found["ExitCode"], found["Pid"]) == ("exited", 7, 0)
-    assert numbers(engine, NAME) == [1]
+    assert numbers(engine, NAME) == [1, 2]
     assert engine.post(f"/containers/{NAME}/wait")["StatusCode"] == 7
     assert [row["Names"] for row in engine.get("/containers/json?all=1")] == [[f"/{NAME}"]]
     _, body = engine.call("GET", f"/events?since=0&until={time.time() + 0.1:.3f}")
@@ -142,15 +167,15 @@ def test_an_exit_that_no_daemon_saw_is_there(engine: Engine) -> None:
 
 @pytest.mark.parametrize("is_removed_by_itself", [False, True])
 def test_a_life_that_no_daemon_recorded_is_there(
-    engine: Engine, is_removed_by_itself: bool
+    engine: Engine, is_removed_by_itself: bool, until: Until
 ) -> None:
     words = IS_REMOVED_BY_ITSELF if is_removed_by_itself else {}
-    create(engine, NAME, Cmd=["sh", "-c", "echo 1; exit 7"], **words)
+    identity = create(engine, NAME, Cmd=["sh", "-c", "echo 1; exit 7"], **words)
     engine.arm("start.after-spawn")
     with contextlib.suppress(OSError, http.client.HTTPException):
         engine.post(f"/containers/{NAME}/start")
-    assert engine.wait_dead(10) == -signal.SIGKILL
-    time.sleep(0.5)
+    assert engine.wait_dead() == -signal.SIGKILL
+    until(has_ended(engine, identity))
     engine.start()
     if is_removed_by_itself:
         assert engine.get("/containers/json?all=1") == []
@@ -423,22 +448,16 @@ def test_a_crash_at_a_failpoint_leaves_it_done_or_absent(
     do_start(engine)
 
 
-def exits_unseen(engine: Engine) -> None:
-    """Two containers end while there is no daemon, one of them with --rm."""
-    run(engine, NAME, Cmd=["sh", "-c", "sleep 0.1; exit 7"], HostConfig={})
-    run(engine, "removed", Cmd=["sleep", "0.1"], HostConfig={"AutoRemove": True})
-    engine.kill9()
-    time.sleep(0.4)
-
-
 RECOVERY = [*commits(1), "exit.after-record", "exit.before-record"]
 
 
 @pytest.mark.parametrize("failpoint", RECOVERY)
-def test_a_crash_while_a_crash_is_being_mended(engine: Engine, failpoint: str) -> None:
-    exits_unseen(engine)
+def test_a_crash_while_a_crash_is_being_mended(
+    engine: Engine, failpoint: str, until: Until
+) -> None:
+    exits_unseen(engine, until)
     engine.launch(failpoint)
-    assert engine.wait_dead(10) == -signal.SIGKILL
+    assert engine.wait_dead() == -signal.SIGKILL
     engine.start()
     assert outcome(engine) == "exited"
     assert state(engine, NAME)["ExitCode"] == 7

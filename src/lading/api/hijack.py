@@ -18,6 +18,7 @@ from lading.http import ClientGone, Hijack, RawStream, Response, WebSocket
 from lading.http.response import Headers
 
 log = logging.getLogger(__name__)
+LAST_WORDS_S = 2.0  # so long may a process take to read what a client left behind
 
 
 def take_over(
@@ -75,6 +76,8 @@ async def _run(
             gone = asyncio.create_task(stream.wait_gone())
             await asyncio.wait({output, gone}, return_when=asyncio.FIRST_COMPLETED)
             gone.cancel()
+        elif _is_gone(output):  # the process talks, so our write learned of it before the read did
+            await asyncio.wait({client}, timeout=LAST_WORDS_S)
         _report(output)
     finally:
         output.cancel()
@@ -116,6 +119,11 @@ async def _give(attachment: Attachment, data: bytes) -> bool:
     except (LadingError, OSError):
         return False
     return True
+
+
+def _is_gone(output: "asyncio.Task[None]") -> bool:
+    """Whether output has ended because nobody is there to take it."""
+    return not output.cancelled() and isinstance(output.exception(), ClientGone)
 
 
 def _report(output: "asyncio.Task[None]") -> None:

@@ -23,7 +23,15 @@ from typing import Protocol
 
 import h11
 
-from lading.http.flow import ClientGone, Outlet, has_hung_up, is_unix, wait_taken, wake
+from lading.http.flow import (
+    ClientGone,
+    Outlet,
+    has_hung_up,
+    is_unix,
+    last_bytes,
+    wait_taken,
+    wake,
+)
 from lading.http.holdback import Holdback
 from lading.http.lent_body import LentBody
 from lading.http.limits import Limits
@@ -131,6 +139,8 @@ class Connection(Upper):
         self._owner.connections.discard(self)
         wake(self._more)
         if self._stream is not None:
+            if error is not None:  # asyncio reads no more once a write has failed
+                self._stream.feed(last_bytes(self._transport, self._owner.limits.buffered_bytes))
             self._stream.lose()
         elif self._task is not None:
             self._task.cancel()
@@ -400,8 +410,8 @@ class Connection(Upper):
         assert self._http is not None
         received, _ = self._http.trailing_data
         stream = self._take_over(received)
-        await self.write(upgrade_head(response, request.upgrade))
-        if not self._out.is_lost:
+        with contextlib.suppress(ClientGone):  # `run` owns what it streams, and ends at once
+            await self.write(upgrade_head(response, request.upgrade))
             await wait_taken(self._transport)
         await self._run_stream(response.run(stream))
 

@@ -1,7 +1,9 @@
 """Writing at the client's pace, and learning that there is no client: what asyncio leaves open."""
 
 import asyncio
+import contextlib
 import fcntl
+import os
 import select
 import socket
 import termios
@@ -84,6 +86,20 @@ async def wait_taken(transport: asyncio.BaseTransport) -> None:
         if not int.from_bytes(fcntl.ioctl(opened.fileno(), termios.TIOCOUTQ, bytes(4)), "little"):
             return
         await asyncio.sleep(_TAKEN_WAIT_S)
+
+
+def last_bytes(transport: asyncio.BaseTransport, limit: int) -> bytes:
+    """What a client on this host had sent before it closed, as far as nobody has read it.
+
+    The kernel keeps it on a unix socket, also after a write has failed with EPIPE.
+    """
+    received = bytearray()
+    if is_unix(transport):
+        descriptor = transport.get_extra_info("socket").fileno()
+        with contextlib.suppress(OSError):  # nothing more, or closed already
+            while len(received) < limit and (data := os.read(descriptor, limit - len(received))):
+                received += data
+    return bytes(received)
 
 
 def has_hung_up(transport: asyncio.BaseTransport) -> bool:

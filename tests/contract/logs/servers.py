@@ -31,6 +31,8 @@ class _Server:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
         self._socket.bind(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
+        if kind == socket.SOCK_STREAM:
+            self._socket.listen()
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._is_over = False
         self.received: list[Line] = []
@@ -48,7 +50,6 @@ class _Server:
             while data := self._socket.recv(65536):
                 self.take(data)
             return
-        self._socket.listen()
         while not self._is_over:
             connection, _ = self._socket.accept()
             with connection:

@@ -86,7 +86,7 @@ def registries(
         }
         path = root / f"{port}.yml"
         path.write_text(json.dumps(document))
-        processes.append(engine.beside("docker-registry", "serve", str(path)))
+        processes.append(engine.beside("docker-registry", "serve", str(path), port=port))
     yield {"open": "127.0.0.1:5000", "closed": "127.0.0.1:5001"}
     for process in processes:
         process.kill()

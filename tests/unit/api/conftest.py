@@ -642,7 +642,7 @@ def api(tmp_path: Path) -> Iterator[Api]:
 @pytest.fixture
 def wait_until() -> Callable[[Callable[[], object]], None]:
     def wait(condition: Callable[[], object]) -> None:
-        for _ in range(500):
+        for _ in range(3000):
             if condition():
                 return
             threading.Event().wait(0.01)

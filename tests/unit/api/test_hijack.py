@@ -1,10 +1,12 @@
 """Attach and exec over real sockets: framing, half-close, detach keys, going away."""
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from tests.unit.api.conftest import FakeAttachment
 
 from lading.errors import InvalidArgument
 
@@ -89,6 +91,30 @@ def test_a_client_that_goes_is_let_go(api: Any, wait_until: Wait) -> None:
     wait_until(lambda: "close" in calls)
     assert calls[0] == b"last words"
     assert "detached" not in calls
+
+
+def test_a_process_that_talks_hears_the_last_words_of_its_client(
+    api: Any, wait_until: Wait
+) -> None:
+    """Writing to the client fails before what it has sent is read."""
+
+    class Talking(FakeAttachment):
+        async def output(self) -> AsyncIterator[tuple[int, bytes]]:
+            while True:
+                yield 1, b"talk"
+                await asyncio.sleep(0)
+
+        async def write(self, data: bytes) -> None:
+            await asyncio.sleep(0.02)  # it reads in its own time
+            self.calls.append(data)
+
+    api.backend.containers.attachment = attachment = Talking()
+    client = api.hijack(ATTACH)
+    client.recv(1)
+    client.sendall(b"last words")
+    client.close()
+    wait_until(lambda: "close" in attachment.calls)
+    assert attachment.calls == [b"last words", "eof", "close"]
 
 
 def test_a_process_that_ends_closes_the_connection(api: Any) -> None:

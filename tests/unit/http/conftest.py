@@ -145,7 +145,7 @@ class Running:
 
     @staticmethod
     def wait_until(condition: Callable[[], object]) -> None:
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while not condition():
             assert time.monotonic() < deadline, "waited in vain"
             time.sleep(0.01)

@@ -1,6 +1,7 @@
 """Taken-over connections on every transport: early bytes, half-close, HTTP/2 afterwards."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -108,6 +109,32 @@ def test_a_stream_learns_that_its_client_is_gone(start: Start, transport: str) -
     client.close()
     running.wait_until(lambda: gone)
     assert gone == [b"last words"]
+
+
+def test_a_stream_runs_and_has_the_last_words_when_its_head_cannot_be_sent(start: Start) -> None:
+    """The client has sent and closed before the server looks: its first write already fails."""
+    heard: list[bytes] = []
+    has_closed = threading.Event()
+
+    async def attach(request: Request) -> Response:
+        has_closed.wait(10)  # in the loop: nothing is read meanwhile
+
+        async def run(stream: RawStream) -> None:
+            while data := await stream.read():
+                heard.append(data)
+            heard.append(b"end")
+
+        return Hijack(run)
+
+    running = start(attach)
+    client = running.connect("unix")
+    client.send(UPGRADE)
+    running.wait_until(lambda: any(c.task for c in running.server.connections))
+    client.send(b"last words")
+    client.close()
+    has_closed.set()
+    running.wait_until(lambda: b"end" in heard)
+    assert heard == [b"last words", b"end"]
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

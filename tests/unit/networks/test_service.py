@@ -20,11 +20,11 @@ OpenNetworks = Callable[..., Networks]
 
 def listen(endpoint: Endpoint) -> socket.socket:
     listener = inside(endpoint.netns_fd, lambda: socket.create_server((endpoint.ip, 80)))
-    listener.settimeout(2)
+    listener.settimeout(20)
     return listener
 
 
-def connect(netns_fd: int | None, ip: str, port: int = 80, timeout: float = 2) -> socket.socket:
+def connect(netns_fd: int | None, ip: str, port: int = 80, timeout: float = 20) -> socket.socket:
     return inside(netns_fd, lambda: socket.create_connection((ip, port), timeout=timeout))
 
 
@@ -45,7 +45,7 @@ def links() -> set[str]:
 
 def wait_for_links(expected: set[str]) -> None:
     """The kernel takes namespaces down a while after their last descriptor is closed."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while links() != expected and time.monotonic() < deadline:
         time.sleep(0.02)
     assert links() == expected
@@ -98,7 +98,7 @@ def test_two_containers_reach_each_other_by_tcp_and_udp(networks: Networks) -> N
         return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
     with inside(first.netns_fd, udp) as sender, inside(second.netns_fd, udp) as receiver:
-        receiver.settimeout(2)
+        receiver.settimeout(20)
         receiver.bind((second.ip, 53))
         sender.sendto(b"word", (second.ip, 53))
         assert receiver.recvfrom(10)[1][0] == first.ip
@@ -106,7 +106,7 @@ def test_two_containers_reach_each_other_by_tcp_and_udp(networks: Networks) -> N
 
 def test_the_host_reaches_a_container(networks: Networks) -> None:
     endpoint = networks.attach("c1")
-    with listen(endpoint) as listener, socket.create_connection((endpoint.ip, 80), timeout=2):
+    with listen(endpoint) as listener, socket.create_connection((endpoint.ip, 80), timeout=20):
         accepted, (seen, _port) = listener.accept()
         accepted.close()
     assert seen == endpoint.gateway

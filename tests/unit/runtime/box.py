@@ -208,7 +208,7 @@ class Boxes:
             client.clean(self.exec_root, "none", self.parent)
 
 
-def eventually(condition: Any, timeout_s: float = 5.0) -> bool:
+def eventually(condition: Any, timeout_s: float = 30.0) -> bool:
     """Whether the condition comes true in time."""
     deadline = time.monotonic() + timeout_s
     while not condition():

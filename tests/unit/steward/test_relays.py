@@ -50,7 +50,7 @@ class Running:
 @pytest.fixture
 def target() -> Iterator[socket.socket]:
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
-        listener.settimeout(5)
+        listener.settimeout(20)
         yield listener
 
 
@@ -65,8 +65,8 @@ def relay(target: socket.socket) -> Iterator[Running]:
 
 
 def connect(relay: Running) -> socket.socket:
-    made = socket.create_connection(relay.address, 5)
-    made.settimeout(5)
+    made = socket.create_connection(relay.address, 20)
+    made.settimeout(20)
     return made
 
 
@@ -81,7 +81,7 @@ def test_each_direction_ends_by_itself(relay: Running, target: socket.socket) ->
     with connect(relay) as client:
         server, _ = target.accept()
         with server:
-            server.settimeout(5)
+            server.settimeout(20)
             client.sendall(b"question")
             client.shutdown(socket.SHUT_WR)
             assert read_all(server) == b"question"
@@ -94,7 +94,7 @@ def test_much_goes_both_ways_at_once(relay: Running, target: socket.socket) -> N
     with connect(relay) as client:
         server, _ = target.accept()
         with server:
-            server.settimeout(5)
+            server.settimeout(20)
 
             def send(to: socket.socket) -> None:
                 to.sendall(MUCH)
@@ -177,7 +177,7 @@ def test_only_listed_sources_are_taken(target: socket.socket) -> None:
 def datagrams() -> Iterator[socket.socket]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
         made.bind(("127.0.0.1", 0))
-        made.settimeout(5)
+        made.settimeout(20)
         yield made
 
 
@@ -194,7 +194,7 @@ def udp(datagrams: socket.socket) -> Iterator[Running]:
 
 def udp_client(relay: Running) -> socket.socket:
     made = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-    made.settimeout(5)
+    made.settimeout(20)
     made.connect(relay.address)  # answers from another address are refused
     return made
 

@@ -15,6 +15,7 @@ from lading.registry.client import tls
 from lading.registry.client.endpoints import Settings, is_insecure
 from lading.registry.client.proxy import Proxy
 from lading.registry.client.trust import Trust
+from lading.registry.client.whole_head import WholeHead
 
 IDLE_LIMIT = 8  # connections kept per origin
 
@@ -54,6 +55,11 @@ class Connections:
 
     def new(self, origin: Origin) -> http.client.HTTPConnection:
         """A connection that is not open yet."""
+        made = self._new(origin)
+        made.response_class = WholeHead
+        return made
+
+    def _new(self, origin: Origin) -> http.client.HTTPConnection:
         parts = urlsplit(f"{origin.scheme}://{origin.netloc}")
         proxy = origin.proxy
         if origin.scheme == "http":

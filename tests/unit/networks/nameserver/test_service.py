@@ -49,12 +49,12 @@ def query(
 
     def talk() -> bytes:
         if is_tcp:
-            with socket.create_connection(RESOLVER, 5) as stream:
+            with socket.create_connection(RESOLVER, 20) as stream:
                 stream.sendall(len(message).to_bytes(2, "big") + message)
                 length = int.from_bytes(stream.recv(2, socket.MSG_WAITALL), "big")
                 return stream.recv(length, socket.MSG_WAITALL)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-            asking.settimeout(5)
+            asking.settimeout(20)
             asking.connect(RESOLVER)  # an answer from any other port would not be taken
             asking.send(message)
             return asking.recv(4096)

@@ -55,7 +55,7 @@ class Echo:
             while True:
                 client, seen = self._tcp.accept()
                 with client:
-                    client.settimeout(1)
+                    client.settimeout(20)
                     if client.recv(100):
                         client.sendall(_name(seen))
 
@@ -128,7 +128,7 @@ def networks(published_networks: Callable[..., Networks]) -> Networks:
     return published_networks()
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 10) -> None:
+def until(condition: Callable[[], bool], timeout_s: float = 30) -> None:
     """Wait until something holds, or fail."""
     deadline = time.monotonic() + timeout_s
     while not condition():

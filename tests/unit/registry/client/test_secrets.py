@@ -35,9 +35,10 @@ def test_a_mirror_never_hears_of_the_registrys_credentials(
     fault_server: "FaultServer", other: "FaultServer", cancellation: Cancellation
 ) -> None:
     fault_server.answers["/v2/"] = [Answer(401, BASIC)]
-    settings = Settings(mirrors=(fault_server.url,), proxies=Proxies())
+    nowhere = Proxies(https="http://127.0.0.1:1")  # docker.io itself is not there
+    settings = Settings(mirrors=(fault_server.url,), proxies=nowhere)
     registry = Registry(settings, policy=RetryPolicy(attempts=1, first_s=0.0))
-    with pytest.raises(errors.Unreachable):  # docker.io itself is not there
+    with pytest.raises(errors.Unreachable):
         registry.resolve(
             references.parse("busybox"),
             cancellation=cancellation,

@@ -85,7 +85,7 @@ class Bundle:
     def status(self, name: str = "c1") -> str:
         return str(json.loads(self.call("state", name).stdout)["status"])
 
-    def wait_for(self, status: str, timeout_s: float = 10.0) -> None:
+    def wait_for(self, status: str, timeout_s: float = 30.0) -> None:
         deadline = time.monotonic() + timeout_s
         while self.status() != status:
             assert time.monotonic() < deadline, f"never {status}"
@@ -99,7 +99,7 @@ class Bundle:
 
 def _remove_group(place: Path) -> None:
     """With those below it; one whose process has just died is busy for a moment."""
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + 30
     while place.exists() and time.monotonic() < deadline:
         for folder, _, _ in os.walk(place, topdown=False):
             with contextlib.suppress(OSError):
