@@ -17,7 +17,6 @@ from lading.kernel.cgroup import Cgroup
 from lading.kernel.cgroup.directory import make_with_parents
 from lading.runtime import handover, init, messages, parked, rundir
 from lading.runtime.children import FAILURE
-from lading.runtime.head import split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,9 +100,8 @@ class Starter:
         (_, stdout), (_, stderr) = self._pipes
         parked.wait(self._sync, (self._null, stdout, stderr), self.host, code)
 
-    def start(self, datagram: bytes, fds: list[int]) -> Started:
-        """Start the container of this request, or find out why not."""
-        head, body = split(datagram)
+    def start(self, head: Head, body: bytes, fds: list[int]) -> Started:
+        """Start the container of this request, or find out why not. `body`: not yet decoded."""
         names = {"connection": fds[0], "listener": fds[1], "directory": fds[2]}
         given = fds[OWN_DESCRIPTORS:]
         try:
@@ -199,7 +197,7 @@ class Starter:
     def _clone_mapped(
         self, head: Head, body: bytes, fds: list[int], stdio: tuple[int, int, int] | None
     ) -> tuple[int, int]:
-        """In a user namespace: nothing of it is loaded into the monitors of other containers."""
+        """In a user namespace; loaded by the spawner once there was one."""
         from lading.runtime.mapped_start import MappedStart
 
         mapped = MappedStart(head, body, self.host, fds)
