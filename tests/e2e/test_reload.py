@@ -74,6 +74,18 @@ def test_what_may_change_changes_and_is_told(configured: Engine, until: Until) -
     assert told["features"] == "map[x:true]"
 
 
+def test_who_is_asked_about_requests_changes_too(configured: Engine, until: Until) -> None:
+    nobody = f"{configured.directory}/nobody.sock"  # who cannot be asked refuses
+    assert configured.get("/info")["Plugins"]["Authorization"] is None
+    write(configured, {"authorization-plugins": [nobody]})
+    configured.hang_up()
+    until(lambda: configured.call("GET", "/info")[0] == 500)
+    assert b"nobody.sock failed with error" in configured.call("GET", "/_ping")[1]
+    write(configured, {})
+    configured.hang_up()
+    until(lambda: configured.call("GET", "/info")[0] == 200)
+
+
 @pytest.mark.parametrize(
     "document", ["{", {"bogus": 1}, {"default-runtime": "zz"}, {"labels": ["x"]}], ids=str
 )

@@ -39,7 +39,7 @@ mount -t tmpfs x /dev/net && mknod -m 666 /dev/net/tun c 10 200 &&
 ip link set lo up && ip address add {host}/32 dev lo &&
 ip link add outside type veth peer name other && ip link set other up && ip link set outside up &&
 ip address add 10.55.0.2/24 dev outside && ip route add default via 10.55.0.1 &&
-echo ready && exec sleep infinity
+{more} && echo ready && exec sleep infinity
 """
 PROGRAMS = ("newuidmap", "pasta", "setpriv", "unshare", "nsenter", "ip")
 missing = [name for name in PROGRAMS if not shutil.which(name)]
@@ -52,7 +52,8 @@ pytestmark = [
 class User:
     """A user with a home and a session, on a host of their own."""
 
-    def __init__(self) -> None:
+    def __init__(self, more: str = "true") -> None:
+        """`more`: shell commands for the host, whose $0 is a directory of its own."""
         self.place = Path(tempfile.mkdtemp(prefix="lading-user-", dir="/tmp"))
         self.place.chmod(0o755)
         for name in ("home", "session"):
@@ -63,7 +64,7 @@ class User:
         (self.place / "passwd").write_text(passwd + line)
         for name in ("subuid", "subgid"):
             (self.place / name).write_text(f"tester:{FIRST}:65536\n")
-        setup = SETUP.format(host=HOST_ADDRESS)
+        setup = SETUP.format(host=HOST_ADDRESS, more=more)
         words = ["unshare", "-n", "-m", "sh", "-c", setup, str(self.place)]
         self.group = f"{hierarchies().v2}/lading-user-{os.getpid()}"
         self.started: list[subprocess.Popen[bytes]] = []  # engines that are our children
@@ -165,13 +166,17 @@ class User:
             self.stop_engine()
             eventually(lambda: not self.processes())
         finally:
-            for pid in self.processes():
-                os.kill(pid, signal.SIGKILL)
-            self.host.kill()
-            self.host.wait()
-            assert self.host.stdout is not None
-            self.host.stdout.close()
-            shutil.rmtree(self.place)
+            self.leave()
+
+    def leave(self) -> None:
+        """Whatever is still there goes."""
+        for pid in self.processes():
+            os.kill(pid, signal.SIGKILL)
+        self.host.kill()
+        self.host.wait()
+        assert self.host.stdout is not None
+        self.host.stdout.close()
+        shutil.rmtree(self.place)
 
 
 def eventually(condition: Callable[[], bool], tell: Callable[[], object] = str) -> None:

@@ -36,6 +36,10 @@ class Guard:
         self._plugins = plugins
         self._audit = audit
 
+    def use_plugins(self, plugins: Sequence[Plugin]) -> None:
+        """Ask these from the next request on."""
+        self._plugins = plugins
+
     async def __call__(self, request: Request) -> Response:
         began = time.monotonic()
         try:
@@ -57,9 +61,10 @@ class Guard:
             request.method not in _LOOKING or request.path.endswith("/attach/ws")
         ):
             raise ReadOnly(peer.name)
-        for plugin in self._plugins:
+        plugins = self._plugins  # those of now, for both directions
+        for plugin in plugins:
             await plugin.check_request(request)
         response = await self._handler(request)
-        for plugin in reversed(self._plugins):
+        for plugin in reversed(plugins):
             await plugin.check_response(request, response)
         return response

@@ -13,7 +13,7 @@ import socket
 import sys
 from collections.abc import Sequence
 
-from lading.api import ROUTES, Audit, Guard, Plugin, Router
+from lading.api import ROUTES, Audit, Guard, Router
 from lading.app import config_file, reloading, rootless
 from lading.app.container_settings import container_defaults
 from lading.app.network_settings import network_settings
@@ -80,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
         flags.add_argument(f"--{name}", help="for registries (default: from the environment)")
     flags.add_argument("--no-proxy", help="hosts that need no proxy, comma-separated")
     flags.add_argument("--signature-policy", help="file: who must have signed what is pulled")
-    flags.add_argument("-s", "--storage-driver", help="overlay2 (default), btrfs or vfs")
+    flags.add_argument("-s", "--storage-driver", help="overlay2, fuse-overlayfs, btrfs or vfs")
     flags.add_argument("--cgroup-parent", help="below which containers' cgroups are made")
     flags.add_argument(
         "--exec-opt", action="append", help="native.cgroupdriver=cgroupfs (default) or systemd"
@@ -252,16 +252,16 @@ async def run(given: dict[str, object], environ: dict[str, str]) -> None:
     where = listeners(hosts if isinstance(hosts, list) else [DEFAULT_HOST], environ, secrets, group)
     audit = Audit(str(given["audit_log"])) if given.get("audit_log") else None
     engine = await Engine.open(options(given))
-    reloader = reloading.Reloader(engine, secrets, audit, lambda: settings(sys.argv[1:]))
+    router = Router(engine, ROUTES)
+    asked = reloading.plugins(engine.options.reloadable)
+    guard = Guard(router, plugins=asked, audit=audit)
+    reloader = reloading.Reloader(engine, secrets, audit, guard, lambda: settings(sys.argv[1:]))
     loop.add_signal_handler(signal.SIGHUP, reloader.begin)
     try:
         if given.get("clean_up"):
             await clean_up(engine)
             return
-        router = Router(engine, ROUTES)
-        names = given.get("authorization_plugin")
-        plugins = [Plugin(str(name)) for name in names] if isinstance(names, list) else []
-        server = await serve(Guard(router, plugins=plugins, audit=audit), where)
+        server = await serve(guard, where)
         await _serve_until(stop, server, router, given, environ)
     finally:
         loop.remove_signal_handler(signal.SIGHUP)

@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 
-from lading.api import Audit
+from lading.api import Audit, Guard, Plugin
 from lading.app.container_settings import foreign_runtimes, modes
 from lading.containers.defaults import Modes
 from lading.engine import Engine, Reloadable
@@ -26,11 +26,13 @@ class Reloader:
         engine: Engine,
         secrets: Certificates | None,
         audit: Audit | None,
+        guard: Guard,
         read: Callable[[], dict[str, object]],
     ) -> None:
         self._engine = engine
         self._secrets = secrets
         self._audit = audit
+        self._guard = guard
         self._read = read
         self._task: asyncio.Task[None] | None = None
 
@@ -52,6 +54,7 @@ class Reloader:
             given = self._read()
             changed = reloadable(given)
             await self._engine.reload(changed)
+            self._guard.use_plugins(plugins(changed))
         except (SystemExit, LadingError) as error:
             log.error("reload: %s; the former configuration stays", error)
         else:
@@ -62,6 +65,11 @@ class Reloader:
         """Wait until it is over."""
         if self._task:
             await self._task
+
+
+def plugins(asked: Reloadable) -> list[Plugin]:
+    """Who is asked about each request."""
+    return [Plugin(name) for name in asked.authorization_plugins]
 
 
 def log_level(given: Mapping[str, object]) -> str:
@@ -91,6 +99,7 @@ def reloadable(given: Mapping[str, object]) -> Reloadable:
         max_concurrent_uploads=number("max_concurrent_uploads", 5),
         max_download_attempts=number("max_download_attempts", 5),
         shutdown_timeout_s=number("shutdown_timeout", 15),
+        authorization_plugins=texts(given, "authorization_plugin"),
         modes=_modes(given),
     )
 

@@ -9,6 +9,7 @@ from lading.containers.container import Container
 from lading.containers.context import Context
 from lading.containers.files.changes import OWN
 from lading.containers.merge import unite
+from lading.containers.record import NotRunning
 from lading.containers.stopping import Stopping
 from lading.errors import Conflict, InvalidArgument
 from lading.failpoints import fp
@@ -76,6 +77,8 @@ class Committing:
                 await self._stopping.pause(container)
             except LimitUnavailable:
                 pauses = False  # an engine without cgroups cannot; it is as with --pause=false
+            except NotRunning:
+                pauses = False  # it has just ended, and changes no more
         try:
             fp("commit.before-image")
             image = await self._context.images.commit(request)

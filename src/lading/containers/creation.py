@@ -31,6 +31,7 @@ from lading.failpoints import fp
 from lading.kernel.cgroup import systemd
 from lading.oci import platform as platforms
 from lading.oci.config import ExecutionConfig
+from lading.storage.snapshots import Overlay
 from lading.volumes.claim import Claim
 from lading.wire.containers import ContainerCreate, ContainerCreated
 from lading.wire.host_config import HostConfig
@@ -122,8 +123,8 @@ class Creation:
         try:
             layout.make_files(record.id)
             if lower := snapshots.layer_directories(parent):
-                place, userxattr = layout.files(record.id), snapshots.userxattr
-                view = RestingView(place, lower, None, None, userxattr=userxattr)
+                overlay = Overlay(lower, "", "", snapshots.userxattr, snapshots.server)
+                view = RestingView(layout.files(record.id), overlay)
                 await mount_volumes.copy_up(claim, self._context.volumes, record.mounts or [], view)
             container = await self._insert(record, name, parent, claim)
             claim.keep()

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, suppress
 
 from lading.containers.container import Container
 from lading.containers.context import Context
+from lading.containers.record import NotRunning
 from lading.containers.stopping import Stopping
 from lading.errors import LadingError
 from lading.failpoints import fp
@@ -39,7 +40,8 @@ class Freezing:
                         continue
                     self._mark(container.id)
                     ours.append(container)
-                    await self._stopping.pause(container)
+                    with suppress(NotRunning):  # it has just ended
+                        await self._stopping.pause(container)
                     fp("freeze.after-pause")
             yield
         finally:

@@ -251,6 +251,10 @@ class Lifecycle:
         state = replace(container.record.state, was_stopped=True)
         container.record = replace(container.record, state=state)
 
+    def note(self, container: Container, event: str) -> None:
+        """Journal an event that nobody waits for."""
+        self.background.start(self._context.publish(container, event))
+
     async def aclose(self) -> None:
         """Leave running containers alone; what goes on beside them ends."""
         await self.background.cancel()

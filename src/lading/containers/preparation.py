@@ -53,6 +53,11 @@ class JoinedHasOtherIds(Conflict):
 (--userns=host may join any)"""
 
 
+class NoOtherIds(NotSupported):
+    """a user namespace of its own (--userns, --userns-remap) needs id-mapped mounts, which the \
+storage driver {0} has not: use overlay2"""
+
+
 class UnsupportedMode(InvalidArgument):
     """{0} mode "{1}" is not supported yet"""
 
@@ -120,6 +125,10 @@ class Preparation:
             for place, tree in (await mapping.trees(asked, make, lent)).items():
                 mapped[place] = len(descriptors)
                 descriptors.append(tree)
+        if overlay.server and overlay.lower:
+            if users is not None:
+                raise NoOtherIds(context.snapshots.name)
+            mapped[""] = len(descriptors)  # the starter adds it, see served_root
         request: dict[str, object] = {
             "id": record.id,
             "directory": directory,
@@ -238,7 +247,8 @@ class Preparation:
             overlay = context.snapshots.mount(container.id)
             if not overlay.lower:
                 continue
-            view = RestingView(context.layout.files(container.id), overlay.lower, None, None)
+            files = context.layout.files(container.id)
+            view = RestingView(files, overlay._replace(upper="", work=""))
             copy = partial(mount_volumes.copy_from, view, mount.destination)
             async with context.volumes.locks.held(mount.name):
                 await asyncio.to_thread(fill_mounted, paths[mount.name], copy)

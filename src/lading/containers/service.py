@@ -1,15 +1,15 @@
 """Containers: the verbs of the API's tags Container and Exec, one method each.
 
 This is the room's door. It finds the container, checks what can be checked without doing, and hands
-over: `creation` makes, `lifecycle` changes states, `stopping` signals, `attach` has output and
+over: `creation` makes, `lifecycle` changes states, `stopping` signals, `streaming` has output and
 input, `exec` further processes.
 """
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Sequence
 from functools import partial
 
-from lading.containers import logging, store
-from lading.containers.attach import Attachment, open_stdin
+from lading.containers import store
+from lading.containers.attach import Attachment
 from lading.containers.collection import Collection
 from lading.containers.committing import CommitOptions, Committing
 from lading.containers.container import Container
@@ -26,13 +26,12 @@ from lading.containers.looking import Looking
 from lading.containers.naming import EmptyName, Naming
 from lading.containers.networking import Networking
 from lading.containers.pruning import Pruning
-from lading.containers.record import ContainerRecord, NotRunning
+from lading.containers.record import ContainerRecord
 from lading.containers.stats import Sampler
 from lading.containers.stopping import Stopping
+from lading.containers.streaming import AttachAsked, LogsAsked, Streaming
 from lading.containers.updating import Updating
-from lading.errors import Conflict, InvalidArgument
-from lading.logs import LogQuery
-from lading.logs.options import NotReadable
+from lading.errors import InvalidArgument
 from lading.wire.containers import (
     ContainerConfig,
     ContainerCreate,
@@ -49,18 +48,6 @@ from lading.wire.containers import (
 )
 from lading.wire.exec import ExecConfig, ExecInspect, ExecStart
 from lading.wire.stats import Stats
-
-
-class PausedAttach(Conflict):
-    """container {0} is paused, unpause the container before attach"""
-
-
-class RestartingAttach(Conflict):
-    """container {0} is restarting, wait until the container is running"""
-
-
-class NoStreams(InvalidArgument):
-    """Bad parameters: you must choose at least one stream"""
 
 
 class BadWaitCondition(InvalidArgument):
@@ -87,6 +74,7 @@ class Containers:
         self.files = Files(context)
         self.freezing = Freezing(context, self._stopping)
         self._sampler = Sampler(context.layout)
+        self._streaming = Streaming(context, note=self.lifecycle.note)
         context.find = self.known.find
 
     # --- finding ------------------------------------------------------------------------------
@@ -195,7 +183,7 @@ class Containers:
         """Its processes, as `ps` prints them. Raises NotRunning, PsFailed."""
         container = self.find(ref)
         found = await self._looking.top(container, arguments)
-        self._note(container, "top")
+        self.lifecycle.note(container, "top")
         return found
 
     def wait(self, ref: str, condition: str) -> Awaitable[WaitResult]:
@@ -214,13 +202,7 @@ class Containers:
 
     async def resize(self, ref: str, *, height: int, width: int) -> None:
         """Set the size of its terminal. Raises NotRunning."""
-        container = self.find(ref)
-        run = container.run
-        if run is None or run.has_ended or run.monitor is None:
-            raise NotRunning(container.id)
-        await run.monitor.call("resize", height=height, width=width)
-        details = {"height": str(height), "width": str(width)}
-        await self.context.publish(container, ("resize", details))
+        await self._streaming.resize(self.find(ref), height=height, width=width)
 
     # --- files --------------------------------------------------------------------------------
 
@@ -269,16 +251,10 @@ class Containers:
         details: bool,
     ) -> LogStream:
         """What it has written, and with `follow` what it writes until it ends."""
-        if not (stdout or stderr):
-            raise NoStreams
-        container = self.find(ref)
-        plan = logging.plan_of(container.record)
-        if not plan.is_readable:
-            raise NotReadable
-        until_ns = until_ns if until_ns and until_ns > 0 else 0
-        told = plan.details if details else None
-        query = LogQuery(stdout, stderr, since_ns or 0, until_ns, tail, timestamps, told)
-        return LogStream(container, self.context.layout.log(container.id), query, follow=follow)
+        asked = LogsAsked(
+            stdout, stderr, since_ns or 0, until_ns or 0, tail, timestamps, details, follow
+        )
+        return self._streaming.logs(self.find(ref), asked)
 
     async def attach(
         self,
@@ -292,29 +268,9 @@ class Containers:
         detach_keys: str | None,
     ) -> Attachment:
         """A client's hold on the container: output until the next exit, input if it has any."""
-        container = self.find(ref)
-        if container.record.state.status == "paused":
-            raise PausedAttach(ref)
-        if container.record.state.status == "restarting":
-            raise RestartingAttach(ref)
-        wanted = frozenset(number for number, is_wanted in ((1, stdout), (2, stderr)) if is_wanted)
-        takes_input = stdin and stream and container.record.config.open_stdin
-        self._note(container, "attach")
-        attachment = Attachment(
-            container,
-            self.context.layout.log(container.id),
-            streams=wanted,
-            replay=logs,
-            live=stream,
-            stdin=open_stdin(container) if takes_input else None,
-            on_detach=lambda: self._note(container, "detach"),
-        )
-        await attachment.open()
-        return attachment
-
-    def _note(self, container: Container, event: str) -> None:
-        """Journal an event that nobody waits for."""
-        self.lifecycle.background.start(self.context.publish(container, event))
+        streams = [number for number, is_wanted in ((1, stdout), (2, stderr)) if is_wanted]
+        asked = AttachAsked(frozenset(streams), replay=logs, live=stream, stdin=stdin)
+        return await self._streaming.attach(self.find(ref), ref, asked)
 
     async def exec_create(self, ref: str, config: ExecConfig) -> str:
         """Register a further process; returns its id."""

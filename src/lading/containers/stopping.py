@@ -1,6 +1,7 @@
 """Stop, restart, kill, pause and unpause: what is done to the processes of a running container."""
 
 import asyncio
+import errno
 from contextlib import suppress
 
 from msgspec.structs import replace
@@ -122,14 +123,19 @@ class Stopping:
         return Cgroup(self._context.cgroup(container))
 
     async def pause(self, container: Container) -> None:
-        """Freeze all its processes."""
+        """Freeze all its processes. Raises NotRunning, also when it ends under our hands."""
         if container.record.state.status == "paused":
             raise AlreadyPaused(container.id)
         if container.record.state.status == "restarting":
             raise Restarting(container.id)
         if not container.record.state.is_running:
             raise NotRunning(container.id)
-        await asyncio.to_thread(self._group(container).freeze)
+        try:
+            await asyncio.to_thread(self._group(container).freeze)
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENODEV):  # its cgroup has gone
+                raise
+            raise NotRunning(container.id) from error
         await self._change_status(container, "paused", "pause")
 
     async def unpause(self, container: Container) -> None:

@@ -32,6 +32,7 @@ class Reloadable(NamedTuple):
     max_concurrent_uploads: int = 5
     max_download_attempts: int = 5
     shutdown_timeout_s: int = 15
+    authorization_plugins: tuple[str, ...] = ()  # names or paths of sockets
     modes: Modes = Modes()  # of containers
 
     def registry(self, proxies: Proxies) -> Settings:

@@ -83,6 +83,7 @@ class System:
             plugins=Plugins(
                 volume=self._engine.volume_store.drivers.names(),
                 network=list(engine.networks.driver_names),
+                authorization=list(engine.options.reloadable.authorization_plugins) or None,
                 log=sorted({*READY} - {"none"}),
             ),
             default_address_pools=[

@@ -13,11 +13,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypedDict
 
-    from lading.runtime.spec import Request
+    from lading.runtime.spec import Overlay, Request
 
     class Head(TypedDict):
         """`flags` are those of clone3; `log_quota` is in bytes, 0 for no limit. `users`: index of
-        the user namespace's descriptor; `owner`: who is its root on the host.
+        the user namespace's descriptor; `owner`: who is its root on the host. `served`: a root that
+        a process serves; the plan expects it after the request's own descriptors.
         """
 
         log: str | None
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         resources: dict[str, object]
         users: int | None
         owner: list[int]
+        served: Overlay | None
 
 
 def head_of(request: Request) -> Head:
@@ -39,6 +41,7 @@ def head_of(request: Request) -> Head:
     linux = request["spec"].get("linux") or {}
     fds = request.get("fds") or {}
     log = request.get("log")
+    overlay = request.get("overlay")
     flags, pid_namespace = 0, ""
     has_netns = fds.get("netns") is not None
     for namespace in linux.get("namespaces") or []:
@@ -59,6 +62,7 @@ def head_of(request: Request) -> Head:
         "systemd": bool(request.get("systemd")),
         "users": fds.get("users"),
         "owner": request.get("owner") or [0, 0],
+        "served": overlay if overlay and overlay["lower"] and overlay.get("server") else None,
         "resources": linux.get("resources") or {},
     }
 

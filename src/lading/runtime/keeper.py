@@ -21,6 +21,7 @@ import select
 
 from lading.runtime import messages
 from lading.runtime.handover import REAP
+from lading.runtime.head import split
 from lading.runtime.monitor import Monitor, resume
 from lading.runtime.starter import Starter
 
@@ -38,7 +39,7 @@ SOCK_SEQPACKET_CLOEXEC = _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC
 CLOEXEC = _socket.MSG_CMSG_CLOEXEC
 SIGCHLD = 17
 SIG_DFL = _signal.SIG_DFL
-CLAIMED = b"."
+CLAIMED, CLAIMED_MAPPED = b".", b"u"  # the latter: for a user namespace of its own
 
 
 def keep(
@@ -102,9 +103,10 @@ def serve_one(
         datagram, fds = messages.receive_raw(requests)
         if datagram:
             requests.close()
-            os.write(claim, CLAIMED)
+            head, body = split(datagram)
+            os.write(claim, CLAIMED if head["users"] is None else CLAIMED_MAPPED)
             os.close(claim)
-            Monitor(starter.channel, starter.host, starter.start(datagram, fds)).run()
+            Monitor(starter.channel, starter.host, starter.start(head, body, fds)).run()
         status = 0
     finally:
         os._exit(status)

@@ -6,7 +6,7 @@ The child has no rights over the host. So groups, root and bind sources are made
     starter --clone3--> stage: joins, --clone3--> init      all three are children of the keeper
             <--pid, pidfd-- and ends
 
-Nothing of this is loaded for a container of the host's own ids.
+Nothing of this is loaded until a container asks for it; from then on the spawner has it ready.
 """
 
 from __future__ import annotations

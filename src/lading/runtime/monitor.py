@@ -17,13 +17,13 @@ import os
 import time
 
 from lading.failpoints import fp
-from lading.kernel import namespaces
+from lading.kernel import namespaces, pidfd
 from lading.kernel.cgroup import Cgroup
 from lading.runtime import handover, messages, requests, rundir
 from lading.runtime.children import ContainerProcess
 from lading.runtime.connections import Connection, Listener
 from lading.runtime.execs import Execs
-from lading.runtime.loop import Loop
+from lading.runtime.loop import IN, Loop
 from lading.runtime.output import Input, Output
 from lading.runtime.segments import STDERR, STDOUT, Log
 from lading.runtime.starter import PIPE_SIZE, Started
@@ -58,6 +58,7 @@ class Monitor:
         "_listener",
         "_mounts",
         "_outputs",
+        "_server",
         "head",
         "host",
         "init",
@@ -87,6 +88,7 @@ class Monitor:
         self._failure = start.failure
         self._directory = fds["directory"]
         self._mounts = fds.get("mounts", -1)  # the mount namespace: its overlay ends after us
+        self._server = fds.get("server", -1)  # what serves its root, see served_root
         self.terminal = -1
         self.is_over = False
         self._execs: Execs | None = None
@@ -105,6 +107,8 @@ class Monitor:
         """The child and its streams, as far as the start came."""
         if "pidfd" in fds:
             self.init.adopt(pid, fds["pidfd"])
+        if self._server >= 0:
+            self.loop.register(self._server, IN, self._server_ended)
         if "stdin" in fds:
             self.stdin = Input(self.loop, fds["stdin"], is_terminal=False)
         for name, stream in STREAMS:
@@ -163,6 +167,8 @@ class Monitor:
             fds["stdin"] = self.stdin.descriptor
         if self._mounts >= 0:
             fds["mounts"] = self._mounts
+        if self._server >= 0:
+            fds["server"] = self._server
         facts: Facts = {
             "head": self.head,
             "pid": self.init.pid,
@@ -217,6 +223,14 @@ class Monitor:
         if self._execs is None:
             self._execs = Execs(self)
         return self._execs
+
+    def _server_ended(self, _events: int) -> None:
+        """Nothing in the container can be read any more: it ends, so that it can be restarted."""
+        self.loop.unregister(self._server)
+        os.close(self._server)
+        self._server = -1
+        if self.init.pid > 0:
+            pidfd.kill(self.init.pidfd)
 
     # -- end -----------------------------------------------------------------------------------
 

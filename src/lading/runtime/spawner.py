@@ -13,11 +13,12 @@ import gc
 import os
 import select
 import signal
+import sys
 import time
 
-from lading.kernel import memory, process
+from lading.kernel import capabilities, memory, process
 from lading.runtime import messages, plan
-from lading.runtime.keeper import CLAIMED, keep
+from lading.runtime.keeper import CLAIMED_MAPPED, keep
 from lading.runtime.rehearsal import rehearse
 
 QUIET_MS = 15  # about what a start takes
@@ -53,12 +54,26 @@ def main(descriptor: int) -> None:
         os.close(claim)
         claimed = os.read(claims, 1)
         os.close(claims)
-        if claimed == CLAIMED:
+        if claimed:
             waiting.poll(QUIET_MS)  # do not compete with a start, unless there is another
+            if claimed == CLAIMED_MAPPED:
+                _load_mapped()  # whoever asked for one will ask for more
         else:
             if is_closed(requests):
                 return
             time.sleep(RETRY_S)
+
+
+def _load_mapped() -> None:
+    """What a start in a user namespace loads, once for all that follow; others never need it."""
+    if "lading.runtime.mapped_start" in sys.modules:
+        return
+    from lading.runtime import mapped_start  # noqa: F401
+    from lading.runtime.planning import rare  # noqa: F401
+
+    capabilities.available()  # loads a codec
+    gc.collect()
+    gc.freeze()
 
 
 def is_closed(connection: _socket.socket) -> bool:

@@ -134,6 +134,7 @@ class Overlay(TypedDict):
     upper: str | None
     work: str | None
     userxattr: NotRequired[bool]
+    server: NotRequired[str]  # the program that serves it, see served_root; else the kernel does
 
 
 class LogPlace(TypedDict):

@@ -17,7 +17,6 @@ from lading.kernel.cgroup import Cgroup
 from lading.kernel.cgroup.directory import make_with_parents
 from lading.runtime import handover, init, messages, parked, rundir
 from lading.runtime.children import FAILURE
-from lading.runtime.head import split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from lading.runtime.mapped_start import MappedStart
     from lading.runtime.messages import Message
     from lading.runtime.plan import Host
+    from lading.runtime.spec import Overlay
 
 F_SETPIPE_SZ = 1031  # include/uapi/linux/fcntl.h
 PIPE_SIZE = 256 * 1024  # bytes that wait while a monitor wakes; Linux gives 64 KiB otherwise
@@ -100,12 +100,13 @@ class Starter:
         (_, stdout), (_, stderr) = self._pipes
         parked.wait(self._sync, (self._null, stdout, stderr), self.host, code)
 
-    def start(self, datagram: bytes, fds: list[int]) -> Started:
-        """Start the container of this request, or find out why not."""
-        head, body = split(datagram)
+    def start(self, head: Head, body: bytes, fds: list[int]) -> Started:
+        """Start the container of this request, or find out why not. `body`: not yet decoded."""
         names = {"connection": fds[0], "listener": fds[1], "directory": fds[2]}
         given = fds[OWN_DESCRIPTORS:]
         try:
+            if head["served"]:
+                self._serve_root(head["served"], given, names)
             failure = self._start(head, body, given, names)
         except Exception as error:
             self._report.close()  # a child that waits for its cgroup then ends
@@ -114,6 +115,14 @@ class Starter:
         for descriptor in given:
             os.close(descriptor)  # or a network would live as long as this shift
         return Started(head, self._pid, failure, names)
+
+    def _serve_root(self, overlay: Overlay, given: list[int], names: dict[str, int]) -> None:
+        """A root that a process serves: it becomes the last of the request's descriptors."""
+        from lading.runtime import served_root  # few containers have one
+
+        tree, names["server"] = served_root.make(overlay, names["directory"])
+        given.append(tree)
+        fp("starter.root_served")
 
     def _start(
         self, head: Head, body: bytes, fds: list[int], names: dict[str, int]
@@ -188,7 +197,7 @@ class Starter:
     def _clone_mapped(
         self, head: Head, body: bytes, fds: list[int], stdio: tuple[int, int, int] | None
     ) -> tuple[int, int]:
-        """In a user namespace: nothing of it is loaded into the monitors of other containers."""
+        """In a user namespace; loaded by the spawner once there was one."""
         from lading.runtime.mapped_start import MappedStart
 
         mapped = MappedStart(head, body, self.host, fds)

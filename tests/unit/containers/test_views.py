@@ -49,7 +49,7 @@ def surroundings(*endpoints: Endpoint, bytes_used: int = 0) -> Context:
         "Context",
         SimpleNamespace(
             layout=Layout("/data", "/exec", "0123abcd"),
-            snapshots=SimpleNamespace(usage=lambda _: (bytes_used, 1)),
+            snapshots=SimpleNamespace(name="overlay2", usage=lambda _: (bytes_used, 1)),
             networks=SimpleNamespace(
                 endpoints=lambda _: list(endpoints),
                 ports=SimpleNamespace(of=lambda _: PUBLISHED if endpoints else []),

@@ -80,7 +80,7 @@ class Host:
             database=SimpleNamespace(
                 read=lambda query: self.rows if query is snapshot_rows.active_keys else []
             ),
-            snapshots=SimpleNamespace(remove=id, sweep=id, recover=id),
+            snapshots=SimpleNamespace(remove=id, sweep=id, recover=id, server=""),
             store=SimpleNamespace(stores=SimpleNamespace(leases=ImageLeases(), content=None)),
             volume_store=SimpleNamespace(
                 damaged={},

@@ -20,13 +20,13 @@ _STAT = "X-Docker-Container-Path-Stat"
 async def path_stat(call: Call) -> Response:
     """Tell in a header what is at a path."""
     found = await call.backend.containers.path_stat(call.name, _path(call))
-    return Response(200, headers=[(_STAT, _encoded(found))])
+    return Response(200, headers=[stat_header(found)])
 
 
 async def read(call: Call) -> Response:
     """The archive of what is at a path."""
     found, chunks = await call.backend.containers.read_archive(call.name, _path(call))
-    headers = [("Content-Type", "application/x-tar"), (_STAT, _encoded(found))]
+    headers = [("Content-Type", "application/x-tar"), stat_header(found)]
     return StreamResponse(chunks, headers=headers)
 
 
@@ -61,8 +61,9 @@ def _path(call: Call) -> str:
     return path
 
 
-def _encoded(found: PathStat) -> str:
-    return base64.b64encode(codec.encode(found)).decode()
+def stat_header(found: PathStat) -> tuple[str, str]:
+    """What is at a path, in the header that docker's cp reads."""
+    return _STAT, base64.b64encode(codec.encode(found)).decode()
 
 
 ROUTES = [

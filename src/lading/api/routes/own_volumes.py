@@ -1,17 +1,13 @@
 """Operations on volumes that Docker does not have, below /lading/: copies, renames, backups."""
 
-import base64
-
 from lading.api.call import Call
 from lading.api.router import Route
+from lading.api.routes.container_files import stat_header
 from lading.errors import InvalidArgument
 from lading.http import Response, StreamResponse
-from lading.wire import codec
-from lading.wire.containers import PathStat
 
 _TAR = [("Content-Type", "application/x-tar")]
 _ZSTD = [("Content-Type", "application/zstd")]
-_STAT = "X-Docker-Container-Path-Stat"  # the header that clients of containers' files know
 
 
 class NoTarget(InvalidArgument):
@@ -53,14 +49,14 @@ async def rename(call: Call) -> Response:
 async def path_stat(call: Call) -> Response:
     """Tell in a header what is at a path of a volume."""
     found = await call.backend.volume_copies.path_stat(call.name, call.query.text("path"))
-    return Response(200, headers=[(_STAT, _encoded(found))])
+    return Response(200, headers=[stat_header(found)])
 
 
 async def read_archive(call: Call) -> Response:
     """The archive of what is at a path of a volume."""
     path = call.query.text("path")
     found, chunks = await call.backend.volume_copies.read_archive(call.name, path)
-    return StreamResponse(chunks, headers=[*_TAR, (_STAT, _encoded(found))])
+    return StreamResponse(chunks, headers=[*_TAR, stat_header(found)])
 
 
 async def write_archive(call: Call) -> Response:
@@ -102,10 +98,6 @@ def _target(call: Call) -> str:
     if not name:
         raise NoTarget
     return name
-
-
-def _encoded(found: PathStat) -> str:
-    return base64.b64encode(codec.encode(found)).decode()
 
 
 ROUTES = [

@@ -162,9 +162,9 @@ class Files:
             ids = container.record.ids
             return RunningView(state.pid, state.start_time, ids.root if ids else None)
         overlay = self._context.snapshots.mount(container.id)
-        lower = [overlay.upper, *overlay.lower]
         here = self._context.layout.files(container.id)
-        return RestingView(here, lower, None, None, found, overlay.userxattr)
+        lower = [overlay.upper, *overlay.lower]
+        return RestingView(here, overlay._replace(lower=lower, upper="", work=""), found)
 
     @asynccontextmanager
     async def _shown(self, container: Container) -> AsyncIterator[View]:
@@ -187,9 +187,8 @@ class Files:
                 return
             overlay = self._context.snapshots.mount(container.id)
             here = self._context.layout.files(container.id)
-            upper, work = overlay.upper, overlay.work
             async with self._binds(container.record) as found:
-                yield RestingView(here, overlay.lower, upper, work, found, overlay.userxattr)
+                yield RestingView(here, overlay, found)
 
     @asynccontextmanager
     async def _binds(self, record: ContainerRecord) -> AsyncIterator[tuple[Bind, ...]]:

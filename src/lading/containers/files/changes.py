@@ -46,7 +46,9 @@ class _Comparison:
 
     def below(self, directory: int, prefix: bytes) -> Iterator[tuple[bytes, int]]:
         """Changes below a directory."""
-        for name in _names(directory):
+        for name in whiteout.hidden_by_files(directory):
+            yield prefix + name, DELETED
+        for name in whiteout.names_in(directory):
             if prefix + name not in OWN:
                 yield from self._member(directory, name, prefix + name)
 
@@ -79,7 +81,7 @@ class _Comparison:
         try:
             inner = list(self.below(descriptor, path + b"/"))
             if whiteout.is_opaque(descriptor):
-                inner += self._gone(set(_names(descriptor)), path)
+                inner += self._gone(set(whiteout.names_in(descriptor)), path)
             return inner
         finally:
             os.close(descriptor)
@@ -102,10 +104,6 @@ class _Comparison:
         return [(name, DELETED) for name in gone if name not in OWN and self._earlier(name)]
 
 
-def _names(directory: int) -> list[bytes]:
-    return sorted(map(os.fsencode, os.listdir(directory)))
-
-
 def _names_of(found: lower.Found) -> list[bytes]:
     """The names in a directory of a lower layer; the descriptor is closed."""
     try:
@@ -115,7 +113,7 @@ def _names_of(found: lower.Found) -> list[bytes]:
     finally:
         os.close(found.descriptor)
     try:
-        return _names(descriptor)
+        return whiteout.names_in(descriptor)
     finally:
         os.close(descriptor)
 

@@ -16,10 +16,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import NamedTuple, Protocol, TypeVar
 
+from lading.containers.files import serving
 from lading.containers.oci_spec import Bind
 from lading.kernel import capabilities, filesystem, mount, namespaces, pidfd, process, safepath
 from lading.runtime.operations.rootfs import MountOverlay
 from lading.runtime.operations.sources import clone_image, clone_source
+from lading.storage.snapshots import Overlay
 
 T = TypeVar("T")
 THREAD = "container-files"
@@ -59,16 +61,13 @@ class RunningView(NamedTuple):
 class RestingView(NamedTuple):
     """The writable layer on its image, with what will be mounted in it.
 
-    Without `upper` nothing that is there can change: the container's own directory is then the
+    Without an upper directory nothing that is there can change: the container's own is then the
     first of `lower`, so the view may exist beside a run that begins meanwhile.
     """
 
     directory: str  # an empty place of ours to mount on
-    lower: Sequence[str]
-    upper: str | None
-    work: str | None
+    overlay: Overlay
     binds: Sequence[Bind] = ()
-    userxattr: bool = False
 
     def enter(self) -> int:
         """Raises OSError."""
@@ -89,13 +88,19 @@ class RestingView(NamedTuple):
                     os.close(source)
 
     def _mount(self) -> int:
-        upper, work = self.upper, self.work
-        lower = list(self.lower)
-        if upper is None:
-            upper, work = _scratch(self.directory, lower[0])
-        overlay = MountOverlay(self.directory, lower, upper, work, userxattr=self.userxattr)
-        root = overlay.mount()
-        return safepath.openat2(root, ".", _ROOT)
+        overlay = self.overlay
+        if not overlay.upper:
+            upper, work = _scratch(self.directory, overlay.lower[0])
+            overlay = overlay._replace(upper=upper, work=work)
+        if overlay.server and overlay.lower:
+            root = serving.attach(overlay, self.directory)
+        else:
+            lower, upper, work, userxattr, _ = overlay
+            root = MountOverlay(self.directory, lower, upper, work, userxattr=userxattr).mount()
+        try:
+            return safepath.openat2(root, ".", _ROOT)
+        finally:
+            os.close(root)  # or the mount would outlive its namespace
 
 
 def _scratch(directory: str, top: str) -> tuple[str, str]:

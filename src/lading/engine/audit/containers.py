@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from lading.containers import groups
 from lading.engine.audit.finding import Finding, entries
+from lading.kernel import pidfd
 from lading.kernel.cgroup import hierarchies
-from lading.runtime import client
+from lading.runtime import client, served_root
 
 if TYPE_CHECKING:
     from lading.engine.engine import Engine
@@ -20,6 +21,7 @@ def find(engine: "Engine", running: set[str], known: set[str]) -> list[Finding]:
         *(Finding("record", i, reason) for i, reason in engine.damaged.items()),
         *_runs(engine, running),
         *_processes(engine, running),
+        *_servers(engine, running),
         *_cgroups(engine, running, known),
         *_directories(engine, known),
         *_endpoints(engine, running),
@@ -53,6 +55,26 @@ def _processes(engine: "Engine", running: set[str]) -> list[Finding]:
         if not os.path.exists(f"/proc/{pid}"):
             findings.append(Finding("process", str(pid), f"of {container_id} does not exist"))
     return findings
+
+
+def _servers(engine: "Engine", running: set[str]) -> list[Finding]:
+    """Processes that serve the root of a container which does not run (see served_root)."""
+    if not engine.snapshots.server:
+        return []
+    return [
+        Finding("root server", str(pid), f"of {owner}, which does not run", partial(_end, pid))
+        for pid, owner in served_root.servers(os.path.abspath(engine.options.exec_root)).items()
+        if owner not in running
+    ]
+
+
+def _end(pid: int) -> None:
+    try:
+        descriptor = pidfd.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    pidfd.kill(descriptor)
+    os.close(descriptor)
 
 
 def _ids(engine: "Engine", running: set[str]) -> list[Finding]:

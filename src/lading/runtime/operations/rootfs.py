@@ -124,9 +124,14 @@ class MountOverlay(Operation):
             os.close(context)
 
     def _classic(self) -> int:
-        options = "lowerdir=" + ":".join(escape(layer) for layer in self.lower)
+        """By mount(2), whose options are at most a page: so the paths are those from the layers'
+        own directory, "12/fs", and 400 layers fit. We go there: nobody needs our directory yet.
+        """
+        place = os.path.commonpath([os.path.dirname(layer) for layer in self.lower])
+        os.chdir(place)
+        options = "lowerdir=" + ":".join(_below(layer, place) for layer in self.lower)
         if self.upper and self.work:
-            options += f",upperdir={escape(self.upper)},workdir={escape(self.work)}"
+            options += f",upperdir={_below(self.upper, place)},workdir={_below(self.work, place)}"
         if self.userxattr:
             options += ",userxattr"
         if self.label:  # the categories have commas
@@ -134,7 +139,14 @@ class MountOverlay(Operation):
         if len(options) >= PAGE_SIZE:
             raise StepFailed("too many layers for this kernel", errno.E2BIG)
         mount.mount("overlay", self.directory, "overlay", 0, options)
+        os.chdir("/")
         return os.open(self.directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def _below(path: str, place: str) -> str:
+    """The shorter of the two ways to say it, for overlay's options."""
+    relative = os.path.relpath(path, place)
+    return escape(min(relative, path, key=len))
 
 
 def escape(path: str) -> str:

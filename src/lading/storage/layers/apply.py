@@ -176,6 +176,10 @@ class _Unpacker:
             status = os.stat(hidden, dir_fd=parent, follow_symlinks=False)
             if stat.S_ISDIR(status.st_mode):
                 whiteout.make_opaque_child(parent, hidden)
+        except PermissionError:
+            if not whiteout.may_be_files():
+                raise
+            self._tree.hidden.add((physical, hidden))
 
     def _hides_something(self, path: bytes) -> bool:
         """Whether the lower chain has this path. Without need overlayfs gets no whiteout: in a

@@ -14,7 +14,8 @@ _NO_ID = 0xFFFF_FFFF  # (uid_t) -1 means "leave as it is" in chown(2)
 _TIME_LIMIT_NS = (1 << 34) * 1_000_000_000  # the years that ext4 can store, and more than others
 _ACLS = (b"system.posix_acl_access", b"system.posix_acl_default")  # man 5 acl
 _DEFAULT_ACL = "system.posix_acl_default"
-_PRIVATE_XATTR = b"user.overlay."  # overlayfs's own, when mounted with userxattr
+# overlayfs's own, when mounted with userxattr, and fuse-overlayfs's
+_PRIVATE_XATTRS = (b"user.overlay.", b"user.fuseoverlayfs.")
 
 
 def is_allowed_xattr(name: bytes) -> bool:
@@ -22,7 +23,7 @@ def is_allowed_xattr(name: bytes) -> bool:
     overlayfs), never labels.
     """
     return name in (b"security.capability", *_ACLS) or (
-        name.startswith(b"user.") and not name.startswith(_PRIVATE_XATTR)
+        name.startswith(b"user.") and not name.startswith(_PRIVATE_XATTRS)
     )
 
 

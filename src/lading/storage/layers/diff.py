@@ -74,7 +74,9 @@ class Walker:
     def _children(self, directory: int, prefix: bytes) -> None:
         if prefix and whiteout.is_opaque(directory):
             self.whiteout(prefix + whiteout.OPAQUE_MARKER)
-        names = [os.fsencode(name) for name in sorted(os.listdir(directory), key=os.fsencode)]
+        for name in whiteout.hidden_by_files(directory):
+            self.whiteout(prefix + whiteout.PREFIX + name)
+        names = whiteout.names_in(directory)
         found = [(n, os.stat(n, dir_fd=directory, follow_symlinks=False)) for n in names]
         for name, status in found:
             if whiteout.is_whiteout(status):

@@ -53,7 +53,7 @@ def _lookup_in(layer: int, components: Sequence[bytes]) -> tuple[Found | None, b
         try:
             child = os.open(name, _PATH, dir_fd=descriptor)
         except FileNotFoundError:
-            return None, opaque
+            return None, opaque or whiteout.is_hidden_by_file(descriptor, name)
         finally:
             os.close(descriptor)
         descriptor, status = child, os.fstat(child)

@@ -14,6 +14,7 @@ import errno
 import os
 import stat
 from collections.abc import Sequence
+from contextlib import suppress
 
 from lading import errors
 from lading.storage import trees
@@ -47,6 +48,8 @@ class Tree:
         # of directories, to be set last: times, and what would be inherited
         self.times: dict[bytes, tuple[int, int]] = {}
         self._default_acls: dict[bytes, bytes] = {}
+        # directory and name of whiteouts that could not be devices
+        self.hidden: set[tuple[bytes, bytes]] = set()
         self._limits = limits
         self._open = {b"": os.open(b".", OPEN_DIRECTORY, dir_fd=root)}
 
@@ -122,6 +125,10 @@ class Tree:
 
     def finish(self) -> None:
         """What can only be done when everything is in place."""
+        for physical, name in sorted(self.hidden):
+            with suppress(FileNotFoundError, NotADirectoryError):  # replaced by a later entry
+                whiteout.settle_file(self.directory(physical), name)
+            self.trim()
         for physical in sorted(self.times):
             directory = self.directory(physical)
             if physical in self._default_acls:

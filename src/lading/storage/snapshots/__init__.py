@@ -13,14 +13,18 @@ from lading.storage.snapshots.driver import (
 )
 from lading.storage.snapshots.drivers import UnknownDriver, open_driver
 from lading.storage.snapshots.overlay import OverlayDriver, UserOverlayDriver
+from lading.storage.snapshots.served import CannotServe, FuseOverlayDriver, NoOverlay
 from lading.storage.snapshots.store import SCHEMA
 
 __all__ = [
     "SCHEMA",
     "BtrfsDriver",
+    "CannotServe",
     "Driver",
+    "FuseOverlayDriver",
     "Layer",
     "NativeDriver",
+    "NoOverlay",
     "NoQuota",
     "Overlay",
     "OverlayDriver",

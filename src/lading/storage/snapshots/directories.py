@@ -44,6 +44,7 @@ class DirectoryDriver:
 
     name = ""
     userxattr = False
+    server = ""
 
     def __init__(self, root: str, database: Database) -> None:
         self.root = root

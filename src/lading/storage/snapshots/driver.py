@@ -59,6 +59,7 @@ class Overlay(NamedTuple):
     upper: str
     work: str
     userxattr: bool = False  # the mount option: overlayfs's marks are attributes user.overlay.*
+    server: str = ""  # path of fuse-overlayfs, if that is to serve it instead of the kernel
 
 
 class Layer(NamedTuple):
@@ -86,6 +87,11 @@ class Driver(Protocol):
     @property
     def name(self) -> str:
         """What `docker info` calls the storage driver."""
+        ...
+
+    @property
+    def server(self) -> str:
+        """Path of the program that serves what is to be mounted; "" where the kernel does."""
         ...
 
     @property

@@ -24,7 +24,7 @@ class OverlayDriver(DirectoryDriver):
 
     def __init__(self, root: str, database: Database) -> None:
         super().__init__(root, database)
-        whiteout.mark_by_user_xattrs(self.userxattr)
+        whiteout.choose_marks(by_user_xattrs=self.userxattr, by_files=bool(self.server))
 
     def mount(self, key: str) -> Overlay:
         """The directories to mount. Raises SnapshotNotFound."""
@@ -34,7 +34,7 @@ class OverlayDriver(DirectoryDriver):
             raise SnapshotNotFound(key)
         lower = self.layer_directories(parent)
         upper, work = os.path.join(place, "fs"), os.path.join(place, "work")
-        return Overlay(lower, upper, work, self.userxattr)
+        return Overlay(lower, upper, work, self.userxattr, self.server)
 
     def write_diff(
         self,

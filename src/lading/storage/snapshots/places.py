@@ -23,7 +23,7 @@ def claim(root: str, driver: str, *, is_new: bool) -> None:
     Roots from before that was done are of overlay2; so are those with layers whose note is empty,
     as a power cut could leave it when the note was not yet written durably.
     """
-    known = _read(os.path.join(root, "driver"))
+    known = noted(root)
     if not known:
         known = driver if is_new else "overlay2"
         durable.replace_file(root, "driver", known.encode())
@@ -31,10 +31,10 @@ def claim(root: str, driver: str, *, is_new: bool) -> None:
         raise OtherDriver(root, known, driver)
 
 
-def _read(path: str) -> str:
-    """What is noted there; "" for nothing."""
+def noted(root: str) -> str:
+    """Which driver made the root; "" when nothing is noted."""
     try:
-        with open(path, encoding="ascii") as file:
+        with open(os.path.join(root, "driver"), encoding="ascii") as file:
             return file.read().strip()
     except FileNotFoundError:
         return ""
