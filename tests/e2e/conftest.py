@@ -39,6 +39,7 @@ SOURCE = str(Path(lading.__file__).parent.parent)
 START_S = 60.0
 SETTLED_S = 30.0  # what goes on in the background is through then, on a loaded host, too
 SUBID_TABLES = ("/etc/subuid", "/etc/subgid")
+PLUGINS = "/run/docker/plugins"
 CLONE_NEWNET = 0x40000000  # linux/sched.h
 
 # SIGUSR1 arms the failpoint that a file names: after the start, so that only the operation meets
@@ -98,6 +99,9 @@ class Engine:
         self.flags: list[str] = []  # further ones, from the next start on
         self._namespace = _network_namespace()
         self.subids = ""  # what the daemon finds in /etc/subuid and /etc/subgid
+        self.plugins = (
+            ""  # a directory that it sees as /run/docker/plugins, and nothing else in /run
+        )
         self._process: subprocess.Popen[bytes] | None = None
         self._id = ""
 
@@ -122,7 +126,7 @@ class Engine:
         words += ["-H", self.address, "-p", f"{self.directory}/pid", *self.flags]
         environ = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
         environ["LADING_FAILPOINT"] = failpoint
-        enter = ["nsenter", f"--net=/proc/self/fd/{self._namespace}", *self._own_tables()]
+        enter = ["nsenter", f"--net=/proc/self/fd/{self._namespace}", *self._own_mounts()]
         with open(f"{self.directory}/log", "ab") as log:
             self._process = subprocess.Popen(
                 [*enter, *words],
@@ -133,14 +137,19 @@ class Engine:
                 pass_fds=[self._namespace],
             )
 
-    def _own_tables(self) -> list[str]:
-        """The start of a command line that sees other subordinate ids than the host has."""
-        if not self.subids:
+    def _own_mounts(self) -> list[str]:
+        """The start of a command line that sees other files than the host has."""
+        steps = []
+        if self.subids:
+            table = Path(f"{self.directory}/subids")
+            table.write_text(self.subids)
+            steps += [f"mount --bind {table} {path}" for path in SUBID_TABLES]
+        if self.plugins:
+            steps += ["mount -t tmpfs run /run", f"mkdir -p {PLUGINS}"]
+            steps += [f"mount --bind {self.plugins} {PLUGINS}"]
+        if not steps:
             return []
-        table = Path(f"{self.directory}/subids")
-        table.write_text(self.subids)
-        binds = " && ".join(f"mount --bind {table} {path}" for path in SUBID_TABLES)
-        script = f'mount --make-rprivate / && {binds} && exec "$@"'
+        script = " && ".join(["mount --make-rprivate /", *steps, 'exec "$@"'])
         return ["unshare", "-m", "sh", "-c", script, "sh"]
 
     def beside(self, *words: str, port: int = 0) -> subprocess.Popen[bytes]:

@@ -57,7 +57,7 @@ def _links(engine: "Engine") -> list[Finding]:
     }
     names = {network.bridge for network in networks}
     with NetlinkSocket() as socket:
-        links = link.dump(socket)
+        links = [one for one in link.dump(socket) if not link.is_ending(socket, one)]
     bridges = {one.ifindex for one in links if one.kind == "bridge" and one.alias == owner}
     strays = [
         *((one, "of no endpoint") for one in links if _is_port(one, bridges, known)),

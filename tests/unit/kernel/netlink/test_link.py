@@ -57,6 +57,32 @@ def test_a_link_that_is_not_there_is_none(socket: NetlinkSocket) -> None:
     assert link.get(socket, "absent") is None
 
 
+def test_a_veth_pair_ends_with_the_namespace_of_its_other_end(
+    socket: NetlinkSocket, own_namespace: int
+) -> None:
+    here = netns.open_own()
+    netns.unshare()
+    other = netns.open_own()
+    netns.setns(here)
+    os.close(here)
+    peer = link.veth_peer("eth0", mac=MAC, mtu=1500, namespace=other)
+    socket.request(link.add_bridge("br9", mac=MAC, mtu=1500))
+    bridge = link.get(socket, "br9")
+    assert bridge
+    socket.request(link.add_veth("here0", master=bridge.ifindex, mtu=1500, peer=peer))
+    one = link.get(socket, "here0")
+    assert one
+    assert not link.is_ending(socket, one)
+    assert not link.is_ending(socket, bridge)
+    inside = f"/proc/self/fd/{other}"
+    stays = os.open(inside, os.O_RDONLY)
+    os.close(other)
+    assert not link.is_ending(socket, one)
+    os.close(stays)
+    while left := link.get(socket, "here0"):  # the kernel takes it down, soon or later
+        assert link.is_ending(socket, left)
+
+
 def test_a_veth_pair_is_made_across_namespaces(socket: NetlinkSocket, other_namespace: int) -> None:
     socket.request(link.add_bridge("br9", mac=MAC, mtu=1500))
     bridge = link.get(socket, "br9")
