@@ -15,6 +15,7 @@ import signal
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -384,7 +385,16 @@ def test_the_campaign_knows_every_failpoint(
     engine.kill9()
     engine.forget_bridge()
     engine.start()
+    known = {
+        operation: {name.partition(":")[0] for name in (*step.failpoints, *step.elsewhere)}
+        for operation, step in LIVES[life].items()
+    }
     found: dict[str, set[str]] = {}
+
+    def passed(operation: str) -> set[str]:
+        text = (tmp_path / operation).read_text()
+        return {line.partition(":")[0] for line in text.split()}
+
     for operation, step in LIVES[life].items():
         names = tmp_path / operation
         names.touch()
@@ -392,13 +402,11 @@ def test_the_campaign_knows_every_failpoint(
         step.do(engine)
         if operation == "start":
             until(counted(engine, NAME, 1))
-        time.sleep(0.2)  # what goes on after the answer
-        found[operation] = {line.partition(":")[0] for line in names.read_text().split()}
+        with contextlib.suppress(AssertionError):  # the comparison below says what is missing
+            until(partial(lambda name: known[name] <= passed(name), operation))
+        time.sleep(0.2)  # what goes on after the answer, and nobody knows of
+        found[operation] = passed(operation)
     engine.arm("")
-    known = {
-        operation: {name.partition(":")[0] for name in (*step.failpoints, *step.elsewhere)}
-        for operation, step in LIVES[life].items()
-    }
     assert {operation: found[operation] for operation in known if known[operation]} == {
         operation: names for operation, names in known.items() if names
     }

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 log = logging.getLogger(__name__)
+GONE_S = 10.0  # a monitor that takes longer is stuck, and is not waited for
 _STOP_FIRST = "{0}: stop the container before removing or force remove"
 
 
@@ -109,6 +110,8 @@ class Lifecycle:
             prepared = await self._preparation.prepare(container, undo, lent)
             fp("start.before-spawn")
             run.limit_log(self._context.layout.log(container.id), prepared.log_quota)
+            if container.run is not None:  # its monitor tells of the exit, then removes the group
+                await asyncio.wait({container.run.gone}, timeout=GONE_S)
             descriptor = await self._context.launcher.spawn(prepared.request, prepared.descriptors)
         fp("start.after-spawn")
         run.monitor = Monitor(descriptor, on_event=run.handle, on_close=run.handle_close)
