@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ PROGRAM = "import sys; from lading.app.lading_runtime import main; sys.exit(main
 SOURCE = str(Path(documents.__file__).parents[3])
 Change = Callable[[dict[str, Any]], object]
 Done = subprocess.CompletedProcess[str]
+_NUMBERS = count(1)  # a group for each: the end of one must not wait for what is in another
 
 
 class Bundle:
@@ -27,7 +29,7 @@ class Bundle:
         root.chmod(0o755)  # pytest's directories are for root alone
         self.state = path / "state"
         self.names: set[str] = set()
-        self._group = f"lading-cli-{os.getpid()}"  # also in a child of the test
+        self.group = f"lading-cli-{os.getpid()}-{next(_NUMBERS)}"  # also in a child of the test
 
     def write(self, *arguments: str, change: Change | None = None) -> None:
         """The template's spec with this program, on the busybox root, without a terminal."""
@@ -35,7 +37,7 @@ class Bundle:
         env = ["PATH=/bin"]
         spec["process"] |= {"terminal": False, "args": list(arguments), "env": env}
         spec["root"] = {"path": str(self.rootfs), "readonly": True}
-        spec["linux"]["cgroupsPath"] = f"/{self._group}/{self.path.name}"
+        spec["linux"]["cgroupsPath"] = f"/{self.group}/{self.path.name}"
         if change is not None:
             change(spec)
         (self.path / "config.json").write_text(json.dumps(spec))
@@ -94,7 +96,7 @@ class Bundle:
         for name in self.names:
             self.call("delete", "--force", name)
         for tree in Path("/sys/fs/cgroup").iterdir():
-            _remove_group(tree / self._group)
+            _remove_group(tree / self.group)
 
 
 def _remove_group(place: Path) -> None:

@@ -70,5 +70,5 @@ def test_a_create_that_was_killed_leaves_what_delete_removes(bundle: Bundle) -> 
         assert done.returncode == -9, name
         assert bundle.call("delete", "--force", "c1").returncode == 0, name
         assert os.listdir(bundle.state) == []
-        cgroup = f"/sys/fs/cgroup/pids/lading-cli-{os.getpid()}/{bundle.path.name}"
+        cgroup = f"/sys/fs/cgroup/pids/{bundle.group}/{bundle.path.name}"
         assert not os.path.exists(cgroup), name
