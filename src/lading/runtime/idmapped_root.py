@@ -14,6 +14,7 @@ import os
 from lading.errors import NotSupported
 from lading.kernel import capabilities, mount, namespaces, process
 from lading.runtime import messages
+from lading.runtime.operations.rootfs import finish_overlay
 from lading.runtime.operations.step import StepFailed
 
 TYPE_CHECKING = False
@@ -134,11 +135,7 @@ def _by_descriptors(parts: Stack) -> int:
             directory = os.open(name, flags, dir_fd=parts.place)
             mount.fsconfig_set_fd(context, key, directory)
             os.close(directory)
-        if parts.label:
-            mount.fsconfig_set_string(context, "context", parts.label)
-        mount.fsconfig_set_string(context, "source", "overlay")
-        mount.fsconfig_create(context)
-        return mount.fsmount(context)
+        return finish_overlay(context, parts.label)
     except OSError as error:
         error.filename = mount.message(context) or None
         raise

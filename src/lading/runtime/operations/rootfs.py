@@ -15,6 +15,18 @@ if TYPE_CHECKING:
 PAGE_SIZE = 4096  # the classic mount(2) reads at most this much of options
 
 
+def finish_overlay(context: int, label: str) -> int:
+    """What both ways by fsopen end with: the label, the source, and a detached mount.
+
+    `context` has its directories, and stays the caller's. Raises OSError. man 2 fsconfig.
+    """
+    if label:
+        mount.fsconfig_set_string(context, "context", label)
+    mount.fsconfig_set_string(context, "source", "overlay")
+    mount.fsconfig_create(context)
+    return mount.fsmount(context)
+
+
 class SetPropagation(Operation):
     """Cut the copied mount tree off from the host's, so that no mount of ours travels back."""
 
@@ -112,11 +124,7 @@ class MountOverlay(Operation):
                 mount.fsconfig_set_string(context, "workdir", self.work)
             if self.userxattr:
                 mount.fsconfig_set_flag(context, "userxattr")
-            if self.label:
-                mount.fsconfig_set_string(context, "context", self.label)
-            mount.fsconfig_set_string(context, "source", "overlay")
-            mount.fsconfig_create(context)
-            return mount.fsmount(context)
+            return finish_overlay(context, self.label)
         except OSError as error:
             error.filename = mount.message(context) or None
             raise
